@@ -1,0 +1,5 @@
+//! What is steered: sites, pools, routes, and what they compile to.
+//!
+//! [`model`] is what the configuration means, checked and self-contained.
+
+pub mod model;

@@ -1,0 +1,161 @@
+//! Sites, pools, routes and steered names as configured: checked, resolved, self-contained.
+//!
+//! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so that
+//! a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
+
+use crate::geo::{Coordinates, GeoCode};
+use crate::health::Probe;
+use crate::wire::Name;
+use ipnet::IpNet;
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+/// A place and failure domain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// The zone whose file defines it; none for the server's own.
+    pub zone: Option<Name>,
+    /// Its name, e.g. `fra`.
+    pub name: String,
+    /// Its name for people, e.g. `Frankfurt`; the name where none is given.
+    pub title: String,
+    /// Geo code, if given.
+    pub location: Option<GeoCode>,
+    /// Given, or the centroid of `location`.
+    pub coordinates: Option<Coordinates>,
+}
+
+/// One backend.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    /// Unique in its pool; `SITE-N` (counted from 1 per site) where none is given.
+    pub name: String,
+    /// Where it stands.
+    pub site: Arc<Site>,
+    /// IPv4 address handed out.
+    pub a: Option<Ipv4Addr>,
+    /// IPv6 address handed out.
+    pub aaaa: Option<Ipv6Addr>,
+    /// Its part of the traffic, relative to the pool's others. 0 = never chosen unless nothing else is.
+    pub weight: u32,
+    /// How the IPv4 address is probed; none = taken for up.
+    pub probe_a: Option<Arc<Probe>>,
+    /// How the IPv6 address is probed; none = taken for up.
+    pub probe_aaaa: Option<Arc<Probe>>,
+}
+
+/// How the endpoints of a site are chosen from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// In proportion to weights, drawn per query.
+    Weighted,
+    /// Each in turn, weights ignored.
+    RoundRobin,
+    /// Drawn per query, weights ignored.
+    Random,
+    /// Weighted rendezvous on the client's network.
+    Hash,
+}
+
+/// What to answer when no endpoint of a pool is up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum OnAllDown {
+    /// As if all were up.
+    All,
+    /// What the `fallback` pool gives.
+    Fallback,
+    /// What was up last.
+    LastGood,
+    /// NOERROR without records.
+    Nodata,
+    /// SERVFAIL.
+    Servfail,
+}
+
+/// The endpoints that serve one thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The zone whose file defines it; none for the server's own.
+    pub zone: Option<Name>,
+    /// Its name.
+    pub name: String,
+    /// How many endpoints an answer hands out, at least 1.
+    pub answers: usize,
+    /// How they are chosen.
+    pub method: Method,
+    /// Share of a site's weight that must be up for the site to be trusted, 0.0 to 1.0.
+    pub min_up: f64,
+    /// What to do when nothing is up.
+    pub on_all_down: OnAllDown,
+    /// The pool that serves when this one is all down and says so; chains end, that is checked.
+    pub fallback: Option<Arc<Pool>>,
+    /// At least one.
+    pub endpoints: Vec<Arc<Endpoint>>,
+}
+
+/// One rule of a route.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// Clients in these networks, longest prefix first.
+    Subnets {
+        /// The networks.
+        nets: Vec<IpNet>,
+        /// Sites in order of preference.
+        sites: Vec<Arc<Site>>,
+    },
+    /// Clients at these places, most specific code first.
+    Geo {
+        /// The codes.
+        codes: Vec<GeoCode>,
+        /// Sites in order of preference.
+        sites: Vec<Arc<Site>>,
+    },
+    /// Sites by distance, for every client whose coordinates are known.
+    Nearest,
+}
+
+/// How clients' networks order the sites.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Route {
+    /// In the order written.
+    pub rules: Vec<Rule>,
+    /// Whether sites that the matching rule does not name stay out (a geofence).
+    pub strict: bool,
+}
+
+/// An owner name whose A and AAAA come from a pool by a route.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SteeredName {
+    /// The owner, may be a wildcard or the apex.
+    pub owner: Name,
+    /// Where the addresses come from.
+    pub pool: Arc<Pool>,
+    /// TTL of the answers, in seconds.
+    pub ttl_s: u32,
+    /// Which sites come first for whom.
+    pub route: Arc<Route>,
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Weighted => "weighted",
+            Self::RoundRobin => "round-robin",
+            Self::Random => "random",
+            Self::Hash => "hash",
+        })
+    }
+}
+
+impl fmt::Display for OnAllDown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::All => "all",
+            Self::Fallback => "fallback",
+            Self::LastGood => "last-good",
+            Self::Nodata => "nodata",
+            Self::Servfail => "servfail",
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! Bytes to questions and answers to bytes: names, types, the query parser, EDNS with Client Subnet, the writer.
+//!
+//! No I/O and nothing of what is served: [`query`] turns a datagram into borrowed views of itself, [`writer`] turns
+//! pieces that others chose into a message with compressed owners. Everything here is total: any bytes at all lead to
+//! a value or an error, never to a panic.
+
+pub mod name;
+pub mod rtype;
+
+pub use name::{Name, NameError};
+pub use rtype::Rtype;
