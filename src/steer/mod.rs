@@ -2,4 +2,5 @@
 //!
 //! [`model`] is what the configuration means, checked and self-contained.
 
+pub mod deck;
 pub mod model;
