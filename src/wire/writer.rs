@@ -136,6 +136,14 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
+    /// Writes a TXT record of class CH that the question's name owns, with TTL 0 as such facts have by custom.
+    pub fn chaos_text(&mut self, rdata: &[u8]) -> Result<(), Full> {
+        let start = self.at;
+        self.rrset(Section::Answer, Owner::Question, Rtype::TXT, 0, std::iter::once(rdata))?;
+        self.out[start + 4..start + 6].copy_from_slice(&class::CH.to_be_bytes());
+        Ok(())
+    }
+
     /// Writes address records of one owner, or nothing: the packet path's most travelled stretch. All addresses have the
     /// length that `rtype` asks for.
     pub fn addresses<'d>(
