@@ -16,7 +16,8 @@
 //!   except on a strict route: that is a fence, and whom nothing matches gets no site at all.
 
 use super::model::{Route, Rule, Site};
-use crate::geo::{Coordinates, GeoCode, Location, placed_by};
+use crate::geo::embed::placed_by;
+use crate::geo::{Coordinates, GeoCode, Location};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! A client whose IPv6 address embeds an IPv4 address counts as that one's network, as it does everywhere else.
 
 use super::mix;
-use crate::geo::embedded;
+use crate::geo::embed::embedded;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Prefix of an IPv4 client that decides a `hash` answer, in bits; the longest that resolvers usually disclose
