@@ -4,3 +4,4 @@
 
 pub mod deck;
 pub mod model;
+pub mod order;

@@ -1,7 +1,10 @@
 //! The network that a client counts as in `hash` answers, and its hash.
+//!
+//! A client whose IPv6 address embeds an IPv4 address counts as that one's network, as it does everywhere else.
 
 use super::mix;
-use std::net::IpAddr;
+use crate::geo::embed::embedded;
+use std::net::{IpAddr, Ipv4Addr};
 
 /// Prefix of an IPv4 client that decides a `hash` answer, in bits; the longest that resolvers usually disclose
 /// (RFC 7871 §11.1). An answer by hash must have at least this ECS scope.
@@ -29,10 +32,8 @@ pub fn network_bits(address: IpAddr) -> u8 {
 /// The address that stands for the client, and after how many bits of `address` it begins.
 fn placed_as(address: IpAddr) -> (IpAddr, u8) {
     match address {
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => (IpAddr::V4(v4), 96),
-            None => (address, 0),
-        },
+        IpAddr::V6(v6) => embedded(v6.to_bits())
+            .map_or((address, 0), |(ipv4, at)| (Ipv4Addr::from_bits(ipv4).into(), at)),
         IpAddr::V4(_) => (address, 0),
     }
 }
@@ -55,6 +56,9 @@ mod tests {
         };
         check("192.0.2.1", 24, "192.0.2.255", "192.0.3.1");
         check("::ffff:192.0.2.1", 120, "192.0.2.77", "::ffff:192.0.3.1");
+        check("64:ff9b::192.0.2.1", 120, "192.0.2.77", "64:ff9b::192.0.3.1");
+        check("2002:c000:201::1", 40, "192.0.2.77", "2002:c000:301::1");
+        check("2001:0:4136:e378:8000:63bf:3fff:fdd2", 120, "192.0.2.77", "192.0.3.77");
         check("2001:db8:1::1", 48, "2001:db8:1:ffff::", "2001:db8:2::1");
         check("::1", 48, "::2", "0.0.0.0");
     }
