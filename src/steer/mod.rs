@@ -5,3 +5,4 @@
 pub mod deck;
 pub mod model;
 pub mod order;
+pub mod pool;

@@ -87,11 +87,13 @@ pub struct RosterTier {
 impl Roster {
     /// The roster of a pool; none if neither it nor a fallback has an address in the family.
     pub fn new(pool: &Arc<Pool>, family: Family) -> Option<Self> {
-        let chain: Vec<&Arc<Pool>> = std::iter::successors(Some(pool), |pool| pool.fallback.as_ref()).collect();
+        let chain: Vec<&Arc<Pool>> =
+            std::iter::successors(Some(pool), |pool| pool.fallback.as_ref()).collect();
         let mut sites: Vec<Arc<Site>> = Vec::new();
         let seated = |pool: &Arc<Pool>| {
             let pool = pool.clone();
-            (0..pool.endpoints.len()).filter(move |&at| family.address(&pool.endpoints[at]).is_some())
+            (0..pool.endpoints.len())
+                .filter(move |&at| family.address(&pool.endpoints[at]).is_some())
         };
         for pool in &chain {
             for at in seated(pool) {
@@ -203,12 +205,20 @@ impl Dealt {
                     .iter()
                     .map(|&at| {
                         let endpoint = &*pool.endpoints[at];
-                        Seat { at, endpoint, standing: standing(pool, endpoint), was_good: last_good(pool, endpoint) }
+                        Seat {
+                            at,
+                            endpoint,
+                            standing: standing(pool, endpoint),
+                            was_good: last_good(pool, endpoint),
+                        }
                     })
                     .collect();
                 deal_site(pool, roster.family, &seats)
             };
-            DealtTier { on_all_down: pool.on_all_down, sites: tier.seats.iter().map(deal).collect() }
+            DealtTier {
+                on_all_down: pool.on_all_down,
+                sites: tier.seats.iter().map(deal).collect(),
+            }
         });
         Self { tiers: tiers.collect() }
     }
@@ -232,7 +242,11 @@ impl Dealt {
                 OnAllDown::All | OnAllDown::LastGood => {
                     let seated = |&&site: &&u16| !tier.sites[usize::from(site)].members.is_empty();
                     return match order.iter().find(seated) {
-                        Some(&site) => Choice::Site { tier: number, site: usize::from(site), level: Level::Dead },
+                        Some(&site) => Choice::Site {
+                            tier: number,
+                            site: usize::from(site),
+                            level: Level::Dead,
+                        },
                         None => Choice::Nodata,
                     };
                 }
@@ -295,8 +309,152 @@ fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
 /// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the operator
 /// has not taken out, otherwise all.
 fn in_spite_of_all<'a, 's>(pool: &Pool, seats: &'a [Seat<'s>]) -> Vec<&'a Seat<'s>> {
-    let only = |keep: &dyn Fn(&Seat) -> bool| -> Vec<&'a Seat<'s>> { seats.iter().filter(|seat| keep(seat)).collect() };
+    let only = |keep: &dyn Fn(&Seat) -> bool| -> Vec<&'a Seat<'s>> {
+        seats.iter().filter(|seat| keep(seat)).collect()
+    };
     let good = only(&|seat| pool.on_all_down == OnAllDown::LastGood && seat.was_good);
     let undrained = only(&|seat| seat.standing != Standing::Drained);
-    [good, undrained].into_iter().find(|some| !some.is_empty()).unwrap_or_else(|| seats.iter().collect())
+    [good, undrained]
+        .into_iter()
+        .find(|some| !some.is_empty())
+        .unwrap_or_else(|| seats.iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn site(name: &str) -> Arc<Site> {
+        Arc::new(Site {
+            zone: None,
+            name: name.into(),
+            title: name.into(),
+            location: None,
+            coordinates: None,
+        })
+    }
+
+    /// Endpoints as `site weight`, named `site-N` and addressed 192.0.2.N by their place.
+    fn pool(
+        on_all_down: OnAllDown,
+        fallback: Option<Arc<Pool>>,
+        endpoints: &[(&str, u32)],
+    ) -> Arc<Pool> {
+        let endpoint = |(at, (name, weight)): (usize, &(&str, u32))| {
+            Arc::new(Endpoint {
+                name: format!("{name}-{at}"),
+                site: site(name),
+                a: Some(Ipv4Addr::new(192, 0, 2, at as u8)),
+                aaaa: None,
+                weight: *weight,
+                probe_a: None,
+                probe_aaaa: None,
+            })
+        };
+        Arc::new(Pool {
+            zone: None,
+            name: "web".into(),
+            answers: 8,
+            method: Method::Weighted,
+            min_up: 0.5,
+            on_all_down,
+            fallback,
+            endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
+        })
+    }
+
+    fn dealt(roster: &Roster, standing: impl Fn(&str) -> Standing) -> Dealt {
+        Dealt::deal(
+            roster,
+            |_, endpoint| standing(&endpoint.name),
+            |_, endpoint| endpoint.name == "fra-1",
+        )
+    }
+
+    /// Who serves the order `fra, iad`, and with which addresses.
+    fn served(dealt: &Dealt, order: &[u16]) -> (Choice, Vec<u8>) {
+        let choice = dealt.choose(order);
+        let addresses = match choice {
+            Choice::Site { tier, site, .. } => {
+                let site = dealt.site(tier, site);
+                let mut last: Vec<u8> =
+                    site.deck.card(0).iter().map(|&at| site.address(at)[3]).collect();
+                last.sort_unstable();
+                last
+            }
+            _ => Vec::new(),
+        };
+        (choice, addresses)
+    }
+
+    #[test]
+    fn the_first_site_with_enough_up_serves() {
+        use Level::{Dead, Degraded, LastResort, Trusted};
+        let pool = pool(OnAllDown::All, None, &[("fra", 3), ("fra", 1), ("fra", 0), ("iad", 1)]);
+        let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+        let check = |down: &[&str], drained: &[&str], level, site, addresses: &[u8]| {
+            let dealt = dealt(&roster, |name| match () {
+                () if down.contains(&name) => Standing::Down,
+                () if drained.contains(&name) => Standing::Drained,
+                () => Standing::Up,
+            });
+            let expected = (Choice::Site { tier: 0, site, level }, addresses.to_vec());
+            assert_eq!(served(&dealt, &[0, 1]), expected, "down {down:?}, drained {drained:?}");
+        };
+        check(&[], &[], Trusted, 0, &[0, 1]);
+        check(&["fra-1"], &[], Trusted, 0, &[0]);
+        check(&["fra-0"], &[], Trusted, 1, &[3]);
+        check(&["fra-0", "iad-3"], &[], Degraded, 0, &[1]);
+        check(&["fra-0", "fra-1", "iad-3"], &[], LastResort, 0, &[2]);
+        check(&["fra-0", "fra-1", "fra-2", "iad-3"], &[], Dead, 0, &[0, 1]);
+        // What is drained is not missed: one of four parts of weight is all there should be.
+        check(&[], &["fra-0"], Trusted, 0, &[1]);
+        check(&["fra-1"], &["fra-0"], Trusted, 1, &[3]);
+        check(&["fra-1", "iad-3"], &["fra-0", "fra-2"], Dead, 0, &[1]);
+    }
+
+    #[test]
+    fn unknown_is_not_up() {
+        let pool = pool(OnAllDown::Nodata, None, &[("fra", 1)]);
+        let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+        assert_eq!(dealt(&roster, |_| Standing::Unknown).choose(&[0]), Choice::Nodata);
+        assert_eq!(dealt(&roster, |_| Standing::Up).choose(&[]), Choice::Fenced);
+    }
+
+    #[test]
+    fn when_all_are_down() {
+        let spare = pool(OnAllDown::Servfail, None, &[("syd", 1)]);
+        let check = |on_all_down,
+                     fallback: Option<&Arc<Pool>>,
+                     spare_up,
+                     expected: (Choice, &[u8])| {
+            let pool = pool(on_all_down, fallback.cloned(), &[("fra", 1), ("fra", 1)]);
+            let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+            let dealt = dealt(&roster, |name| match name {
+                "syd-0" if spare_up => Standing::Up,
+                _ => Standing::Down,
+            });
+            let order: Vec<u16> = (0..roster.sites.len() as u16).collect();
+            assert_eq!(served(&dealt, &order), (expected.0, expected.1.to_vec()), "{on_all_down}");
+        };
+        let dead = Choice::Site { tier: 0, site: 0, level: Level::Dead };
+        check(OnAllDown::All, None, true, (dead, &[0, 1]));
+        check(OnAllDown::LastGood, None, true, (dead, &[1]));
+        check(OnAllDown::Nodata, None, true, (Choice::Nodata, &[]));
+        check(OnAllDown::Servfail, None, true, (Choice::Servfail, &[]));
+        let fallback = Choice::Site { tier: 1, site: 1, level: Level::Trusted };
+        check(OnAllDown::Fallback, Some(&spare), true, (fallback, &[0]));
+        check(OnAllDown::Fallback, Some(&spare), false, (Choice::Servfail, &[]));
+    }
+
+    #[test]
+    fn a_roster_has_the_sites_of_its_family_only() {
+        let pool = pool(OnAllDown::All, None, &[("fra", 1), ("iad", 1), ("fra", 1)]);
+        assert!(Roster::new(&pool, Family::V6).is_none());
+        let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+        let names: Vec<&str> = roster.sites.iter().map(|site| &*site.name).collect();
+        assert_eq!(names, ["fra", "iad"]);
+        assert_eq!(roster.tiers[0].seats, [vec![0, 2], vec![1]]);
+    }
 }
