@@ -4,6 +4,7 @@
 //! single writer of snapshots; [`watch`] asks for reloads; [`service`] hands the answer function to the listeners.
 
 pub mod counters;
+pub mod explain;
 pub mod loader;
 pub mod publisher;
 pub mod server;
