@@ -17,7 +17,7 @@
 
 use super::model::{Route, Rule, Site};
 use crate::geo::embed::placed_by;
-use crate::geo::{Coordinates, GeoCode, Location};
+use crate::geo::{GeoCode, Location};
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -52,7 +52,12 @@ pub enum Matched {
 pub fn place(route: &Route, sites: &[Arc<Site>], located: &Location, address: IpAddr) -> Placement {
     let own_order = named_sites(sites, located);
     let (rule, matched) = first_match(route, &own_order, located, placed_by(address));
-    let by_distance = by_distance(sites, located.coordinates);
+    let by_distance = nearest_first(sites.len(), |site| match located.coordinates {
+        Some(client) => {
+            sites[site].coordinates.map_or(f64::INFINITY, |site| client.distance_km(site))
+        }
+        None => 0.0,
+    });
     let preferred = match matched {
         Matched::Networks => own_order,
         Matched::Nearest => by_distance.clone(),
@@ -83,15 +88,10 @@ pub(super) fn arrange(mut preferred: Vec<u16>, by_distance: &[u16], strict: bool
     preferred
 }
 
-/// All sites, nearest first, those without coordinates last, equals as they come.
-pub(super) fn by_distance(sites: &[Arc<Site>], client: Option<Coordinates>) -> Vec<u16> {
-    let mut order: Vec<u16> = (0_u16..).zip(sites).map(|(index, _)| index).collect();
-    if let Some(client) = client {
-        let distance =
-            |site: &Site| site.coordinates.map_or(f64::INFINITY, |at| client.distance_km(at));
-        let distances: Vec<f64> = sites.iter().map(|site| distance(site)).collect();
-        order.sort_by(|&a, &b| distances[usize::from(a)].total_cmp(&distances[usize::from(b)]));
-    }
+/// Indexes of `count` sites, nearest first, equals as they come.
+pub(super) fn nearest_first(count: usize, distance_km: impl Fn(usize) -> f64) -> Vec<u16> {
+    let mut order: Vec<u16> = (0..=u16::MAX).take(count).collect();
+    order.sort_by(|&a, &b| distance_km(a.into()).total_cmp(&distance_km(b.into())));
     order
 }
 
@@ -111,7 +111,7 @@ pub(super) fn named_sites(sites: &[Arc<Site>], located: &Location) -> Vec<u16> {
 }
 
 /// How specific a code is among those that hold for a location; none if it does not hold.
-pub(super) fn rank(code: GeoCode, located: &Location) -> Option<u8> {
+fn rank(code: GeoCode, located: &Location) -> Option<u8> {
     let (continent, country) = match located.place {
         Some(
             GeoCode::Subdivision(continent, country, _) | GeoCode::Country(continent, country),
@@ -191,6 +191,7 @@ fn best_code(tier: &[Rule], located: &Location) -> Option<(usize, Matched)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geo::Coordinates;
 
     /// fra and iad where they are, sin without coordinates.
     fn sites() -> Vec<Arc<Site>> {
@@ -335,8 +336,8 @@ mod tests {
         check(&[net.clone(), code.clone()], false, &located, (Some(0), by_net, "gru iad fra sin"));
         check(&[], false, &located, (None, Matched::Networks, "sin fra iad gru"));
         check(&[], true, &located, (None, Matched::Nothing, ""));
-        check(&[code.clone()], true, &located, (None, Matched::Networks, "sin fra"));
-        check(&[code.clone()], true, &elsewhere, (Some(0), Matched::Code(US), "fra"));
+        check(std::slice::from_ref(&code), true, &located, (None, Matched::Networks, "sin fra"));
+        check(std::slice::from_ref(&code), true, &elsewhere, (Some(0), Matched::Code(US), "fra"));
     }
 
     #[test]

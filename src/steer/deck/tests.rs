@@ -43,43 +43,58 @@ fn effective(method: Method, weights: &[u32]) -> Vec<f64> {
     weights.iter().map(|&w| if by_weight { f64::from(w) } else { flat(w) }).collect()
 }
 
+fn check_cards(method: Method, weights: &[u32], answers: usize) -> Result<(), TestCaseError> {
+    let deck = Deck::build(method, answers, &members(weights));
+    let eligible = effective(method, weights).iter().filter(|&&w| w > 0.0).count();
+    let mut total = 0.0;
+    for (card, probability) in deck.cards() {
+        prop_assert_eq!(card.len(), answers.min(eligible));
+        let mut distinct = card.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        prop_assert_eq!(distinct.len(), card.len());
+        prop_assert!(card.iter().all(|&p| usize::from(p) < weights.len()));
+        prop_assert!(probability > 0.0);
+        total += probability;
+    }
+    prop_assert!((total - 1.0).abs() < 1e-9);
+    let again = Deck::build(method, answers, &members(weights));
+    prop_assert!(deck.cards().eq(again.cards()));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn cards_are_well_formed(weights in any_weights(1..12), answers in 1..7_usize) {
-        for method in METHODS {
-            let deck = Deck::build(method, answers, &members(&weights));
-            let eligible = effective(method, &weights).iter().filter(|&&w| w > 0.0).count();
-            let mut total = 0.0;
-            for (card, probability) in deck.cards() {
-                prop_assert_eq!(card.len(), answers.min(eligible));
-                let mut distinct = card.to_vec();
-                distinct.sort_unstable();
-                distinct.dedup();
-                prop_assert_eq!(distinct.len(), card.len());
-                prop_assert!(card.iter().all(|&p| usize::from(p) < weights.len()));
-                prop_assert!(probability > 0.0);
-                total += probability;
-            }
-            prop_assert!((total - 1.0).abs() < 1e-9);
-            let again = Deck::build(method, answers, &members(&weights));
-            prop_assert!(deck.cards().eq(again.cards()));
+        for method in [Method::Weighted, Method::RoundRobin, Method::Random] {
+            check_cards(method, &weights, answers)?;
         }
     }
 
     #[test]
     fn shares_follow_the_weights(weights in any_weights(1..24), answers in 1..7_usize) {
-        for (method, tolerance) in [(Method::Weighted, 1e-6), (Method::Random, 1e-6), (Method::RoundRobin, 1e-6)] {
+        for method in [Method::Weighted, Method::Random, Method::RoundRobin] {
             let deck = Deck::build(method, answers, &members(&weights));
             let effective = effective(method, &weights);
             let sum: f64 = effective.iter().sum();
             let leads: Vec<f64> = effective.iter().map(|w| w / sum).collect();
             let eligible = effective.iter().filter(|&&w| w > 0.0).count();
             let shares = ideal_shares(&effective, answers.min(eligible));
-            assert_near("share", &deck.shares(), &shares, tolerance);
-            assert_near("lead", &deck.lead_shares(), &leads, tolerance);
+            assert_near("share", &deck.shares(), &shares, 1e-6);
+            assert_near("lead", &deck.lead_shares(), &leads, 1e-6);
         }
+    }
+}
+
+proptest! {
+    // A hash deck has a card to find for every bucket.
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hash_cards_are_well_formed(weights in any_weights(1..12), answers in 1..7_usize) {
+        check_cards(Method::Hash, &weights, answers)?;
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! Cards whose mix follows weights: systematic sampling, dealt out in full.
 //!
 //! Of `k` places on a card a member gets a share `π = min(1, c·w)`, with `c` such that all shares add up to `k`: those
-//! too heavy for their proportion are on every card, and the rest share the places left. Lay segments of length `π` end
-//! to end, `k` long in all; a start `u` in [0, 1) picks the segments at `u, u+1, …, u+k−1`. No segment is longer than 1,
-//! so none is picked twice, and each is picked for a part `π` of all `u`. As `u` moves, the picked set changes only at
-//! the segments' ends: a handful of sets, each with its exact share. A few different orders of the segments bring more
-//! pairs together; equal sets are merged.
+//! too heavy for their proportion are on every card, and the rest share the places left. Lay segments of length `π`
+//! end to end, `k` long in all; a start `u` in [0, 1) picks the segments at `u, u+1, …, u+k−1`. No segment is longer
+//! than 1, so none is picked twice, and each is picked for a part `π` of all `u`. As `u` moves, the picked set changes
+//! only at the segments' ends: a handful of sets, each with its exact share. A few different orders of the segments
+//! bring more pairs together; equal sets are merged.
 //!
 //! Clients lean on the first address, so the order on a card matters as much as the set. A set is led by the heavy
 //! member `j` with probability `w_j/W`, else by one of its others, all alike. An other is on a card with probability
-//! `places·w/W_others` and leads with `W_others/W/places` then, so every member leads exactly in proportion to its weight.
+//! `places·w/W_others` and leads with `W_others/W/places` then, so every member leads exactly in proportion to its
+//! weight.
 //!
 //! All of it is done in integers, in units of 2⁻³² of the queries.
 
