@@ -2,6 +2,7 @@
 //!
 //! [`record`] is the meeting point: the readers of master files produce records, the tree is built from them.
 
+pub mod rdata;
 pub mod record;
 
 pub use record::Record;
