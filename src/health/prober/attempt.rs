@@ -43,3 +43,17 @@ fn out_of_time(limit: Duration, taken: Duration) -> Told {
     }
     Told::failure(format!("no answer within {limit:?}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_noticed_far_too_late_says_nothing_of_the_target() {
+        let limit = Duration::from_secs(2);
+        let told = out_of_time(limit, limit + Duration::from_millis(900));
+        assert_eq!(told.outcome, Outcome::Failure("no answer within 2s".into()));
+        let told = out_of_time(limit, limit + Duration::from_millis(1100));
+        assert!(matches!(told.outcome, Outcome::Inconclusive(_)));
+    }
+}

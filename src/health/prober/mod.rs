@@ -131,3 +131,6 @@ fn source_for(source: Option<IpAddr>, target: SocketAddr) -> Result<Option<IpAdd
         _ => Ok(source),
     }
 }
+
+#[cfg(test)]
+mod tests;
