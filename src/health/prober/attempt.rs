@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// A timeout that is noticed so much too late says more about us (the process was stopped, the machine moved or starved)
-/// than about the target.
+/// A timeout that is noticed so much too late says more about us (the process was stopped, the machine moved or
+/// starved) than about the target.
 const LATENESS_MAX: Duration = Duration::from_secs(1);
 
 /// Makes one probe.

@@ -74,8 +74,8 @@ impl UnderWay {
         self.ids.insert(task.id(), id);
     }
 
-    /// The next one to end, with the trouble that it had on our side. A probe that panics must not keep its slot, or its
-    /// target would never be probed again.
+    /// The next one to end, with the trouble that it had on our side. A probe that panics must not keep its slot, or
+    /// its target would never be probed again.
     async fn ended(&mut self) -> Option<(Id, Option<String>)> {
         let (task, trouble) = match self.tasks.join_next_with_id().await? {
             Ok(ended) => ended,

@@ -1,10 +1,11 @@
 //! When each probe is due: pure, the clock is the caller's.
 //!
-//! A probe has a *beat* every interval; beats lie at phases spread evenly over the interval (the golden-ratio sequence, so
-//! that any number of probes added in any order stay spread), and each is moved by a little jitter, so that several
-//! servers that watch the same targets do not fall into step. Jitter moves a beat, never the rhythm. The first probe of a
-//! new target comes before its rhythm: within the first spread. A probe that is still under way or waiting for a free
-//! socket at its next beat lets that beat pass, so that slow targets and full limits never pile up work.
+//! A probe has a *beat* every interval; beats lie at phases spread evenly over the interval (the golden-ratio
+//! sequence, so that any number of probes added in any order stay spread), and each is moved by a little jitter, so
+//! that several servers that watch the same targets do not fall into step. Jitter moves a beat, never the rhythm. The
+//! first probe of a new target comes before its rhythm: within the first spread. A probe that is still under way or
+//! waiting for a free socket at its next beat lets that beat pass, so that slow targets and full limits never pile up
+//! work.
 
 use super::Limits;
 use crate::health::check::Probe;
@@ -18,8 +19,8 @@ use tokio::time::Instant;
 
 /// A beat is moved by up to this share of the interval, both ways.
 const JITTER: f64 = 0.05;
-/// The first spread grows with the number of new targets, by this much for each, up to its limit: a handful is probed at
-/// once.
+/// The first spread grows with the number of new targets, by this much for each, up to its limit: a handful is probed
+/// at once.
 const FIRST_SPREAD_PER_PROBE: Duration = Duration::from_millis(1);
 /// Intervals are taken for at least this long, so that no check can keep the thread busy alone.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
