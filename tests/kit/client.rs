@@ -133,8 +133,8 @@ impl<S: Read + Write> Stream<S> {
         self.ask_all(std::slice::from_ref(query)).remove(0)
     }
 
-    /// Sends all queries in one write, then takes the replies, which may come in any order (RFC 7766 §6.2.1.1), and puts
-    /// them in the order of the queries by their ids.
+    /// Sends all queries in one write, then takes the replies, which may come in any order (RFC 7766 §6.2.1.1), and
+    /// puts them in the order of the queries by their ids.
     pub fn ask_all(&mut self, queries: &[Query]) -> Vec<Reply> {
         let frames: Vec<u8> = queries.iter().flat_map(|query| framed(&query.bytes())).collect();
         self.send_bytes(&frames);

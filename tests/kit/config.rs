@@ -27,7 +27,7 @@ impl ConfigDir {
     /// Adds to the end of `fingerpost.toml`.
     pub fn also(self, text: &str) -> Self {
         let written = fs::read_to_string(self.config()).expect("fingerpost.toml as written");
-        self.with("fingerpost.toml", &format!("{written}\n{text}"))
+        self.with("fingerpost.toml", format!("{written}\n{text}"))
     }
 
     /// A master file: `zones/ORIGIN.zone`.

@@ -1,9 +1,9 @@
 //! What the tests ask the server with, and what they stand around it: a raw DNS client over every transport, a reader
 //! of replies that hides nothing, throw-away configuration directories, and backends that can be switched off.
 //!
-//! Nothing here uses the server's own code, so a mistake cannot hide by being made twice: names, queries and replies are
-//! put together and taken apart byte by byte, and hickory reads every reply once more as a second opinion. The clients
-//! are blocking; those that need a runtime (HTTPS, QUIC) bring their own.
+//! Nothing here uses the server's own code, so a mistake cannot hide by being made twice: names, queries and replies
+//! are put together and taken apart byte by byte, and hickory reads every reply once more as a second opinion. The
+//! clients are blocking; those that need a runtime (HTTPS, QUIC) bring their own.
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of the kit")]
 
 pub mod backend;
