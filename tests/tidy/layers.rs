@@ -3,27 +3,29 @@
 use crate::{Fault, rust};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// The layers from the top: the public modules of the library in the order in which the tour, the opening comment,
-/// begins a line with each of them (as a list item or table row, in backquotes or as a link).
+/// The layers from the top, in the order in which `src/lib.rs` declares them (blank lines between the declarations keep
+/// rustfmt from sorting them). The tour, its opening comment, must list the same modules in the same order, each at the
+/// beginning of a list item or table row, in backquotes or as a link.
 pub fn order(path: &str, library: &str) -> Result<Vec<String>, Fault> {
-    let modules: Vec<&str> = library
+    let declared: Vec<String> = library
         .lines()
         .filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'))
+        .map(str::to_owned)
         .collect();
-    let mut order: Vec<String> = Vec::new();
+    let mut told: Vec<&str> = Vec::new();
     for line in library.lines().filter_map(|line| line.strip_prefix("//!")) {
-        let bullet = |c: char| c.is_ascii_digit() || " .-*|[`".contains(c);
-        let first = line.trim_start_matches(bullet);
-        let name = first.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
-        let is_listed = first.len() < line.trim_start().len();
-        if is_listed && modules.contains(&name) && !order.iter().any(|known| known == name) {
-            order.push(name.to_owned());
+        let Some(item) = line.trim_start().strip_prefix(['|', '-', '*']) else { continue };
+        let name = item.trim_start_matches([' ', '[', '`']).trim_start_matches("mod@");
+        let name = name.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or("");
+        if declared.iter().any(|module| module == name) {
+            told.push(name);
         }
     }
-    match modules.iter().find(|module| !order.iter().any(|known| known == *module)) {
-        Some(missing) => Err(Fault::new(path, 1, format!("the tour does not list `{missing}`"))),
-        None => Ok(order),
+    if told == declared {
+        return Ok(declared);
     }
+    let message = format!("the tour lists {told:?}, but declared are {declared:?}");
+    Err(Fault::new(path, 1, message))
 }
 
 /// Faults of a file in `src`: names of modules below its own, whether reached from `crate` or through enough `super`.
@@ -131,16 +133,17 @@ fn is_punct(token: &TokenTree, character: char) -> bool {
 }
 
 #[test]
-fn order_comes_from_the_tour() {
-    let modules = "pub mod net;\npub mod wire;\npub mod zone;\n";
+fn order_and_tour_agree() {
+    let modules = "pub mod wire;\n\npub mod zone;\n\npub mod net;\n";
     let check = |tour: &str| order("src/lib.rs", &format!("{tour}{modules}"));
     let expected = ["wire", "zone", "net"].map(str::to_owned).to_vec();
     let list =
-        "//! Net, wire.\n//! - [`wire`]: bytes\n//!   zone of it\n//! - [`zone`]\n//! - [`net`]\n";
-    assert_eq!(check(&list.replace("zone of", "part of")), Ok(expected.clone()));
-    assert_eq!(check("//! | `wire` | x |\n//! | `zone` |\n//! 3. net\n"), Ok(expected));
-    let error = check("//! wire is first.\n//! - [`zone`]\n//! - [`net`]\n").unwrap_err();
-    assert!(error.message.contains("does not list `wire`"), "{error}");
+        "//! net, wire.\n//! - [`wire`]: bytes\n//!   part of it\n//! - [`zone`]\n//! * net\n";
+    assert_eq!(check(list), Ok(expected.clone()));
+    assert_eq!(check("//! | `wire` | x |\n//! | [`mod@zone`] |\n//! | net |\n"), Ok(expected));
+    for wrong in ["//! wire, zone, net\n", "//! - wire\n//! - net\n//! - zone\n"] {
+        assert!(check(wrong).is_err_and(|fault| fault.message.contains("the tour lists")));
+    }
 }
 
 #[test]
