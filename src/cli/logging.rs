@@ -1,6 +1,7 @@
 //! Events to standard error, as text for people or JSON for programs.
 
 use super::style::Palette;
+use crate::config::{Log, LogFormat};
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -22,11 +23,11 @@ pub(super) struct LogArgs {
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     log_level: Option<String>,
     /// How to log
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    log_format: Format,
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    log_format: Option<Format>,
 }
 
-/// What is logged where neither the command line nor `RUST_LOG` says.
+/// What is logged where nothing says.
 const LEVEL: &str = "info";
 
 fn parse_level(text: &str) -> Result<String, String> {
@@ -37,14 +38,20 @@ fn parse_level(text: &str) -> Result<String, String> {
     }
 }
 
-/// Starts logging. The command line wins over `RUST_LOG`; a `RUST_LOG` that is not understood is passed over.
-pub(super) fn start(args: &LogArgs) {
+/// Starts logging. The command line wins over `RUST_LOG`, and that over the configuration; a `RUST_LOG` that is not
+/// understood is passed over.
+pub(super) fn start(args: &LogArgs, configured: Option<Log>) {
+    let otherwise = configured.map_or(LEVEL.to_owned(), |log| log.level.to_string());
     let filter = match &args.log_level {
         Some(level) => EnvFilter::new(level),
-        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LEVEL)),
+        None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(otherwise)),
     };
+    let configured = configured.map(|log| match log.format {
+        LogFormat::Text => Format::Text,
+        LogFormat::Json => Format::Json,
+    });
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match args.log_format {
+    let started = match args.log_format.or(configured).unwrap_or_default() {
         Format::Text => log.with_ansi(Palette::stderr().colour).finish().try_init(),
         Format::Json => log.json().flatten_event(true).finish().try_init(),
     };

@@ -8,13 +8,20 @@ mod client;
 mod demo;
 mod explain;
 mod geoip;
+mod logging;
 mod serve;
+mod signals;
+mod start;
 mod style;
 mod version;
 
+use crate::report::{Finding, Report, Style, render};
 use clap::{CommandFactory, Parser, Subcommand};
+use std::fmt::Display;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tokio::runtime::Runtime;
 
 /// Something is wrong with what was given: the messages say what.
 const EXIT_FINDINGS: u8 = 1;
@@ -30,6 +37,27 @@ pub fn main() -> ExitCode {
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
     }
+}
+
+/// Tells standard error why a command did not do what was asked, with the status that says so.
+fn fail(report: &Report) -> ExitCode {
+    let style::Palette { colour } = style::Palette::stderr();
+    // Where standard error is closed there is nobody left to tell.
+    drop(write!(std::io::stderr().lock(), "{}", render(report, Style::Pretty { colour })));
+    ExitCode::from(EXIT_FINDINGS)
+}
+
+/// A report of the one thing that went wrong.
+fn problem(what: impl Display, error: impl Display) -> Report {
+    Report { findings: vec![Finding::error(format!("{what}: {error}"))] }
+}
+
+/// The runtime of commands that listen.
+fn runtime() -> Result<Runtime, Report> {
+    Runtime::new().map_err(|error| {
+        let message = format!("the system gives no threads or no event queue: {error}");
+        Report { findings: vec![Finding::error(message).help("raise the limits of processes and open files")] }
+    })
 }
 
 fn completions(shell: clap_complete::Shell) -> ExitCode {
