@@ -2,4 +2,7 @@
 //!
 //! [`model`] is what the configuration means, checked and self-contained.
 
+pub mod deck;
 pub mod model;
+pub mod order;
+pub mod pool;

@@ -1,0 +1,120 @@
+//! The schedule against the clock: starts what is due, hands results on, takes new sets of probes.
+
+use super::schedule::{Id, Schedule};
+use super::{Limits, ProbeResult};
+use crate::health::check::Probe;
+use crate::health::state::Outcome;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+/// Troubles of the prober itself are logged at most this often.
+const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Probes what is `wanted` by way of `make`, until nobody wants anything or takes results any more. What is under way
+/// then is dropped.
+pub(super) async fn drive<F>(
+    mut wanted: mpsc::UnboundedReceiver<Vec<Arc<Probe>>>,
+    results: mpsc::Sender<ProbeResult>,
+    limits: Limits,
+    mut make: impl FnMut(Arc<Probe>) -> F,
+) where
+    F: Future<Output = ProbeResult> + Send + 'static,
+{
+    let mut schedule = Schedule::new(limits);
+    let mut under_way = UnderWay::default();
+    let mut complaints = Complaints::default();
+    loop {
+        let now = Instant::now();
+        while let Some((id, probe)) = schedule.next_start(now) {
+            under_way.start(id, make(probe), results.clone());
+        }
+        complaints.waiting(schedule.waiting_count(), limits, now);
+        let wake_at = schedule.wake_at();
+        tokio::select! {
+            probes = wanted.recv() => match probes {
+                Some(probes) => schedule.set_probes(probes, Instant::now()),
+                None => return,
+            },
+            Some((id, trouble)) = under_way.ended() => {
+                schedule.ended(id);
+                complaints.trouble(trouble, Instant::now());
+            }
+            () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+            () = results.closed() => return,
+        }
+    }
+}
+
+/// The probes that were started and have not ended.
+#[derive(Default)]
+struct UnderWay {
+    tasks: JoinSet<Option<String>>,
+    ids: HashMap<tokio::task::Id, Id>,
+}
+
+impl UnderWay {
+    fn start<F>(&mut self, id: Id, probe: F, results: mpsc::Sender<ProbeResult>)
+    where
+        F: Future<Output = ProbeResult> + Send + 'static,
+    {
+        let task = self.tasks.spawn(async move {
+            let result = probe.await;
+            let trouble = match &result.outcome {
+                Outcome::Inconclusive(reason) => Some(reason.clone()),
+                Outcome::Success | Outcome::Failure(_) => None,
+            };
+            // It fails only once nobody takes results, and then everything ends.
+            let _ = results.send(result).await;
+            trouble
+        });
+        self.ids.insert(task.id(), id);
+    }
+
+    /// The next one to end, with the trouble that it had on our side. A probe that panics must not keep its slot, or its
+    /// target would never be probed again.
+    async fn ended(&mut self) -> Option<(Id, Option<String>)> {
+        let (task, trouble) = match self.tasks.join_next_with_id().await? {
+            Ok(ended) => ended,
+            Err(error) => (error.id(), Some(describe(&error))),
+        };
+        self.ids.remove(&task).map(|id| (id, trouble))
+    }
+}
+
+fn describe(error: &JoinError) -> String {
+    format!("a probe broke off: {error}")
+}
+
+/// What is said about the prober itself, seldom.
+#[derive(Default)]
+struct Complaints {
+    trouble: Option<Instant>,
+    waiting: Option<Instant>,
+}
+
+impl Complaints {
+    fn trouble(&mut self, trouble: Option<String>, now: Instant) {
+        if let Some(reason) = trouble.filter(|_| is_time(&mut self.trouble, now)) {
+            tracing::warn!(reason, "a probe could not be made, through no fault of its target");
+        }
+    }
+
+    fn waiting(&mut self, count: usize, limits: Limits, now: Instant) {
+        if count > 0 && is_time(&mut self.waiting, now) {
+            let in_flight_max = limits.in_flight_max;
+            tracing::warn!(count, in_flight_max, "probes wait: as many as may be are under way");
+        }
+    }
+}
+
+fn is_time(last: &mut Option<Instant>, now: Instant) -> bool {
+    let due = last.is_none_or(|last| now.saturating_duration_since(last) >= COMPLAINT_INTERVAL);
+    if due {
+        *last = Some(now);
+    }
+    due
+}
