@@ -1,8 +1,8 @@
 //! A check (how to probe) and a probe (a check at one address).
 //!
 //! Both are values: equal probes are the same probe, however many endpoints and pools ask for it. How often and how
-//! patiently is asked, and under what name, can change without changing the question: [`Probe::identity`] is the question
-//! alone, as text, and so the key under which a verdict outlives a restart or an edit of the check.
+//! patiently is asked, and under what name, can change without changing the question: [`Probe::identity`] is the
+//! question alone, as text, and so the key under which a verdict outlives a restart or an edit of the check.
 
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,7 @@
 //! The operator's pins: up, down or drain, on an endpoint, a pool or a site, with a reason and an end.
 //!
-//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. The file that
-//! pins are written in is read by the configuration; the clock is the caller's.
+//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. The file
+//! that pins are written in is read by the configuration; the clock is the caller's.
 
 use crate::wire::Name;
 use jiff::Timestamp;

@@ -1,10 +1,10 @@
 //! Verdicts on disk, so that a restart does not flap.
 //!
 //! The file is JSON: a version, when it was written, and the verdict of each probe under the probe's
-//! [identity](super::check::Probe::identity). It is replaced as a whole (a new file is written beside it and renamed over
-//! it), so a reader finds the old states or the new. A file that is absent, too old, of another version or damaged gives
-//! a message and no verdicts: everything starts from unknown. How far a verdict was from turning is not kept, since "in a
-//! row" ends with the process.
+//! [identity](super::check::Probe::identity). It is replaced as a whole (a new file is written beside it and renamed
+//! over it), so a reader finds the old states or the new. A file that is absent, too old, of another version or
+//! damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was from turning is not
+//! kept, since "in a row" ends with the process.
 
 use super::state::{State, Verdict};
 use super::table::Table;

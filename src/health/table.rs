@@ -1,10 +1,10 @@
 //! The verdict of every probe, kept across reloads.
 //!
-//! One owner holds the table: it sets the probes that the configuration asks for, applies results, and asks for verdicts.
-//! A probe that stays keeps its state. A new probe that asks what an old one asked (the check was renamed, or is made more
-//! often) takes its state over. One that asks something else of an address whose old probe leaves (the path was edited)
-//! takes over the verdict only, until its own first result: an edit of a check must not make all that it probes unknown
-//! at once. Nothing is known of any other new probe.
+//! One owner holds the table: it sets the probes that the configuration asks for, applies results, and asks for
+//! verdicts. A probe that stays keeps its state. A new probe that asks what an old one asked (the check was renamed,
+//! or is made more often) takes its state over. One that asks something else of an address whose old probe leaves
+//! (the path was edited) takes over the verdict only, until its own first result: an edit of a check must not make
+//! all that it probes unknown at once. Nothing is known of any other new probe.
 
 use super::check::Probe;
 use super::persist::Saved;

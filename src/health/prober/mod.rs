@@ -1,9 +1,9 @@
 //! Probes being made: a thread of its own that asks every target at its interval and sends what it found.
 //!
-//! [`schedule`] decides what is due, purely; [`drive`] runs that against the clock; [`attempt`] makes one probe over TCP
-//! ([`tcp`]) or HTTP ([`http`], [`tls`]) and puts errors into words ([`reason`]). The prober keeps no verdicts: it does not
-//! know what its results add up to. It runs on one thread with its own runtime, so that however many probes there are,
-//! they cost at most that thread and never wait behind, or hold up, what answers queries.
+//! [`schedule`] decides what is due, purely; [`drive`] runs that against the clock; [`attempt`] makes one probe over
+//! TCP ([`tcp`]) or HTTP ([`http`], [`tls`]) and puts errors into words ([`reason`]). The prober keeps no verdicts:
+//! it does not know what its results add up to. It runs on one thread with its own runtime, so that however many
+//! probes there are, they cost at most that thread and never wait behind, or hold up, what answers queries.
 
 mod attempt;
 mod drive;
@@ -71,8 +71,8 @@ pub struct Prober {
 }
 
 impl Prober {
-    /// Starts a prober that has nothing to do yet. Results go to `results`; while that is full no further probes end, and
-    /// once it is closed the prober stops.
+    /// Starts a prober that has nothing to do yet. Results go to `results`; while that is full no further probes end,
+    /// and once it is closed the prober stops.
     pub fn start(results: mpsc::Sender<ProbeResult>, limits: Limits) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (probes, wanted) = mpsc::unbounded_channel();
@@ -89,8 +89,8 @@ impl Prober {
         Ok(Self { probes: Some(probes), thread: Some(thread), clients })
     }
 
-    /// Sets what is to be probed; equal probes are made once. Probes that stay keep their rhythm, new ones are first made
-    /// within a short while, those not named any more stop. Certificate roots are read anew.
+    /// Sets what is to be probed; equal probes are made once. Probes that stay keep their rhythm, new ones are first
+    /// made within a short while, those not named any more stop. Certificate roots are read anew.
     pub fn set_probes(&self, probes: Vec<Arc<Probe>>) {
         self.clients.forget();
         if let Some(wanted) = &self.probes {
@@ -131,3 +131,6 @@ fn source_for(source: Option<IpAddr>, target: SocketAddr) -> Result<Option<IpAdd
         _ => Ok(source),
     }
 }
+
+#[cfg(test)]
+mod tests;
