@@ -2,7 +2,7 @@
 
 use super::style::{self, Palette};
 use super::{CONFIG_FILE, EXIT_FINDINGS};
-use crate::config::{self, Loaded};
+use crate::control::loader::{Load, Loader};
 use crate::report::{Finding, Report, Style, render};
 use crate::wire::Name;
 use crate::zone;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Name every mistake in a configuration
 ///
@@ -55,7 +56,11 @@ pub(super) fn run(args: Args) -> ExitCode {
             (0, 0) => "no mistakes".to_owned(),
             _ => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
         };
-        style::print(format_args!("{}: {verdict}\n", checked.counted_text()));
+        let counted = checked.counted_text();
+        style::print(format_args!(
+            "{counted}{}{verdict}\n",
+            if counted.is_empty() { "" } else { ": " }
+        ));
     }
     if errors > 0 { ExitCode::from(EXIT_FINDINGS) } else { ExitCode::SUCCESS }
 }
@@ -70,7 +75,8 @@ struct Checked {
 
 impl Checked {
     fn counted_text(&self) -> String {
-        let counts: Vec<_> = self.counts.iter().map(|(number, thing)| count(*number, thing)).collect();
+        let counts: Vec<_> =
+            self.counts.iter().map(|(number, thing)| count(*number, thing)).collect();
         counts.join(", ")
     }
 
@@ -101,20 +107,24 @@ fn check(path: &Path) -> Checked {
     }
 }
 
-/// A server's file and everything that it names.
+/// A server's file and everything that it names, databases included.
 fn whole(path: &Path) -> Checked {
-    let Loaded { zones, report, .. } = config::load(path, None);
-    let specs: Vec<_> = zones.iter().filter_map(|zone| zone.spec.as_ref()).collect();
-    let steered = specs.iter().map(|spec| spec.names.len()).sum();
-    let endpoints: HashSet<_> = specs
-        .iter()
-        .flat_map(|spec| &spec.names)
-        .flat_map(|name| &name.pool.endpoints)
-        .map(std::sync::Arc::as_ptr)
-        .collect();
-    let counts =
-        vec![(zones.len(), "zone"), (steered, "steered name"), (endpoints.len(), "endpoint")];
-    Checked { counts, report }
+    match Loader::new(path).load() {
+        Ok(Load { catalog, report, .. }) => {
+            let zones = catalog.zones().zones();
+            let steered = zones.iter().map(|zone| zone.names.len()).sum();
+            let tiers = catalog.rosters().iter().flat_map(|roster| &roster.tiers);
+            let endpoints: HashSet<_> =
+                tiers.flat_map(|tier| &tier.pool.endpoints).map(Arc::as_ptr).collect();
+            let counts = vec![
+                (zones.len(), "zone"),
+                (steered, "steered name"),
+                (endpoints.len(), "endpoint"),
+            ];
+            Checked { counts, report }
+        }
+        Err(report) => Checked { counts: Vec::new(), report },
+    }
 }
 
 /// One master file by itself.
@@ -132,7 +142,8 @@ fn single(path: &Path) -> Checked {
         }
         Err(error) => {
             let message = format!("the file name of {} is no zone's name: {error}", path.display());
-            report.push(Finding::error(message).help("name it ORIGIN.zone, as in example.com.zone"));
+            report
+                .push(Finding::error(message).help("name it ORIGIN.zone, as in example.com.zone"));
         }
     }
     Checked { counts: vec![(records, "record")], report }

@@ -26,18 +26,17 @@ impl FromStr for ClientSubnet {
             Some((address, bits)) => (address, Some(bits)),
             None => (text, None),
         };
-        let address: IpAddr = address
-            .parse()
-            .map_err(|_| format!("{address:?} is no IP address; write 192.0.2.1 or 192.0.2.0/24"))?;
+        let address: IpAddr = address.parse().map_err(|_| {
+            format!("{address:?} is no IP address; write 192.0.2.1 or 192.0.2.0/24")
+        })?;
         let (usual, max) = if address.is_ipv4() { (V4_BITS, 32) } else { (V6_BITS, 128) };
-        let bits = match bits {
-            None => usual,
-            Some(bits) => bits
-                .parse()
-                .ok()
-                .filter(|bits| *bits <= max)
-                .ok_or_else(|| format!("the length {bits:?} is not a number from 0 to {max}"))?,
-        };
+        let bits =
+            match bits {
+                None => usual,
+                Some(bits) => bits.parse().ok().filter(|bits| *bits <= max).ok_or_else(|| {
+                    format!("the length {bits:?} is not a number from 0 to {max}")
+                })?,
+            };
         Ok(Self { address, bits })
     }
 }

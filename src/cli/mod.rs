@@ -11,7 +11,6 @@ mod geoip;
 mod logging;
 mod serve;
 mod signals;
-mod start;
 mod style;
 mod version;
 
@@ -56,7 +55,11 @@ fn problem(what: impl Display, error: impl Display) -> Report {
 fn runtime() -> Result<Runtime, Report> {
     Runtime::new().map_err(|error| {
         let message = format!("the system gives no threads or no event queue: {error}");
-        Report { findings: vec![Finding::error(message).help("raise the limits of processes and open files")] }
+        Report {
+            findings: vec![
+                Finding::error(message).help("raise the limits of processes and open files"),
+            ],
+        }
     })
 }
 
@@ -181,7 +184,10 @@ mod tests {
         check("fingerpost check", true);
         check("fingerpost check zones/example.com.zone --json", true);
         check("fingerpost explain www.example.com --client 192.0.2.1", true);
-        check("fingerpost explain www.example.com AAAA --client 2001:db8::/56 --down fra --down iad-1 --seed 7", true);
+        check(
+            "fingerpost explain www.example.com AAAA --client 2001:db8::/56 --down fra --down iad-1 --seed 7",
+            true,
+        );
         check("fingerpost explain www.example.com --client 192.0.2.0/33", false);
         check("fingerpost explain www.example.com", false);
         check("fingerpost explain www..example.com --client 192.0.2.1", false);

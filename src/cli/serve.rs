@@ -2,11 +2,11 @@
 
 use super::logging::{self, LogArgs};
 use super::signals::{Signal, Signals};
-use super::start::{self, Overlay};
 use super::{ConfigArg, EXIT_FINDINGS, fail, problem, runtime};
-use crate::config::{self, Loaded};
+use crate::control::{Options, Server};
 use crate::report::Report;
-use std::path::Path;
+use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 /// Serve
@@ -44,39 +44,73 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
-    let path = args.config.config;
-    // Read before anything is logged, for how to log is in there.
-    let loaded = config::load(&path, None);
-    logging::start(&args.log, loaded.server.as_ref().map(|server| server.log));
-    let outcome = runtime().and_then(|runtime| runtime.block_on(serve(&path, loaded)));
+    logging::start(&args.log, &args.config.config);
+    let outcome = runtime().and_then(|runtime| runtime.block_on(serve(args.config.config)));
     outcome.unwrap_or_else(|report| fail(&report))
 }
 
-async fn serve(path: &Path, loaded: Loaded) -> Result<ExitCode, Report> {
+async fn serve(config: PathBuf) -> Result<ExitCode, Report> {
     let mut signals = Signals::take().map_err(|error| problem("cannot take signals", error))?;
+    let options = Options { config, persist: true, ..Options::default() };
     // Told to stop while the first probes are still under way, it does not wait for them.
-    let server = tokio::select! {
-        server = start::start(path, loaded, Overlay::default()) => server?,
+    let (server, report) = tokio::select! {
+        started = Server::start(options) => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
+    for finding in &report.findings {
+        tracing::warn!("{finding}");
+    }
+    tracing::info!(addresses = ?server.addresses(), "serving");
     Ok(attend(server, &mut signals).await)
 }
 
 /// A server that has started, as commands handle it.
 pub(super) trait Running {
-    /// Asks it to read all inputs again.
-    fn reload(&self);
+    /// Reads all inputs again.
+    async fn reload(&self);
     /// Answers what has been asked and ends.
     async fn stop(self);
 }
 
+impl Running for Server {
+    async fn reload(&self) {
+        // The server logs how it went.
+        drop(Server::reload(self).await);
+    }
+
+    async fn stop(self) {
+        self.shutdown().await;
+    }
+}
+
 /// Stays until the process is told to stop and the server has stopped.
-pub(super) async fn attend(server: impl Running, signals: &mut Signals) -> ExitCode {
-    while signals.next().await == Signal::Reload {
-        tracing::info!("reload asked for by a signal");
-        server.reload();
+async fn attend(server: impl Running, signals: &mut Signals) -> ExitCode {
+    loop {
+        match signals.next().await {
+            Signal::Stop => break,
+            Signal::Reload if reload(&server, signals).await == Signal::Stop => break,
+            Signal::Reload => {}
+        }
     }
     finish(server, signals).await
+}
+
+/// Reloads, and once more if asked to meanwhile. `Stop` if told to stop meanwhile; the reload may not have ended then.
+pub(super) async fn reload(server: &impl Running, signals: &mut Signals) -> Signal {
+    let mut again = true;
+    while std::mem::take(&mut again) {
+        let mut reload = pin!(server.reload());
+        loop {
+            tokio::select! {
+                () = &mut reload => break,
+                signal = signals.next() => match signal {
+                    Signal::Reload => again = true,
+                    Signal::Stop => return Signal::Stop,
+                },
+            }
+        }
+    }
+    Signal::Reload
 }
 
 /// Stops the server, or gives that up when told to stop once more.
@@ -103,8 +137,9 @@ mod tests {
     }
 
     impl Running for Fake {
-        fn reload(&self) {
+        async fn reload(&self) {
             self.told.send("reload").expect("the test listens");
+            tokio::task::yield_now().await;
         }
 
         async fn stop(self) {
@@ -132,7 +167,7 @@ mod tests {
             assert_eq!((all.as_slice(), ended), (expected, ExitCode::from(code)), "{sent:?}");
         };
         check(&[Stop], false, &["stop"], 0).await;
-        check(&[Reload, Reload, Stop], false, &["reload", "reload", "stop"], 0).await;
+        check(&[Reload, Stop], false, &["reload", "stop"], 0).await;
         check(&[Stop, Reload, Stop], true, &["stop"], 1).await;
     }
 }

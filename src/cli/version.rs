@@ -30,7 +30,9 @@ pub(super) fn run(args: Args) -> ExitCode {
         });
         style::print(format_args!("{object}\n"));
     } else {
-        style::print(format_args!("fingerpost {version}\n{arch} {os} ({family}), {profile} build\n"));
+        style::print(format_args!(
+            "fingerpost {version}\n{arch} {os} ({family}), {profile} build\n"
+        ));
     }
     ExitCode::SUCCESS
 }

@@ -81,6 +81,8 @@ pub(super) struct Status {
     pub endpoint: String,
     /// Its site's name.
     pub site: String,
+    /// Its site's name for people.
+    pub title: String,
     /// Where it listens while it is up.
     pub addresses: Vec<SocketAddr>,
     /// Whether it listens.
@@ -132,6 +134,7 @@ impl Backends {
                 None => list.push(Status {
                     endpoint: spec.endpoint.clone(),
                     site: spec.site.clone(),
+                    title: spec.title.clone(),
                     addresses: vec![spec.address],
                     up: running.is_some(),
                 }),
@@ -142,8 +145,11 @@ impl Backends {
 }
 
 fn select<'a>(all: &'a mut [Backend], name: &str) -> Result<Vec<&'a mut Backend>, BackendError> {
-    let known: Vec<_> =
-        all.iter().flat_map(|backend| [&backend.spec.site, &backend.spec.endpoint]).cloned().collect();
+    let known: Vec<_> = all
+        .iter()
+        .flat_map(|backend| [&backend.spec.site, &backend.spec.endpoint])
+        .cloned()
+        .collect();
     let found: Vec<_> = all
         .iter_mut()
         .filter(|backend| backend.spec.endpoint == name || backend.spec.site == name)
@@ -252,7 +258,9 @@ impl fmt::Display for BackendError {
                 f.write_str(match error.kind() {
                     io::ErrorKind::AddrInUse => "; does another demo run?",
                     // Outside Linux only 127.0.0.1 exists until an alias is made, and IPv6 may be switched off anywhere.
-                    io::ErrorKind::AddrNotAvailable => "; the loopback interface lacks this address",
+                    io::ErrorKind::AddrNotAvailable => {
+                        "; the loopback interface lacks this address"
+                    }
                     _ => "",
                 })
             }

@@ -14,12 +14,12 @@ mod certificate;
 mod operator;
 mod screen;
 
-use super::serve::{Running, finish};
+use super::serve::{Running, finish, reload};
 use super::signals::{Signal, Signals};
-use super::start::{self, Overlay};
 use super::style::{self, Palette};
 use super::{ConfigArg, fail, logging, problem, runtime};
 use crate::config::{self, Loaded, Tls};
+use crate::control::{Options, Server};
 use crate::report::{Finding, Report};
 use crate::steer::model::{Endpoint, Pool};
 use backends::{BackendSpec, Backends};
@@ -70,7 +70,7 @@ const HTTPS_PORT: u16 = 8443;
 const CERTIFICATE_NAMES: [&str; 3] = ["localhost", "ns1.example.com", "ns2.example.com"];
 
 pub(super) fn run(args: Args) -> ExitCode {
-    logging::start_plain("warn");
+    logging::start_for_a_screen();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(report) => return fail(&report),
@@ -93,8 +93,16 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
     let tls = tls(&certificate);
     let encrypted = encrypted(&tls);
     style::print("Probing every endpoint once, before the first answer …\n");
-    let overlay = Overlay { listen: Some(listen.clone()), tls: Some(tls) };
-    let server = start::start(&args.config.config, loaded, overlay).await?;
+    let options = Options {
+        config: args.config.config,
+        listen: listen.clone(),
+        tls: Some(tls),
+        persist: false,
+    };
+    let server = tokio::select! {
+        started = Server::start(options) => started?.0,
+        () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
+    };
 
     let sites = stage.ask_around(&listen).await?;
     let program = std::env::args().next().unwrap_or_else(|| "fingerpost".to_owned());
@@ -102,13 +110,13 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         listen: &listen,
         encrypted: &encrypted,
         orders: ORDERS,
-        admin: stage.admin,
         backends: &backends.status().await,
         sites: &sites,
         noticed_after: stage.noticed_after,
         program: &program,
     };
     style::print(screen::render(&facts, Palette::stdout()));
+    logging::show_changes();
     Ok(take_orders(server, &backends, &mut signals).await)
 }
 
@@ -129,7 +137,6 @@ fn load(args: &Args) -> Result<Loaded, Report> {
 /// What the demo needs to know of the configuration.
 struct Stage {
     listen: Vec<SocketAddr>,
-    admin: Option<SocketAddr>,
     endpoints: Vec<Arc<Endpoint>>,
     noticed_after: Duration,
 }
@@ -138,9 +145,13 @@ impl Stage {
     /// Starts the backends of everything that is probed on loopback.
     async fn set(loaded: &Loaded) -> Result<(Self, Backends), Report> {
         let Some(server) = &loaded.server else { return Err(loaded.report.clone()) };
-        let names = loaded.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| &spec.names);
+        let names =
+            loaded.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| &spec.names);
         let endpoints = endpoints(names.map(|name| &name.pool));
-        let probes = endpoints.iter().flat_map(|endpoint| [&endpoint.probe_a, &endpoint.probe_aaaa]).flatten();
+        let probes = endpoints
+            .iter()
+            .flat_map(|endpoint| [&endpoint.probe_a, &endpoint.probe_aaaa])
+            .flatten();
         let noticed_after = probes.map(|probe| probe.check.interval * probe.check.fall).max();
         let mut specs = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
         specs.retain(|spec| exists(spec.address.ip()));
@@ -149,7 +160,6 @@ impl Stage {
             .map_err(|error| problem("cannot start the backends", error))?;
         let stage = Self {
             listen: server.listen.clone(),
-            admin: server.admin,
             endpoints,
             noticed_after: noticed_after.unwrap_or_default(),
         };
@@ -163,12 +173,15 @@ impl Stage {
         for place in PLACES {
             // A test holds that they are networks.
             let Ok(subnet) = place.subnet.parse() else { continue };
-            let addresses = ask::ask(server, screen::NAME, subnet)
-                .await
-                .map_err(|error| problem(format!("{server} does not answer for {}", screen::NAME), error))?;
+            let addresses = ask::ask(server, screen::NAME, subnet).await.map_err(|error| {
+                problem(format!("{server} does not answer for {}", screen::NAME), error)
+            })?;
             let site = self.endpoints.iter().find_map(|endpoint| {
                 let own = [endpoint.a.map(IpAddr::V4), endpoint.aaaa.map(IpAddr::V6)];
-                own.into_iter().flatten().any(|own| addresses.contains(&own)).then(|| endpoint.site.name.clone())
+                own.into_iter()
+                    .flatten()
+                    .any(|own| addresses.contains(&own))
+                    .then(|| endpoint.site.name.clone())
             });
             sites.push(site.unwrap_or_else(|| "none".to_owned()));
         }
@@ -200,11 +213,8 @@ async fn take_orders(server: impl Running, backends: &Backends, signals: &mut Si
     loop {
         let line = tokio::select! {
             signal = signals.next() => match signal {
-                Signal::Reload => {
-                    server.reload();
-                    continue;
-                }
-                Signal::Stop => break,
+                Signal::Reload if reload(&server, signals).await == Signal::Reload => continue,
+                Signal::Reload | Signal::Stop => break,
             },
             line = typed.recv(), if typing => line,
         };
@@ -255,8 +265,10 @@ fn present(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 fn exists(ip: IpAddr) -> bool {
     match UdpSocket::bind((ip, 0)) {
         Ok(_) => true,
-        Err(error) => !matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
-            && error.raw_os_error() != Some(libc::EAFNOSUPPORT),
+        Err(error) => {
+            !matches!(error.kind(), ErrorKind::AddrNotAvailable | ErrorKind::Unsupported)
+                && error.raw_os_error() != Some(libc::EAFNOSUPPORT)
+        }
     }
 }
 

@@ -67,12 +67,19 @@ impl Order {
             (_, ["down" | "up", _]) => {
                 Err((StatusCode::METHOD_NOT_ALLOWED, "use POST, as in curl -X POST\n".to_owned()))
             }
-            _ => Err((StatusCode::NOT_FOUND, "POST /down/NAME, POST /up/NAME, or GET /\n".to_owned())),
+            _ => Err((
+                StatusCode::NOT_FOUND,
+                "POST /down/NAME, POST /up/NAME, or GET /\n".to_owned(),
+            )),
         }
     }
 
     /// Does it and tells what was done, or why not. `Quit` does nothing here.
-    pub(super) async fn execute(&self, backends: &Backends, palette: Palette) -> Result<String, String> {
+    pub(super) async fn execute(
+        &self,
+        backends: &Backends,
+        palette: Palette,
+    ) -> Result<String, String> {
         let told = |done: &str, names: Vec<String>| format!("{}: {done}\n", names.join(", "));
         match self {
             Self::Down(name) => match backends.down(name).await {

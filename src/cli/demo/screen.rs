@@ -39,8 +39,6 @@ pub(super) struct Facts<'a> {
     pub encrypted: &'a [(Encrypted, SocketAddr)],
     /// Where the demo takes orders over HTTP.
     pub orders: SocketAddr,
-    /// The admin page.
-    pub admin: Option<SocketAddr>,
     /// The backends.
     pub backends: &'a [Status],
     /// The site whose endpoints each of [`PLACES`] was answered with, as asked just now.
@@ -88,7 +86,11 @@ pub(super) fn render(facts: &Facts<'_>, palette: Palette) -> String {
     let Some(&server) = facts.listen.first() else { return text };
     let dig = Dig { program: "dig", server: reachable(server) };
 
-    let _ = writeln!(text, "\n{} in the world, and be answered by a site near by:\n", strong("Ask from anywhere"));
+    let _ = writeln!(
+        text,
+        "\n{} in the world, and be answered by a site near by:\n",
+        strong("Ask from anywhere")
+    );
     text.push_str(&questions(facts, &dig, palette));
 
     let seconds = facts.noticed_after.as_secs_f32();
@@ -105,7 +107,10 @@ pub(super) fn render(facts: &Facts<'_>, palette: Palette) -> String {
         table.row([order.into(), Cell::inked(Ink::Faint, curl)]);
     }
     let one = facts.backends.first().map_or("fra-1", |status| status.endpoint.as_str());
-    table.row([format!("down {one}").into(), Cell::inked(Ink::Faint, "one endpoint instead of the whole site")]);
+    table.row([
+        format!("down {one}").into(),
+        Cell::inked(Ink::Faint, "one endpoint instead of the whole site"),
+    ]);
     table.row(["status".into(), Cell::inked(Ink::Faint, format!("curl http://{orders}/"))]);
     text.push_str(&table.render(palette));
 
@@ -116,19 +121,20 @@ pub(super) fn render(facts: &Facts<'_>, palette: Palette) -> String {
 
 /// The endpoints, a line for each site.
 fn backends(list: &[Status], palette: Palette) -> String {
-    let mut sites: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut sites: Vec<(&Status, Vec<&str>)> = Vec::new();
     for status in list {
-        let address = status.addresses.first().map(ToString::to_string).unwrap_or_default();
-        let shown = format!("{} {address}", status.endpoint);
-        match sites.iter_mut().find(|(site, _)| *site == status.site) {
-            Some((_, endpoints)) => endpoints.push(shown),
-            None => sites.push((&status.site, vec![shown])),
+        match sites.iter_mut().find(|(first, _)| first.site == status.site) {
+            Some((_, endpoints)) => endpoints.push(&status.endpoint),
+            None => sites.push((status, vec![&status.endpoint])),
         }
     }
     let mut table = Table::new(2);
-    for (site, endpoints) in sites {
-        let endpoints = endpoints.into_iter().map(Cell::from);
-        table.row(std::iter::once(Cell::inked(Ink::Strong, site)).chain(endpoints));
+    for (first, endpoints) in sites {
+        table.row([
+            Cell::inked(Ink::Strong, &first.site),
+            first.title.as_str().into(),
+            Cell::inked(Ink::Faint, endpoints.join("  ")),
+        ]);
     }
     table.render(palette)
 }
@@ -148,7 +154,8 @@ fn questions(facts: &Facts<'_>, dig: &Dig, palette: Palette) -> String {
 
 fn further(facts: &Facts<'_>, palette: Palette) -> String {
     let mut table = Table::new(2);
-    let mut row = |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
+    let mut row =
+        |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
     let client = PLACES[0].subnet;
     row("why?", format!("{} explain {NAME} --client {client}", facts.program));
     if let Some(&server) = facts.listen.first() {
@@ -160,10 +167,10 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
     }
     for (transport, server) in facts.encrypted {
         let kdig = Dig { program: "kdig", server: reachable(*server) };
-        row("encrypted", kdig.line(&format!("{} {NAME} +subnet={client}", transport.kdig_option())));
-    }
-    if let Some(admin) = facts.admin {
-        row("in a browser", format!("http://{admin}/"));
+        row(
+            "encrypted",
+            kdig.line(&format!("{} {NAME} +subnet={client}", transport.kdig_option())),
+        );
     }
     row("leave", "quit".to_owned());
     table.render(palette)
@@ -187,7 +194,13 @@ mod tests {
 
     fn status(site: &str, endpoint: &str, address: &str) -> Status {
         let addresses = vec![address.parse().expect("an address")];
-        Status { endpoint: endpoint.to_owned(), site: site.to_owned(), addresses, up: true }
+        Status {
+            endpoint: endpoint.to_owned(),
+            site: site.to_owned(),
+            title: "Frankfurt".to_owned(),
+            addresses,
+            up: true,
+        }
     }
 
     fn screen(palette: Palette) -> String {
@@ -200,7 +213,6 @@ mod tests {
                 (Encrypted::Quic, address("127.0.0.1:8853")),
             ],
             orders: address("127.0.0.1:18000"),
-            admin: Some(address("127.0.0.1:8053")),
             backends: &[
                 status("fra", "fra-1", "127.1.1.1:18011"),
                 status("fra", "fra-2", "127.1.1.2:18012"),
