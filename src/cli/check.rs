@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 /// Name every mistake in a configuration
 ///
-/// Reads a configuration as the server would, without listening, probing or changing anything, and reports every mistake
-/// with its file, line, column and cure.
+/// Reads a configuration as the server would, without listening, probing or changing anything, and reports every
+/// mistake with its file, line, column and cure.
 ///
 /// PATH is the server's file, a directory that holds one called fingerpost.toml, or a single zone file, whose name is
 /// the zone's with .zone after it; of a single zone, only the master file is looked at.

@@ -22,9 +22,9 @@ use std::process::ExitCode;
 
 /// Say why a client would get the answer that it would get
 ///
-/// Asks the same function that answers queries, and tells how it came to its answer: where the client is and how that is
-/// known, the rule of the route that matched, the sites in order, each endpoint with its verdict and the reason for it,
-/// the mix of answers and the one that was drawn, its TTL, and for which network it holds (the scope) and why.
+/// Asks the same function that answers queries, and tells how it came to its answer: where the client is and how that
+/// is known, the rule of the route that matched, the sites in order, each endpoint with its verdict and the reason for
+/// it, the mix of answers and the one that was drawn, its TTL, and for which network it holds (the scope) and why.
 ///
 /// Verdicts come from the state that the running server keeps; an endpoint that has none is taken for up. Nothing is
 /// probed.

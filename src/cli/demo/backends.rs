@@ -1,8 +1,8 @@
 //! The demo's backends: one tiny HTTP server for every loopback address that the configuration probes.
 //!
-//! They are made from the probes of the configuration, so there is no second list to keep. A backend that is down has no
-//! listener and no connection: whoever calls is refused by the system, as by a machine whose service died. Nothing is
-//! told to the prober.
+//! They are made from the probes of the configuration, so there is no second list to keep. A backend that is down has
+//! no listener and no connection: whoever calls is refused by the system, as by a machine whose service died. Nothing
+//! is told to the prober.
 
 use crate::steer::model::Endpoint;
 use http_body_util::Full;
@@ -41,8 +41,8 @@ pub(super) struct BackendSpec {
 }
 
 impl BackendSpec {
-    /// A backend for every loopback address at which these endpoints are probed. What is probed elsewhere is not ours to
-    /// play; an address that several endpoints share is played once.
+    /// A backend for every loopback address at which these endpoints are probed. What is probed elsewhere is not ours
+    /// to play; an address that several endpoints share is played once.
     pub(super) fn of<'a>(endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Vec<Self> {
         let mut specs: Vec<Self> = Vec::new();
         for endpoint in endpoints {
@@ -257,7 +257,8 @@ impl fmt::Display for BackendError {
                 write!(f, "cannot listen on {address}: {error}")?;
                 f.write_str(match error.kind() {
                     io::ErrorKind::AddrInUse => "; does another demo run?",
-                    // Outside Linux only 127.0.0.1 exists until an alias is made, and IPv6 may be switched off anywhere.
+                    // Outside Linux only 127.0.0.1 exists until an alias is made, and IPv6 may be switched off
+                    // anywhere.
                     io::ErrorKind::AddrNotAvailable => {
                         "; the loopback interface lacks this address"
                     }
@@ -283,7 +284,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
-    /// A port that was let go must not be taken by another test meanwhile; on Linux we have loopback addresses to spare.
+    /// A port that was let go must not be taken by another test meanwhile; on Linux we have loopback addresses to
+    /// spare.
     const QUIET_CORNER: [u8; 4] =
         if cfg!(target_os = "linux") { [127, 7, 7, 7] } else { [127, 0, 0, 1] };
 

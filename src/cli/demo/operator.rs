@@ -1,7 +1,7 @@
 //! The demo's knobs: what is typed, or posted over HTTP, brings endpoints down and up again.
 //!
-//! Both ways end in [`Order`], so they can do the same. Whoever may connect to a loopback port may break the demo, which
-//! is all that it is for.
+//! Both ways end in [`Order`], so they can do the same. Whoever may connect to a loopback port may break the demo,
+//! which is all that it is for.
 
 use super::backends::{Backends, Status};
 use crate::cli::style::{Cell, Ink, Palette, Table};
@@ -115,7 +115,8 @@ fn table(list: &[Status], palette: Palette) -> String {
 /// Lines of standard input until it ends; the demo goes on without.
 pub(super) fn typed_lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(1);
-    // A thread of its own and not the runtime's: a read of a terminal cannot be cancelled, and must not hold up the end.
+    // A thread of its own and not the runtime's: a read of a terminal cannot be cancelled, and must not hold up the
+    // end.
     std::thread::spawn(move || {
         while in_background() {
             std::thread::sleep(BACKGROUND_PAUSE);

@@ -1,7 +1,7 @@
 //! Which directory entries matter for a set of input paths, links followed one by one.
 //!
-//! `std::fs::canonicalize` would say where a path ends but not which links led there, and it is a link that changes when
-//! a mounted configuration is swapped.
+//! `std::fs::canonicalize` would say where a path ends but not which links led there, and it is a link that changes
+//! when a mounted configuration is swapped.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
