@@ -32,7 +32,7 @@ const RESULTS_BUFFERED_MAX: usize = 4096;
 /// Reload requests on their way; one is under way at a time.
 const RELOADS_BUFFERED_MAX: usize = 16;
 /// Where verdicts are kept, in the state directory.
-const VERDICTS_FILE: &str = "verdicts.json";
+pub const VERDICTS_FILE: &str = "verdicts.json";
 
 /// How to start a server.
 #[derive(Clone, Debug, Default)]
