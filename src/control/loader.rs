@@ -7,8 +7,7 @@
 //! Loading blocks, for seconds if there is much to read, and so runs on a thread for blocking work.
 
 use crate::config::{self, Cache, Server};
-use crate::geo::database::Database;
-use crate::geo::world::{NetworkEntry, World};
+use crate::geo::{Database, NetworkEntry, Networks, World};
 use crate::health::overrides::Overrides;
 use crate::report::{Finding, Report};
 use crate::snapshot::{Catalog, Settings, Trust, ZoneInput};
@@ -137,14 +136,13 @@ impl Loader {
             let kept = self.databases.get(path);
             let fresh = match (Stamp::of(path), kept) {
                 (Ok(stamp), Some((known, database))) if stamp == *known => Ok((stamp, database.clone())),
-                (Ok(stamp), _) => Database::open(path).map(|database| (stamp, Arc::new(database))),
-                (Err(error), _) => Err(format!("cannot read {}: {error}", path.display())),
+                (Ok(stamp), _) => Database::read(path).map(|database| (stamp, Arc::new(database))),
+                (Err(error), _) => Err(Finding::error(format!("cannot read {}: {error}", path.display()))),
             };
             let entry = match fresh {
                 Ok(entry) => Some(entry),
-                Err(message) => {
-                    let help = "put a database in MaxMind's format there; `fingerpost geoip info FILE` looks at one";
-                    report.push(Finding::error(message).help(help));
+                Err(finding) => {
+                    report.push(finding);
                     kept.cloned()
                 }
             };
@@ -164,7 +162,7 @@ impl Loader {
         {
             return;
         }
-        let world = World::build(databases, &networks);
+        let world = World::new(databases, &Networks::new(networks.clone()));
         self.atlas = Some((stamps, networks, Atlas::new(Arc::new(world))));
     }
 }

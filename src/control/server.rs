@@ -16,7 +16,8 @@ use super::watch::Watcher;
 use crate::config::{self, Tls};
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
-use crate::net::{self, Certificates, Endpoints, Limits, Listeners, LocalAddresses, NetCounters, Running};
+use crate::answer::Transport;
+use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
 use crate::report::{Finding, Report};
 use crate::snapshot::Snapshot;
 use arc_swap::ArcSwap;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -51,6 +53,7 @@ pub struct Options {
 pub struct Server {
     published: Arc<ArcSwap<Snapshot>>,
     registry: Arc<Registry>,
+    addresses: Vec<(Transport, SocketAddr)>,
     listeners: Running,
     reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
     reloader: JoinHandle<()>,
@@ -80,26 +83,29 @@ impl Server {
         let tls = options.tls.clone().or_else(|| config.tls.clone());
         let certificates = tls.as_ref().map(load_certificates).transpose()?;
         let endpoints = endpoints(&config, &options, tls.as_ref());
-        let bound = Listeners::bind(&endpoints, certificates.clone()).map_err(|errors| Report {
-            findings: errors.iter().map(net::BindError::finding).collect(),
-        })?;
+        let bound = Listeners::bind(&endpoints, certificates.as_ref())
+            .map_err(|errors| Report { findings: errors.iter().map(BindError::finding).collect() })?;
+        let addresses = bound.local_addresses().to_vec();
 
         let registry = Arc::new(Registry::default());
         let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
         let (publisher, inputs) = start_publisher(&published, &config, options.persist)?;
         let report = first.report.clone();
         publish(&inputs, first).await;
-        let listeners = bound.start(Answering::new(published.clone(), registry.clone()));
+        let answering = Answering::new(published.clone(), registry.clone());
+        let listeners = bound
+            .start(answering, &Handle::current())
+            .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
         let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
         let reloader = Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
         let reloader = tokio::spawn(reloader.run(requests, changes));
-        Ok((Self { published, registry, listeners, reloads, reloader, publisher, config }, report))
+        Ok((Self { published, registry, addresses, listeners, reloads, reloader, publisher, config }, report))
     }
 
-    /// Where it listens, as bound.
-    pub fn addresses(&self) -> &LocalAddresses {
-        self.listeners.local_addresses()
+    /// Where it listens, with the ports that were drawn.
+    pub fn addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.addresses
     }
 
     /// What has been answered so far.
@@ -146,7 +152,7 @@ struct Reloader {
     loader: Loader,
     inputs: mpsc::Sender<Prepared>,
     watcher: Watcher,
-    certificates: Option<Arc<Certificates>>,
+    certificates: Option<Certificates>,
     tls: Option<Tls>,
     config: Arc<config::Server>,
 }
@@ -301,10 +307,9 @@ fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> E
     }
 }
 
-fn load_certificates(tls: &Tls) -> Result<Arc<Certificates>, Report> {
+fn load_certificates(tls: &Tls) -> Result<Certificates, Report> {
     read_certificates(tls)
         .and_then(|(certificate, key)| Certificates::load(&certificate, &key))
-        .map(Arc::new)
         .map_err(|message| broken(&message))
 }
 

@@ -80,6 +80,12 @@ impl Catalog {
         Self { zones, rosters, rosters_by_probe, settings, world, classes }
     }
 
+    /// No zones, in a world of which nothing is known.
+    pub fn empty() -> Self {
+        let mut atlas = Atlas::new(Arc::new(World::unknown()));
+        Self::compile(&[], &mut atlas, Settings::default(), None)
+    }
+
     /// The zones.
     pub fn zones(&self) -> &ZoneIndex {
         &self.zones

@@ -45,6 +45,11 @@ impl Snapshot {
         Self { generation, catalog, dealt }
     }
 
+    /// Nothing at all: what is served before the first load.
+    pub fn empty() -> Self {
+        Self { generation: 0, catalog: Arc::new(Catalog::empty()), dealt: Vec::new() }
+    }
+
     /// The same with some rosters dealt anew.
     pub fn redeal(&self, generation: u64, rosters: &[usize], standings: &impl Standings) -> Self {
         let mut dealt = self.dealt.clone();
