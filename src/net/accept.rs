@@ -1,9 +1,9 @@
 //! The accept loop of all connection listeners: it outlives every error.
 //!
-//! Three kinds of error come out of `accept`. A connection that died in the queue says nothing about the next one, so the
-//! loop goes on at once. Being out of descriptors or memory lasts until something is closed, and the waiting connection
-//! keeps `accept` ready: going on at once would spin, so the loop sleeps, longer each time. Anything else is taken for
-//! the first kind until it has come often in a row.
+//! Three kinds of error come out of `accept`. A connection that died in the queue says nothing about the next one,
+//! so the loop goes on at once. Being out of descriptors or memory lasts until something is closed, and the waiting
+//! connection keeps `accept` ready: going on at once would spin, so the loop sleeps, longer each time. Anything
+//! else is taken for the first kind until it has come often in a row.
 
 use std::future::Future;
 use std::io;
@@ -23,7 +23,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(100);
 /// Longest sleep: what a client notices at worst once there is room again.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 
-/// Failures in a row of any kind after which the loop sleeps: no flood of aborted connections looks like this for long.
+/// Failures in a row of any kind after which the loop sleeps: no flood of aborted connections looks like this for
+/// long.
 const FAILURES_UNPAUSED: u32 = 64;
 
 /// Something that connections come from.
@@ -146,7 +147,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_loop_outlives_its_errors() {
         let codes = vec![0, libc::EMFILE, libc::EMFILE, libc::ECONNABORTED];
-        let (lane, stop) = lane(Echo::default());
+        let (lane, stop) = lane(Echo);
         let counters = lane.counters.clone();
         let (served, mut connections) = mpsc::unbounded_channel();
         let started = Instant::now();
@@ -154,7 +155,8 @@ mod tests {
             served.send(Instant::now()).unwrap();
             std::future::ready(())
         }));
-        // The aborted one costs nothing; being the second and third failure in a row, the others cost 200 and 400 ms.
+        // The aborted one costs nothing; being the second and third failure in a row, the others cost 200 and 400
+        // ms.
         let paused = connections.recv().await.unwrap() - started;
         assert!((600..=610).contains(&paused.as_millis()), "{paused:?}");
         assert_eq!(counters.accept_errors.load(Ordering::Relaxed), 3);

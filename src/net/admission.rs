@@ -1,8 +1,8 @@
 //! Who may hold a connection: so many in all, so many from one network.
 //!
-//! When a limit is reached it is the newcomer who is turned away, never a connection that stands. The other way, closing
-//! the one that is idle longest, would let a flood of fresh connections push out clients in good standing. Slots come
-//! free by themselves: whatever holds one must bring a whole message within the idle timeout.
+//! When a limit is reached it is the newcomer who is turned away, never a connection that stands. The other way,
+//! closing the one that is idle longest, would let a flood of fresh connections push out clients in good standing.
+//! Slots come free by themselves: whatever holds one must bring a whole message within the idle timeout.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

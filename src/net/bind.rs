@@ -9,8 +9,8 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use crate::answer::Transport;
 use crate::report::Finding;
 
-/// Room asked for in each direction of a UDP socket: 4 MiB hold some ten milliseconds of the fastest loopback flood.
-/// The system may grant less.
+/// Room asked for in each direction of a UDP socket: 4 MiB hold some ten milliseconds of the fastest loopback
+/// flood. The system may grant less.
 const UDP_BUFFER_BYTES: usize = 4 << 20;
 
 /// Connections that may wait to be accepted; the system may grant less.
@@ -39,8 +39,8 @@ impl BindError {
         let port = self.address.port();
         match self.cause.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "another process listens there (`ss -lntup 'sport = :{port}'` names it); stop it, or choose another \
-                 address or port"
+                "it is taken, by another process (`ss -lntup 'sport = :{port}'` names it) or by another address \
+                 of this configuration; free it, or choose another address or port"
             ),
             io::ErrorKind::PermissionDenied if port < PORT_UNPRIVILEGED_MIN => format!(
                 "ports below {PORT_UNPRIVILEGED_MIN} need a privilege: `setcap cap_net_bind_service=+ep` on the \
@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_foreign_udp_socket_is_noticed() {
-        let held = datagram(any(), Transport::Quic).unwrap();
+        // An address of its own: no other test's connection can have the port that is drawn.
+        let held = datagram("127.0.77.1:0".parse().unwrap(), Transport::Quic).unwrap();
         let error = pair(held.local_addr().unwrap(), 1).unwrap_err();
         assert_eq!(
             (error.transport, error.cause.kind()),

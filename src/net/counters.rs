@@ -1,7 +1,7 @@
 //! What the listeners themselves count; what became of queries is counted by who answers them.
 //!
-//! A packet can move every one of these, so they are counters and not log lines. None is on the way of a query that is
-//! answered in good order: they are touched once for each connection and each failure.
+//! A packet can move every one of these, so they are counters and not log lines. None is on the way of a query that
+//! is answered in good order: they are touched once for each connection and each failure.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

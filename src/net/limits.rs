@@ -37,9 +37,9 @@ pub struct Limits {
     pub streams_max: u32,
 }
 
-/// The defaults: 1024 connections fit beside everything else under the common limit of file descriptors when raised to
-/// 8192, 128 are more than a resolver farm opens from one network, 10 s is what other authoritative servers grant an
-/// idle client, and 100 streams is the least that RFC 9113 §6.5.2 recommends.
+/// The defaults: 1024 connections fit beside everything else under the common limit of file descriptors when raised
+/// to 8192, 128 are more than a resolver farm opens from one network, 10 s is what other authoritative servers
+/// grant an idle client, and 100 streams is the least that RFC 9113 §6.5.2 recommends.
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -1,8 +1,8 @@
 //! The two things that a transport must know of a message's inside.
 //!
-//! HTTP wants to know how long an answer stays fresh, and QUIC forbids one EDNS option. Both are read off the bytes by
-//! walking over the records; names are skipped and nothing is checked beyond what the walk needs. A message that cannot
-//! be walked has no answer and no option.
+//! HTTP wants to know how long an answer stays fresh, and QUIC forbids one EDNS option. Both are read off the bytes
+//! by walking over the records; names are skipped and nothing is checked beyond what the walk needs. A message that
+//! cannot be walked has no answer and no option.
 
 use super::limits::HEADER_BYTES;
 use crate::wire::Rtype;
@@ -13,8 +13,8 @@ const OPTION_TCP_KEEPALIVE: u16 = 11;
 /// TTLs above this are taken for 0 (RFC 2181 §8).
 const TTL_S_MAX: u32 = i32::MAX as u32;
 
-/// How long a response stays fresh, in seconds (RFC 8484 §5.1): the smallest TTL of its answers; without answers, what
-/// the SOA beside a negative answer grants; else 0.
+/// How long a response stays fresh, in seconds (RFC 8484 §5.1): the smallest TTL of its answers; without answers,
+/// what the SOA beside a negative answer grants; else 0.
 pub(super) fn freshness_s(response: &[u8]) -> u32 {
     let Some(walk) = Walk::new(response) else { return 0 };
     let [answers, authorities, _] = walk.counts;

@@ -1,13 +1,13 @@
 //! All listeners: UDP, TCP, TLS, HTTPS and QUIC. They move bytes and answer nothing by themselves.
 //!
-//! Three steps, so that nothing runs before everything can: [`Listeners::bind`] takes every address and reports all that
-//! cannot be had; [`Listeners::start`] puts a [`Service`] behind them; the [`Running`] that it gives back stops all of
-//! it when dropped. Two lanes: UDP has threads of its own, outside of any runtime ([`udp`]); the other transports are
-//! tasks ([`tcp`], [`tls`], [`https`], [`quic`]) behind one accept loop ([`accept`]) and one kind of limit
-//! ([`admission`], [`Limits`]). What the listeners themselves see is in [`NetCounters`].
+//! Three steps, so that nothing runs before everything can: [`Listeners::bind`] takes every address and reports all
+//! that cannot be had; [`Listeners::start`] puts a [`Service`] behind them; the [`Running`] that it gives back
+//! stops all of it when dropped. Two lanes: UDP has threads of its own, outside of any runtime (`udp`); the other
+//! transports are tasks (`tcp`, `tls`, `https`, `quic`) behind one accept loop (`accept`) and one kind of limit
+//! ([`Limits`]). What the listeners themselves see is in [`NetCounters`].
 //!
-//! Not here: what is answered and how it is padded or cut to size, limits on the rate of queries, reading certificates
-//! from files, the admin API.
+//! Not here: what is answered and how it is padded or cut to size, limits on the rate of queries, reading
+//! certificates from files, the admin API.
 
 mod accept;
 mod admission;
@@ -99,8 +99,8 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Binds all addresses, or says of each that cannot be had why not. The encrypted transports need `certificates`;
-    /// keep a clone of it to replace the certificate later.
+    /// Binds all addresses, or says of each that cannot be had why not. The encrypted transports need
+    /// `certificates`; keep a clone of it to replace the certificate later.
     pub fn bind(
         endpoints: &Endpoints,
         certificates: Option<&Certificates>,
@@ -249,8 +249,8 @@ impl<S: Service> Starter<S> {
     }
 }
 
-/// Listeners at work. Dropping this stops them: UDP threads are joined, connections are told to end and do so within
-/// two seconds. To wait for them, call [`shutdown`](Self::shutdown).
+/// Listeners at work. Dropping this stops them: UDP threads are joined, connections are told to end and do so
+/// within two seconds. To wait for them, call [`shutdown`](Self::shutdown).
 pub struct Running {
     udp: Option<UdpWorkers>,
     counters: Arc<NetCounters>,
@@ -263,8 +263,8 @@ impl Running {
         &self.counters
     }
 
-    /// Stops listening, lets connections send what is answered, and returns when all are closed; whether all were in
-    /// time.
+    /// Stops listening, lets connections send what is answered, and returns when all are closed; whether all were
+    /// in time.
     pub async fn shutdown(mut self) -> bool {
         let udp = self.udp.take();
         // Joining threads takes up to a fifth of a second, for which a runtime's thread must not stand still.

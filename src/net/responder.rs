@@ -1,8 +1,8 @@
 //! Workers in use: each with its luck, guarded against panics, pooled where tasks outnumber threads.
 //!
 //! A UDP thread owns one [`Responder`]. Connections are many and answer only now and then, so they borrow one from
-//! [`Responders`] for a run of queries and give it back before they wait for anything: there are never more workers than
-//! threads that answer at the same time, and the room for a longest answer is not held once per connection.
+//! [`Responders`] for a run of queries and give it back before they wait for anything: there are never more workers
+//! than threads that answer at the same time, and the room for a longest answer is not held once per connection.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;

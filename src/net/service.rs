@@ -17,11 +17,11 @@ pub trait Service: Clone + Send + Sync + 'static {
 
 /// Answers queries, one at a time.
 pub trait Worker: Send + 'static {
-    /// Called before a run of queries: the moment to look for a newer snapshot. An idle UDP worker calls it too, several
-    /// times a second, so that it does not keep an old snapshot alive.
+    /// Called before a run of queries: the moment to look for a newer snapshot. An idle UDP worker calls it too,
+    /// several times a second, so that it does not keep an old snapshot alive.
     fn begin_batch(&mut self);
 
-    /// Answers one message into `out` and says how many bytes of it to send; 0: send nothing. `out` has room for the
-    /// longest message that the transport can carry; what size a client accepts is the worker's concern.
+    /// Answers one message into `out` and says how many bytes of it to send; 0: send nothing. `out` has room for
+    /// the longest message that the transport can carry; what size a client accepts is the worker's concern.
     fn respond(&mut self, query: &[u8], client: &Client, out: &mut [u8]) -> usize;
 }

@@ -1,7 +1,7 @@
 //! The word to stop, and knowing when everyone has.
 //!
-//! Every task of the listeners holds a [`Stop`]. The one who gives the word also sees when the last task has dropped
-//! its own; so a task that ends needs to report to nobody.
+//! Every task of the listeners holds a [`Stop`]. The one who gives the word also sees when the last task has
+//! dropped its own; so a task that ends needs to report to nobody.
 
 use std::time::Duration;
 

@@ -17,9 +17,9 @@ use super::stop::{self, StopSender};
 use super::tls::Certificates;
 use crate::answer::{Client, Transport};
 
-/// Sends each message back as a response that names its transport in the fourth byte. The first byte after the header
-/// can ask for something else: one of the constants below.
-#[derive(Clone, Default)]
+/// Sends each message back as a response that names its transport in the fourth byte. The first byte after the
+/// header can ask for something else: one of the constants below.
+#[derive(Clone)]
 pub(super) struct Echo;
 
 /// Asks for no answer.

@@ -1,12 +1,12 @@
 //! DNS over HTTPS (RFC 8484): TLS, then HTTP/2 or HTTP/1.1, one query for each request.
 //!
-//! Why not hickory-server's listener (0.26.3), beside what [`tls`](super::tls) says of all of its listeners: it knows
-//! neither GET nor HTTP/1.1, drops the stream of a bad request in place of an answer with a status, and says nothing of
-//! how long an answer may be cached.
+//! Why not hickory-server's listener (0.26.3), beside what [`tls`](super::tls) says of all of its listeners: it
+//! knows neither GET nor HTTP/1.1, drops the stream of a bad request in place of an answer with a status, and says
+//! nothing of how long an answer may be cached.
 //!
-//! [`request`] turns a request into a query or a refusal; this module runs the connections. The limits are those of TCP:
-//! the idle timeout starts anew with each answered request, so a body that trickles in holds a connection no longer than
-//! silence does.
+//! [`request`] turns a request into a query or a refusal; this module runs the connections. The limits are those of
+//! TCP: the idle timeout starts anew with each answered request, so a body that trickles in holds a connection no
+//! longer than silence does.
 
 mod request;
 
@@ -47,7 +47,8 @@ pub(super) const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
 /// Media type of queries and answers (RFC 8484 §6).
 const MEDIA_TYPE: &str = "application/dns-message";
 
-/// All headers of a request. A query in the path takes a few hundred bytes; browsers send a few kilobytes beside it.
+/// All headers of a request. A query in the path takes a few hundred bytes; browsers send a few kilobytes beside
+/// it.
 const HEADER_LIST_BYTES_MAX: u32 = 16 << 10;
 
 /// What a client may send of one body, and of all bodies of a connection, before we have read it.

@@ -118,8 +118,8 @@ async fn both_http_versions_over_the_wire() {
     assert!(running.shutdown().await);
 }
 
-/// Serves HTTP/1.1 without TLS; sends `sent`, one byte each second after the first, and returns what came back and when
-/// the connection ended.
+/// Serves HTTP/1.1 without TLS; sends `sent`, one byte each second after the first, and returns what came back and
+/// when the connection ended.
 async fn trickled(first: &[u8], sent: &[u8]) -> (String, Duration, u64) {
     let (lane, _stop) = lane_of(Echo, Transport::Https, Limits::default());
     let (client, io) = tokio::io::duplex(4096);

@@ -1,12 +1,14 @@
 //! DNS over QUIC (RFC 9250): one query on each stream.
 //!
-//! Why not hickory-server's listener (0.26.3), beside what [`tls`](super::tls) says of all of its listeners: it waits for
-//! each handshake before it takes the next, so one client that never finishes its own holds up everyone for five
-//! seconds; it answers the streams of a connection one after the other; and it closes a connection after 100 queries.
+//! Why not hickory-server's listener (0.26.3), beside what [`tls`](super::tls) says of all of its listeners: it
+//! waits for each handshake before it takes the next, so one client that never finishes its own holds up everyone
+//! for five seconds; it answers the streams of a connection one after the other; and it closes a connection after
+//! 100 queries.
 //!
-//! Here a handshake is a task of its own, and a slot under the same limits as a TCP connection. While many are pending,
-//! clients must first prove that they receive at their address (RFC 9000 §8.1.2): forged source addresses then cost one
-//! small packet each, and no slot. 0-RTT stays off. What happens on a connection is [`connection`]'s part.
+//! Here a handshake is a task of its own, and a slot under the same limits as a TCP connection. While many are
+//! pending, clients must first prove that they receive at their address (RFC 9000 §8.1.2): forged source addresses
+//! then cost one small packet each, and no slot. 0-RTT stays off. What happens on a connection is [`connection`]'s
+//! part.
 
 mod connection;
 
@@ -34,8 +36,8 @@ pub(super) const PROTOCOL: &[u8] = b"doq";
 /// Handshakes at one time; whoever comes when they are taken is refused.
 const HANDSHAKES_MAX: usize = 256;
 
-/// Handshakes from which on clients must prove their address: well below what one network may hold, so that forging a
-/// network's addresses cannot take its slots away.
+/// Handshakes from which on clients must prove their address: well below what one network may hold, so that forging
+/// a network's addresses cannot take its slots away.
 const HANDSHAKES_UNPROVEN_MAX: usize = 16;
 
 /// What may wait to be sent on one connection.

@@ -1,13 +1,13 @@
 //! One stream of length-prefixed messages, over TCP or TLS.
 //!
-//! Bytes flow `read -> inbox -> whole messages -> answers -> outbox -> write`, all in one task. Reading and writing are
-//! polled side by side: a client that is slow to take a big answer can go on asking, until the outbox is full. What is
-//! in the inbox is answered in one run, and the answers go out in one write. Answering takes no waiting, so answers are
-//! ready in the order of their questions, and leave in it.
+//! Bytes flow `read -> inbox -> whole messages -> answers -> outbox -> write`, all in one task. Reading and writing
+//! are polled side by side: a client that is slow to take a big answer can go on asking, until the outbox is full.
+//! What is in the inbox is answered in one run, and the answers go out in one write. Answering takes no waiting, so
+//! answers are ready in the order of their questions, and leave in it.
 //!
-//! The idle timeout starts anew with each whole message and with nothing else, so trickling bytes in, or taking answers
-//! out slowly, holds a connection no longer than silence does. A client that has closed its sending side still gets
-//! all of its answers (RFC 7766 §6.2.4).
+//! The idle timeout starts anew with each whole message and with nothing else, so trickling bytes in, or taking
+//! answers out slowly, holds a connection no longer than silence does. A client that has closed its sending side
+//! still gets all of its answers (RFC 7766 §6.2.4).
 
 use std::future::poll_fn;
 use std::io;

@@ -11,16 +11,16 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
-/// A certificate chain and its key. Clones share it: replacing it in one replaces it in all. Handshakes after that show
-/// the new one; connections that stand are not touched.
+/// A certificate chain and its key. Clones share it: replacing it in one replaces it in all. Handshakes after that
+/// show the new one; connections that stand are not touched.
 #[derive(Clone)]
 pub struct Certificates {
     current: Arc<ArcSwap<CertifiedKey>>,
 }
 
 impl Certificates {
-    /// Reads a chain, the server's own certificate first, and the key that belongs to it, both as PEM text. The error is
-    /// one sentence for a person.
+    /// Reads a chain, the server's own certificate first, and the key that belongs to it, both as PEM text. The
+    /// error is one sentence for a person.
     pub fn load(certificate_pem: &[u8], key_pem: &[u8]) -> Result<Self, String> {
         let key = read(certificate_pem, key_pem)?;
         Ok(Self { current: Arc::new(ArcSwap::from_pointee(key)) })

@@ -1,9 +1,9 @@
 //! DNS over TLS (RFC 7858): a handshake, then the same stream of messages as TCP.
 //!
-//! Why not hickory-server's listener, like those of HTTPS and QUIC beside it (0.26.3): it ends for good when `accept`
-//! reports an aborted connection, spins when descriptors run out, holds no limit on connections, logs failed handshakes
-//! as warnings, and answers what it cannot parse itself, before the bytes reach the function that every transport must
-//! answer from.
+//! Why not hickory-server's listener, like those of HTTPS and QUIC beside it (0.26.3): it ends for good when
+//! `accept` reports an aborted connection, spins when descriptors run out, holds no limit on connections, logs as
+//! warnings what any client can cause, and answers what it cannot parse itself, before the bytes reach the function
+//! that every transport must answer from.
 
 mod certificates;
 
@@ -27,7 +27,7 @@ use super::lane::Lane;
 use super::service::Service;
 use super::tcp::serve_stream;
 
-/// Application protocol of DNS over TLS (RFC 7858 §3.2, registered by RFC 7301's procedure). Clients that name none are
+/// Application protocol of DNS over TLS (as IANA has it, for RFC 7858). Clients that name none are
 /// served too.
 pub(super) const PROTOCOL: &[u8] = b"dot";
 

@@ -1,13 +1,13 @@
 //! Many datagrams with one call: `recvmmsg`, `sendmmsg` and the packet information that goes with each message.
 //!
 //! This is the one module with unsafe code, because no safe wrapper gives each message of a batch its own source
-//! address. All buffers and headers are one allocation that is laid out once; per packet only lengths, and for an answer
-//! the pointer to where it goes, are written. The kernel and this module reach that allocation through raw pointers
-//! alone; references into it last no longer than one call.
+//! address. All buffers and headers are one allocation that is laid out once; per packet only lengths, and for an
+//! answer the pointer to where it goes, are written. The kernel and this module reach that allocation through raw
+//! pointers alone; references into it last no longer than one call.
 //!
-//! On a wildcard address the control message in which the kernel names the address that was asked is turned round and
-//! handed back with the answer, so that the answer leaves from there (RFC 1035 says nothing of it, but clients drop
-//! answers from another address).
+//! On a wildcard address the control message in which the kernel names the address that was asked is turned round
+//! and handed back with the answer, so that the answer leaves from there (RFC 1035 says nothing of it, but clients
+//! drop answers from another address).
 #![allow(unsafe_code, reason = "recvmmsg and sendmmsg with a control message for each datagram")]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
@@ -25,8 +25,8 @@ use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX};
 /// Datagrams in one batch: past this, calls cost little beside what they carry.
 const BATCH: usize = 64;
 
-/// Distance between two buffers: 4 KiB would put the first bytes of all of them in the same few cache sets, so each is
-/// five cache lines further.
+/// Distance between two buffers: 4 KiB would put the first bytes of all of them in the same few cache sets, so each
+/// is five cache lines further.
 const STRIDE: usize = 4096 + 5 * 64;
 
 const _: () = assert!(QUERY_BYTES_MAX <= STRIDE && ANSWER_BYTES_MAX <= STRIDE);
@@ -71,8 +71,9 @@ impl Batch {
         let Some(memory) = NonNull::new(memory) else { handle_alloc_error(layout) };
         let m = memory.as_ptr();
         for number in 0..BATCH {
-            // SAFETY: `m` is a fresh, zeroed allocation of a Memory, for whose fields zero is a value, and nothing else
-            // points to it. The pointers stored go into the same allocation, which does not move until dropped.
+            // SAFETY: `m` is a fresh, zeroed allocation of a Memory, for whose fields zero is a value, and nothing
+            // else points to it. The pointers stored go into the same allocation, which does not move until
+            // dropped.
             unsafe {
                 (*m).query_parts[number] = libc::iovec {
                     iov_base: (&raw mut (*m).queries[number]).cast(),
@@ -110,8 +111,8 @@ impl Batch {
         }
         self.received = 0;
         self.ready = 0;
-        // SAFETY: the headers point to buffers of the lengths that they name, all inside of `memory`, which outlives
-        // the call. No timeout is passed.
+        // SAFETY: the headers point to buffers of the lengths that they name, all inside of `memory`, which
+        // outlives the call. No timeout is passed.
         let received = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -141,9 +142,9 @@ impl Batch {
         assert!(number < self.received && self.ready < BATCH, "answered once each");
         let m = self.memory.as_ptr();
         let Some(client) = self.client(number) else { return };
-        // SAFETY: both indices are below BATCH by the assertion. The kernel wrote at most QUERY_BYTES_MAX bytes, and
-        // those before were zeroed. Query and answer are different fields, so the slices do not overlap, and nothing
-        // else refers to either until `respond` has returned.
+        // SAFETY: both indices are below BATCH by the assertion. The kernel wrote at most QUERY_BYTES_MAX bytes,
+        // and those before were zeroed. Query and answer are different fields, so the slices do not overlap, and
+        // nothing else refers to either until `respond` has returned.
         let (query, out) = unsafe {
             let bytes = ((*m).received[number].msg_len as usize).min(QUERY_BYTES_MAX);
             (
@@ -180,8 +181,8 @@ impl Batch {
     pub(super) fn send(&mut self, socket: &UdpSocket, mut failed: impl FnMut()) {
         let mut done = 0;
         while done < self.ready {
-            // SAFETY: the first `ready` headers point to whole answers, their destinations and control messages, all
-            // inside of `memory`; `done` is below `ready`.
+            // SAFETY: the first `ready` headers point to whole answers, their destinations and control messages,
+            // all inside of `memory`; `done` is below `ready`.
             let sent = unsafe {
                 libc::sendmmsg(
                     socket.as_raw_fd(),
@@ -237,27 +238,27 @@ impl Batch {
         }
     }
 
-    /// Makes of the control message that came with a datagram the one that goes with its answer. Its length; 0 if there
-    /// is none, and then the system chooses.
+    /// Makes of the control message that came with a datagram the one that goes with its answer. Its length; 0 if
+    /// there is none, and then the system chooses.
     fn turn_round(&mut self, number: usize) -> usize {
         let m = self.memory.as_ptr();
-        // SAFETY: the caller checked `number`. The control buffer is aligned for a cmsghdr (as the kernel's is) and has
-        // room for it and either packet information; `control_bytes` says that the kernel wrote the whole.
+        // SAFETY: the caller checked `number`. The control buffer is aligned for a cmsghdr (as the kernel's is) and
+        // has room for it and either packet information; `control_bytes` says that the kernel wrote the whole.
         unsafe {
-            let control_bytes = (*m).received[number].msg_hdr.msg_controllen as usize;
+            let control_bytes = (*m).received[number].msg_hdr.msg_controllen;
             let control = (&raw mut (*m).controls[number]).cast::<libc::cmsghdr>();
             let data = libc::CMSG_DATA(control);
             match ((*control).cmsg_level, (*control).cmsg_type) {
                 (libc::IPPROTO_IP, libc::IP_PKTINFO)
-                    if control_bytes >= control_space::<libc::in_pktinfo>() =>
+                    if control_bytes >= control_space::<libc::in_pktinfo>() as _ =>
                 {
-                    // The local address is in ipi_spec_dst, also where the destination was a broadcast. Which interface
-                    // the answer leaves by is for routing to say.
+                    // The local address is in ipi_spec_dst, also where the destination was a broadcast. Which
+                    // interface the answer leaves by is for routing to say.
                     (*data.cast::<libc::in_pktinfo>()).ipi_ifindex = 0;
                     control_space::<libc::in_pktinfo>()
                 }
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO)
-                    if control_bytes >= control_space::<libc::in6_pktinfo>() =>
+                    if control_bytes >= control_space::<libc::in6_pktinfo>() as _ =>
                 {
                     let info = data.cast::<libc::in6_pktinfo>();
                     let asked = Ipv6Addr::from((*info).ipi6_addr.s6_addr);

@@ -2,20 +2,19 @@
 
 use std::io;
 use std::net::UdpSocket;
-use std::thread;
 
 use super::super::counters::count;
 use super::super::responder::Responder;
 use super::super::service::Service;
 use super::batch::{self, Batch};
-use super::{PAUSE_ON_ERROR, Seat, is_timeout};
+use super::{Seat, recover};
 use crate::answer::Transport;
 
 /// Sets what only Linux has on a socket that is bound.
 pub(super) fn prepare(socket: &UdpSocket) -> io::Result<()> {
     let address = socket.local_addr()?;
-    // Fragment where the path needs it and never learn a path MTU from ICMP, which anybody can forge to make answers
-    // fragment on their way. Best effort: not every container's kernel has the option.
+    // Fragment where the path needs it and never learn a path MTU from ICMP, which anybody can forge to make
+    // answers fragment on their way. Best effort: not every container's kernel has the option.
     let _ = batch::ignore_path_mtu(socket, address.is_ipv6());
     if address.ip().is_unspecified() {
         batch::report_destination(socket, address.is_ipv6())?;
@@ -34,10 +33,8 @@ pub(super) fn run<S: Service>(mut seat: Seat<S>) {
         let _ = seat.responder.guarded(Responder::begin_batch);
         let received = match received {
             Ok(received) => received,
-            Err(error) if is_timeout(&error) => continue,
-            Err(_) => {
-                count(&seat.counters.udp_receive_errors);
-                thread::sleep(PAUSE_ON_ERROR);
+            Err(error) => {
+                recover(&error, &seat.counters);
                 continue;
             }
         };

@@ -1,8 +1,9 @@
 //! UDP: one thread for each worker and address, each with a socket of its own.
 //!
-//! The threads run outside of the async runtime: a query costs less than waking a task. On Linux a thread takes what
-//! waits in its socket with one call, answers it, and sends all answers with another ([`batched`] over [`batch`]);
-//! elsewhere it goes packet by packet ([`plain`], which the tests run on Linux too). Rate limits are not here.
+//! The threads run outside of the async runtime: a query costs less than waking a task. On Linux a thread takes
+//! what waits in its socket with one call, answers it, and sends all answers with another ([`batched`] over
+//! [`batch`]); elsewhere it goes packet by packet ([`plain`], which the tests run on Linux too). Rate limits are
+//! not here.
 
 #[cfg(target_os = "linux")]
 mod batch;
@@ -25,21 +26,23 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::counters::NetCounters;
+use super::counters::{NetCounters, count};
 use super::responder::Responder;
 use super::service::Service;
 
-/// Longest query that is read; a longer one is cut and will not parse. Queries beyond a few hundred bytes are unheard of.
+/// Longest query that is read; a longer one is cut and will not parse. Queries beyond a few hundred bytes are
+/// unheard of.
 const QUERY_BYTES_MAX: usize = 4096;
 
-/// Longest answer that can be sent: the largest EDNS size that servers commonly allow, never less than what the answer
-/// function is configured to use.
+/// Longest answer that can be sent: the largest EDNS size that servers commonly allow, never less than what the
+/// answer function is configured to use.
 const ANSWER_BYTES_MAX: usize = 4096;
 
 /// How long a thread waits for a packet, or for room to send, before it looks whether to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);
 
-/// Pause after a failure to receive that is not the lack of a packet: out of memory, mostly, which does not pass at once.
+/// Pause after a failure to receive that is not the lack of a packet: out of memory, mostly, which does not pass at
+/// once.
 const PAUSE_ON_ERROR: Duration = Duration::from_millis(10);
 
 /// The running threads; they end and are joined when this is dropped.
@@ -95,8 +98,8 @@ impl Drop for UdpWorkers {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
         for (socket, _) in &self.workers {
-            // Wakes the thread on Linux, though the call fails there for want of a peer. Where it does not, the thread
-            // looks up by itself in LOOK_UP.
+            // Wakes the thread on Linux, though the call fails there for want of a peer. Where it does not, the
+            // thread looks up by itself in LOOK_UP.
             let _ = SockRef::from(&**socket).shutdown(Shutdown::Read);
         }
         for (_, thread) in self.workers.drain(..) {
@@ -112,10 +115,25 @@ impl<S: Service> Seat<S> {
     }
 }
 
-/// Whether a call failed only because nothing came, or room for nothing was made, in [`LOOK_UP`].
-fn is_timeout(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
+/// Makes the loop ready to receive again after a failure to.
+fn recover(error: &io::Error, counters: &NetCounters) {
+    use io::ErrorKind::{
+        ConnectionRefused, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable,
+        TimedOut, WouldBlock,
+    };
+    match error.kind() {
+        // Nothing came.
+        WouldBlock | TimedOut | Interrupted => {}
+        // Some systems report here what ICMP says of an earlier answer. A packet did that, so it must not cost
+        // time.
+        ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable => {
+            count(&counters.udp_receive_errors);
+        }
+        _ => {
+            count(&counters.udp_receive_errors);
+            thread::sleep(PAUSE_ON_ERROR);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,11 @@
 
 use std::io;
 use std::net::UdpSocket;
-use std::thread;
 
 use super::super::counters::count;
 use super::super::responder::Responder;
 use super::super::service::Service;
-use super::{ANSWER_BYTES_MAX, PAUSE_ON_ERROR, QUERY_BYTES_MAX, Seat, is_timeout};
+use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX, Seat, recover};
 use crate::answer::Transport;
 
 /// Nothing beyond what was set when the socket was bound.
@@ -28,10 +27,8 @@ pub(super) fn run<S: Service>(mut seat: Seat<S>) {
         let _ = seat.responder.guarded(Responder::begin_batch);
         let (bytes, client) = match received {
             Ok(received) => received,
-            Err(error) if is_timeout(&error) => continue,
-            Err(_) => {
-                count(&seat.counters.udp_receive_errors);
-                thread::sleep(PAUSE_ON_ERROR);
+            Err(error) => {
+                recover(&error, &seat.counters);
                 continue;
             }
         };
@@ -42,10 +39,10 @@ pub(super) fn run<S: Service>(mut seat: Seat<S>) {
         let answered = seat.responder.guarded(|responder| {
             responder.respond(&query[..bytes], client.ip(), Transport::Udp, &mut answer)
         });
-        if let Ok(bytes @ 1..) = answered {
-            if seat.socket.send_to(&answer[..bytes], client).is_err() {
-                count(&seat.counters.udp_send_errors);
-            }
+        if let Ok(bytes @ 1..) = answered
+            && seat.socket.send_to(&answer[..bytes], client).is_err()
+        {
+            count(&seat.counters.udp_send_errors);
         }
     }
 }

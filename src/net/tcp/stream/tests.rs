@@ -81,8 +81,8 @@ async fn what_cannot_be_a_message_ends_the_stream_after_the_answers_before_it() 
     }
 }
 
-/// The stream holds 1 KiB, the first answer 60 KB: the other queries only fit if the server reads on while it cannot
-/// write.
+/// The stream holds 1 KiB, the first answer 60 KB: the other queries only fit if the server reads on while it
+/// cannot write.
 #[tokio::test(start_paused = true)]
 async fn a_big_answer_that_waits_does_not_stop_reading() {
     let mut server = serve(1024, Limits::default());
