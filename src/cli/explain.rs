@@ -370,3 +370,74 @@ mod tests {
         }
     }
 }
+
+pub(super) fn run(args: Args) -> ExitCode {
+    match explanation(&args) {
+        Ok(explanation) => {
+            show(&explanation, args.json);
+            if explanation.zone.is_some() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) }
+        }
+        Err(report) => fail(&report),
+    }
+}
+
+fn explanation(args: &Args) -> Result<Explanation, Report> {
+    let load = Loader::new(&args.config.config).load()?;
+    let supposed = Supposed {
+        verdicts: verdicts(&load),
+        overrides: load.overrides.clone(),
+        down: args.down.clone(),
+        at: Timestamp::now(),
+    };
+    refuse_unknown(&supposed, &load.catalog)?;
+    let question = Question {
+        name: args.name.clone(),
+        rtype: args.rtype,
+        client: args.client.address,
+        client_bits: args.client.bits,
+        resolver: args.resolver,
+        random: spread(args.seed),
+    };
+    Ok(explain::explain(&load.catalog, &supposed, &question))
+}
+
+/// What a server that runs on this configuration has last found out, if that is recent.
+fn verdicts(load: &Load) -> Table {
+    let mut table = Table::default();
+    table.set_probes(load.catalog.probes().cloned());
+    let path = load.server.state.join(VERDICTS_FILE);
+    if let Ok(saved) = Saved::read(&path, Timestamp::now(), load.server.verdicts_max_age) {
+        table.restore(&saved);
+    }
+    table
+}
+
+/// A name after `--down` that is nothing here is a slip, not a site without endpoints.
+fn refuse_unknown(supposed: &Supposed, catalog: &Catalog) -> Result<(), Report> {
+    let unknown = supposed.unknown_names(catalog);
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let finding = |name: &String| {
+        Finding::error(format!("--down {name}: there is no such site or endpoint"))
+            .help("name a site, an endpoint, or POOL/ENDPOINT, as the configuration does")
+    };
+    Err(Report { findings: unknown.iter().map(finding).collect() })
+}
+
+/// Neighbouring seeds must not draw neighbouring cards.
+fn spread(seed: u64) -> u64 {
+    let mut bits = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    bits ^= bits >> 32;
+    bits.wrapping_mul(0xd6e8_feb8_6659_fd93)
+}
+
+fn show(explanation: &Explanation, json: bool) {
+    if json {
+        // Strings, numbers and lists only: there is nothing in it that JSON cannot say.
+        let text = serde_json::to_string_pretty(explanation).unwrap_or_default();
+        style::print(format_args!("{text}\n"));
+    } else {
+        style::print(page::render(explanation, Palette::stdout()));
+    }
+}
