@@ -1,7 +1,7 @@
 //! Probes being made: a thread of its own that asks every target at its interval and sends what it found.
 //!
-//! [`schedule`] decides what is due, purely; [`drive`] runs that against the clock; [`attempt`] makes one probe
-//! over TCP ([`tcp`]) or HTTP ([`http`], [`tls`]) and puts errors into words ([`reason`]). The prober keeps no
+//! `schedule` decides what is due, purely; `drive` runs that against the clock; `attempt` makes one probe
+//! over TCP (`tcp`) or HTTP (`http`, `tls`) and puts errors into words (`reason`). The prober keeps no
 //! verdicts: it does not know what its results add up to. It runs on one thread with its own runtime, so that
 //! however many probes there are, they cost at most that thread and never wait behind, or hold up, what answers
 //! queries.
