@@ -5,6 +5,7 @@ use super::{Limits, ProbeResult};
 use crate::health::check::Probe;
 use crate::health::state::Outcome;
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -14,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 /// Troubles of the prober itself are logged at most this often.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Probes what is `wanted` by way of `make`, until nobody wants anything or takes results any more. What is under way
-/// then is dropped.
+/// Probes what is `wanted` by way of `make`, until nobody wants anything or takes results any more. What is under
+/// way then is dropped.
 pub(super) async fn drive<F>(
     mut wanted: mpsc::UnboundedReceiver<Vec<Arc<Probe>>>,
     results: mpsc::Sender<ProbeResult>,
@@ -24,9 +25,11 @@ pub(super) async fn drive<F>(
 ) where
     F: Future<Output = ProbeResult> + Send + 'static,
 {
-    let mut schedule = Schedule::new(limits);
+    let mut schedule = Schedule::new(limits, Instant::now());
     let mut under_way = UnderWay::default();
     let mut complaints = Complaints::default();
+    // One timer, moved only when the next beat is another: every probe that ends comes past here.
+    let mut alarm = pin!(sleep_until(Instant::now()));
     loop {
         let now = Instant::now();
         while let Some((id, probe)) = schedule.next_start(now) {
@@ -34,6 +37,9 @@ pub(super) async fn drive<F>(
         }
         complaints.waiting(schedule.waiting_count(), limits, now);
         let wake_at = schedule.wake_at();
+        if let Some(at) = wake_at.filter(|at| *at != alarm.deadline()) {
+            alarm.as_mut().reset(at);
+        }
         tokio::select! {
             probes = wanted.recv() => match probes {
                 Some(probes) => schedule.set_probes(probes, Instant::now()),
@@ -43,7 +49,7 @@ pub(super) async fn drive<F>(
                 schedule.ended(id);
                 complaints.trouble(trouble, Instant::now());
             }
-            () = sleep_until(wake_at.unwrap_or(now)), if wake_at.is_some() => {}
+            () = &mut alarm, if wake_at.is_some() => {}
             () = results.closed() => return,
         }
     }
@@ -74,8 +80,8 @@ impl UnderWay {
         self.ids.insert(task.id(), id);
     }
 
-    /// The next one to end, with the trouble that it had on our side. A probe that panics must not keep its slot, or
-    /// its target would never be probed again.
+    /// The next one to end, with the trouble that it had on our side. A probe that panics must not keep its slot,
+    /// or its target would never be probed again.
     async fn ended(&mut self) -> Option<(Id, Option<String>)> {
         let (task, trouble) = match self.tasks.join_next_with_id().await? {
             Ok(ended) => ended,

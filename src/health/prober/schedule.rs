@@ -2,10 +2,10 @@
 //!
 //! A probe has a *beat* every interval; beats lie at phases spread evenly over the interval (the golden-ratio
 //! sequence, so that any number of probes added in any order stay spread), and each is moved by a little jitter, so
-//! that several servers that watch the same targets do not fall into step. Jitter moves a beat, never the rhythm. The
-//! first probe of a new target comes before its rhythm: within the first spread. A probe that is still under way or
-//! waiting for a free socket at its next beat lets that beat pass, so that slow targets and full limits never pile up
-//! work.
+//! that several servers that watch the same targets do not fall into step. Jitter moves a beat, never the rhythm.
+//! The first probe of a new target comes before its rhythm: within the first spread. A probe that is still under
+//! way or waiting for a free socket at its next beat lets that beat pass, so that slow targets and full limits
+//! never pile up work.
 
 use super::Limits;
 use crate::health::check::Probe;
@@ -19,11 +19,13 @@ use tokio::time::Instant;
 
 /// A beat is moved by up to this share of the interval, both ways.
 const JITTER: f64 = 0.05;
-/// The first spread grows with the number of new targets, by this much for each, up to its limit: a handful is probed
-/// at once.
+/// The first spread grows with the number of new targets, by this much for each, up to its limit: a handful is
+/// probed at once.
 const FIRST_SPREAD_PER_PROBE: Duration = Duration::from_millis(1);
 /// Intervals are taken for at least this long, so that no check can keep the thread busy alone.
 const INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// Beats are looked at on this grid: what falls between is started together, which costs far less than one by one.
+const TICK: Duration = Duration::from_millis(10);
 /// 1/φ: multiples of it, modulo 1, fill the unit interval evenly.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
@@ -33,6 +35,8 @@ pub(super) type Id = u64;
 /// What is due when.
 pub(super) struct Schedule {
     limits: Limits,
+    /// Where the grid of ticks begins.
+    origin: Instant,
     ids: HashMap<Arc<Probe>, Id>,
     slots: HashMap<Id, Slot>,
     /// Beats to come; those of removed probes are passed over when they come.
@@ -55,10 +59,11 @@ struct Slot {
 
 impl Schedule {
     /// An empty schedule.
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, now: Instant) -> Self {
         let limits = Limits { in_flight_max: limits.in_flight_max.max(1), ..limits };
         Self {
             limits,
+            origin: now,
             ids: HashMap::new(),
             slots: HashMap::new(),
             beats: BinaryHeap::new(),
@@ -97,7 +102,10 @@ impl Schedule {
 
     /// When to look again; none: nothing to come but what ends or is set.
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.beats.peek().map(|Reverse((due, _))| *due)
+        let Reverse((due, _)) = self.beats.peek()?;
+        let since = due.saturating_duration_since(self.origin).as_nanos();
+        let wait_ns = since.next_multiple_of(TICK.as_nanos());
+        Some(self.origin + Duration::from_nanos(u64::try_from(wait_ns).unwrap_or(u64::MAX)))
     }
 
     /// The next probe to start at `now`, if one is due and the limit allows; its end must be told.
@@ -218,7 +226,7 @@ mod tests {
         fn new(limits: Limits) -> Self {
             let now = Instant::now();
             let (ends, starts) = (BinaryHeap::new(), Vec::new());
-            let schedule = Schedule::new(limits);
+            let schedule = Schedule::new(limits, now);
             Self { schedule, start: now, now, ends, starts, in_flight_most: 0 }
         }
 
@@ -261,12 +269,13 @@ mod tests {
         let check = |count: u16, spread: Duration| {
             let mut run = Run::new(Limits::default());
             run.set(probes(0..count));
-            run.until(spread, Duration::ZERO);
+            run.until(spread + TICK, Duration::ZERO);
             let ports: std::collections::HashSet<u16> =
                 run.starts.iter().map(|start| start.1).collect();
             assert_eq!((run.starts.len(), ports.len()), (count.into(), count.into()));
             let first_half = run.starts.iter().filter(|start| start.0 < spread / 2).count();
-            assert!(first_half.abs_diff(usize::from(count) / 2) <= 2, "{first_half} of {count}");
+            let off = first_half.abs_diff(usize::from(count) / 2);
+            assert!(off <= 10 + usize::from(count) / 100, "{first_half} of {count}");
         };
         check(1, Duration::from_millis(1));
         check(50, Duration::from_millis(50));
@@ -278,9 +287,9 @@ mod tests {
     #[test]
     fn beats_keep_their_rhythm_and_are_spread() {
         let mut run = Run::new(Limits::default());
-        run.set(probes(0..500));
-        run.until(INTERVAL * 101, 10 * SECOND / 1000);
-        for port in 0..500 {
+        run.set(probes(0..200));
+        run.until(INTERVAL * 101, SECOND / 100);
+        for port in 0..200 {
             let starts = run.of(port);
             assert!((100..=102).contains(&starts.len()), "no drift: {} starts", starts.len());
             let gap = starts[1] - starts[0];
@@ -288,7 +297,8 @@ mod tests {
             let jitter = INTERVAL.mul_f64(2.0 * JITTER);
             for pair in starts[1..].windows(2) {
                 let gap = pair[1] - pair[0];
-                assert!(gap >= INTERVAL - jitter && gap <= INTERVAL + jitter, "{gap:?}");
+                let most = jitter + TICK;
+                assert!(gap >= INTERVAL - most && gap <= INTERVAL + most, "{gap:?}");
             }
         }
         let mut per_second = [0; 500];
@@ -297,7 +307,7 @@ mod tests {
                 *count += 1;
             }
         }
-        assert!(per_second[5..].iter().all(|count| (75..=125).contains(count)), "{per_second:?}");
+        assert!(per_second[5..].iter().all(|count| (28..=52).contains(count)), "{per_second:?}");
     }
 
     #[test]
@@ -362,6 +372,6 @@ mod tests {
         let mut run = Run::new(Limits { in_flight_max: 0, ..Limits::default() });
         run.set(vec![Arc::new(probe)]);
         run.until(SECOND, Duration::ZERO);
-        assert!((90..=110).contains(&run.starts.len()), "{}", run.starts.len());
+        assert!((50..=101).contains(&run.starts.len()), "{}", run.starts.len());
     }
 }

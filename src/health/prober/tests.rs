@@ -116,24 +116,26 @@ async fn asked(http: HttpCheck, answer: impl Into<Vec<u8>>) -> (String, Vec<Stri
     (verdict(&result).to_owned(), server.seen())
 }
 
-/// A target that accepts nothing: its port was free a moment ago.
-async fn refusing() -> SocketAddr {
-    TcpListener::bind((LOOPBACK, 0)).await.unwrap().local_addr().unwrap()
+/// A target that accepts nothing, as long as the socket is held: bound, but not listening.
+fn refusing() -> (tokio::net::TcpSocket, SocketAddr) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind((LOOPBACK, 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 #[tokio::test]
-async fn tcp_in_both_families() {
+async fn both_families() {
     for at in [LOOPBACK, IpAddr::V6(Ipv6Addr::LOCALHOST)] {
-        let server = Server::start(at, "").await;
-        let result = make(probe(CheckKind::Tcp, server.address)).await;
-        assert_eq!(result.outcome, Outcome::Success);
-        let result = make(probe(CheckKind::Http(http()), server.address)).await;
-        assert!(verdict(&result) != "success");
+        let server = Server::start(at, answer("200 OK", "")).await;
+        for kind in [CheckKind::Tcp, CheckKind::Http(http())] {
+            assert_eq!(make(probe(kind, server.address)).await.outcome, Outcome::Success);
+        }
     }
-    let result = make(probe(CheckKind::Tcp, refusing().await)).await;
-    assert_eq!(verdict(&result), "connection refused");
-    let result = make(probe(CheckKind::Http(http()), refusing().await)).await;
-    assert_eq!(verdict(&result), "connection refused");
+    let (_held, target) = refusing();
+    for kind in [CheckKind::Tcp, CheckKind::Http(http())] {
+        assert_eq!(verdict(&make(probe(kind, target)).await), "connection refused");
+    }
 }
 
 #[tokio::test]
@@ -339,18 +341,18 @@ async fn expired_certificates() {
 
 #[tokio::test]
 async fn one_client_asks_many_targets_by_one_name() {
-    let (one, roots, _directory) = tls_server(&["www.example.com"], 30).await;
-    let other = Server::start(LOOPBACK, answer("200 OK", "")).await;
-    let tls =
-        TlsCheck { server_name: Some("www.example.com".into()), roots: Some(roots), verify: true };
+    let name = "www.example.com";
+    let (one, roots, _directory) = tls_server(&[name], 30).await;
+    let (other, _, _other_directory) = tls_server(&[name], 30).await;
+    let tls = TlsCheck { server_name: Some(name.into()), roots: Some(roots), verify: true };
     let clients = Clients::default();
     let good = Arc::new(https(&one, None, tls.clone()));
-    let plain = Arc::new(https(&other, None, tls));
+    let bad = Arc::new(https(&other, None, tls));
     for _ in 0..3 {
-        let (good, plain) =
-            tokio::join!(attempt(&clients, good.clone()), attempt(&clients, plain.clone()));
+        let (good, bad) =
+            tokio::join!(attempt(&clients, good.clone()), attempt(&clients, bad.clone()));
         assert_eq!(verdict(&good), "success");
-        assert_ne!(verdict(&plain), "success", "plain HTTP where TLS is spoken");
+        assert!(verdict(&bad).contains("invalid peer certificate"), "{bad:?}");
     }
 }
 
@@ -405,10 +407,22 @@ fn what_can_only_fail_is_refused() {
     check(named("user@host"), Some("no name that a certificate could bear"));
 }
 
+#[test]
+fn a_first_round_is_bounded() {
+    let limits = Limits { in_flight_max: 10, first_spread_max: Duration::from_secs(1) };
+    let check = |count: u16, seconds| {
+        let probes: Vec<Probe> = (0..count).map(tcp).collect();
+        assert_eq!(limits.first_round_max(&probes), Duration::from_secs(seconds), "{count}");
+    };
+    check(0, 1);
+    check(10, 3);
+    check(11, 5);
+}
+
 #[tokio::test]
 async fn a_prober_from_end_to_end() {
     let server = Server::start(LOOPBACK, answer("200 OK", "")).await;
-    let dead = refusing().await;
+    let (_held, dead) = refusing();
     let (results, mut found) = mpsc::channel(16);
     let prober = Prober::start(results, Limits::default()).unwrap();
     let live = Arc::new(probe(CheckKind::Http(http()), server.address));
