@@ -2,6 +2,9 @@
 //!
 //! [`record`] is the meeting point: the readers of master files produce records, the tree is built from them.
 
+pub mod check;
+pub mod rdata;
 pub mod record;
+pub mod text;
 
 pub use record::Record;
