@@ -23,7 +23,7 @@ pub const FINDINGS_MAX: usize = 100;
 /// Reports what is wrong with the records of the zone `origin`, some of whose names are `steered`.
 pub fn check(origin: &Name, records: &[Record], steered: &[(Name, Place)], report: &mut Report) {
     let partial = could_not_be_read(records, report);
-    let mut findings = Findings { report, errors: 0, warnings: 0 };
+    let mut findings = Findings::new(report);
     let index = Index::new(origin, records, steered, &mut findings);
     if !partial {
         apex(&index, &mut findings);
@@ -206,6 +206,12 @@ impl<'a> Index<'a> {
         )
     }
 
+    /// The zone cut that a name is at, or that is highest above it.
+    fn cut_at_or_above(&self, name: &Name) -> Option<&'a Record> {
+        let own = || self.first_of(name.as_wire(), Rtype::NS).filter(|_| name != self.origin);
+        self.cut_above(name.as_wire()).or_else(own)
+    }
+
     /// The DNAME highest above a name, which redirects it (RFC 6672 §2.2).
     fn dname_above(&self, wire: &[u8]) -> Option<&'a Record> {
         if (self.kinds_below_apex | self.apex_kinds) & kind::DNAME == 0 {
@@ -242,11 +248,18 @@ fn out_of_zone(record: &Record, origin: &Name) -> Finding {
 /// The findings so far, and how many there are of each severity, shown or not.
 struct Findings<'r> {
     report: &'r mut Report,
+    /// How many findings the report had before.
+    before: usize,
     errors: usize,
     warnings: usize,
 }
 
-impl Findings<'_> {
+impl<'r> Findings<'r> {
+    fn new(report: &'r mut Report) -> Self {
+        let before = report.findings.len();
+        Self { report, before, errors: 0, warnings: 0 }
+    }
+
     /// Adds an error, made only if it is to be shown: naming a place means counting the lines before it.
     fn error(&mut self, finding: impl FnOnce() -> Finding) {
         self.errors += 1;
@@ -263,7 +276,14 @@ impl Findings<'_> {
         }
     }
 
+    /// Puts the findings in the order of the text, and counts those that are not shown.
     fn close(self, origin: &Name) {
+        self.report.findings[self.before..].sort_by(|one, other| {
+            let key = |finding: &Finding| finding.place.as_ref().map(|place| place.span.start);
+            let path =
+                |finding: &Finding| finding.place.as_ref().map(|place| place.source.path.clone());
+            path(one).cmp(&path(other)).then(key(one).cmp(&key(other)))
+        });
         if self.errors > FINDINGS_MAX {
             let message = format!("zone {origin}: and {} more errors", self.errors - FINDINGS_MAX);
             self.report.push(Finding::error(message));

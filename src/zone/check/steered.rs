@@ -45,10 +45,9 @@ pub fn check(index: &Index, steered: &[(Name, Place)], findings: &mut Findings) 
 
 /// Below a cut or a DNAME, or at a cut, nothing is answered from this zone's data.
 fn unreachable(index: &Index, name: &Name, place: &Place, findings: &mut Findings) {
-    let own = || index.first_of(name.as_wire(), Rtype::NS).filter(|_| name != index.origin);
     let (found, what) = match index.dname_above(name.as_wire()) {
         Some(dname) => (Some(dname), "below a DNAME"),
-        None => (index.cut_above(name.as_wire()).or_else(own), "at or below a delegation"),
+        None => (index.cut_at_or_above(name), "at or below a delegation"),
     };
     if let Some(record) = found {
         findings.error(|| {

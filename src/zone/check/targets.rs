@@ -10,7 +10,9 @@ use std::collections::HashSet;
 pub fn check(index: &Index, partial: bool, findings: &mut Findings) {
     let mut name_servers: HashSet<Name> = HashSet::new();
     for record in index.records.iter().filter(|record| record.owner.is_at_or_below(index.origin)) {
-        if !matches!(record.rtype, Rtype::NS | Rtype::MX | Rtype::SRV) {
+        let points = matches!(record.rtype, Rtype::NS | Rtype::MX | Rtype::SRV);
+        // What is never served anyway is spoken of below.
+        if !points || index.cut_above(record.owner.as_wire()).is_some() {
             continue;
         }
         let Some(target) = rdata::target(record.rtype, &record.rdata) else {
@@ -53,17 +55,11 @@ fn one_target(
     if kinds & (kind::ADDRESS | kind::STEERED) != 0 || partial {
         return;
     }
-    let delegated = index.cut_above(target.as_wire());
-    let in_cut = |cut: &Record| {
-        record.rtype == Rtype::NS && target.is_at_or_below(&cut.owner) && record.owner == cut.owner
-    };
-    let own_cut = record.rtype == Rtype::NS
-        && record.owner != *index.origin
-        && target.is_at_or_below(&record.owner);
+    let own_cut = record.owner != *index.origin && target.is_at_or_below(&record.owner);
+    let delegated = index.cut_at_or_above(target);
     match delegated {
         // In-domain name servers cannot be found without glue (RFC 9471 §2.1).
-        _ if own_cut => no_glue(record, target, findings),
-        Some(cut) if in_cut(cut) => no_glue(record, target, findings),
+        _ if own_cut && record.rtype == Rtype::NS => no_glue(record, target, findings),
         // Below another delegation the address may be found there; MX and SRV need no glue at all.
         Some(_) if record.rtype != Rtype::NS => {}
         Some(cut) => findings.warn(|| {
@@ -122,8 +118,7 @@ fn unreachable(index: &Index, name_servers: &HashSet<Name>, findings: &mut Findi
             continue;
         }
         let above = index.cut_above(wire);
-        let at_cut = node.kinds & kind::NS != 0 && first.owner != *index.origin;
-        let Some(cut) = above.or_else(|| at_cut.then_some(first)) else {
+        let Some(cut) = index.cut_at_or_above(&first.owner) else {
             continue;
         };
         let glue = name_servers.contains(&first.owner);

@@ -47,8 +47,14 @@ pub fn name(text: &str, at: usize, origin: &[u8], out: &mut Vec<u8>) -> Result<(
     let whole = at..at + text.len();
     let refused = |error: NameError| Fault::new(whole.clone(), error.to_string());
     match bytes {
-        b"." => return Ok(out.push(0)),
-        b"@" => return Ok(out.extend_from_slice(origin)),
+        b"." => {
+            out.push(0);
+            return Ok(());
+        }
+        b"@" => {
+            out.extend_from_slice(origin);
+            return Ok(());
+        }
         [] => return Err(refused(NameError::Empty)),
         _ => out.push(0),
     }

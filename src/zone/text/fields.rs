@@ -7,6 +7,7 @@
 use super::decode;
 use super::fault::Fault;
 use super::lexer::Token;
+use domain::base::iana::SecurityAlgorithm;
 use domain::base::scan::{ConvertSymbols, EntrySymbol, Scanner, ScannerError, Symbol, Symbols};
 use domain::base::{CharStr, Name as DomainName};
 use domain::dep::octseq::str::Str;
@@ -237,7 +238,12 @@ impl Scanner for Fields<'_> {
     where
         F: FnOnce(&str) -> Result<T, Fault>,
     {
-        let octets = self.scan_octets()?;
+        let mut octets = self.scan_octets()?;
+        // RFC 4034 §2.2 allows mnemonics for algorithms; `domain` writes and reads numbers only. Nothing else that is
+        // read this way (types, times, other numbers) has a word in common with them.
+        if let Some(algorithm) = SecurityAlgorithm::from_mnemonic(&octets) {
+            octets = algorithm.to_int().to_string().into_bytes();
+        }
         let text = std::str::from_utf8(&octets).ok().filter(|text| text.is_ascii());
         op(text.ok_or_else(|| Fault::custom("only ASCII may stand here"))?)
     }

@@ -48,7 +48,8 @@ pub fn cert(fields: &mut Fields, out: &mut Vec<u8>) -> Result<(), Fault> {
         )
     })?;
     let tag = fields.number("key tag", u16::MAX.into())? as u16;
-    let algorithm: SecurityAlgorithm = fields.parsed("algorithm", "a DNSSEC algorithm")?;
+    let algorithm =
+        SecurityAlgorithm::scan(fields).map_err(|fault| fault.or_at(fields.last_place()))?;
     out.extend_from_slice(&kind.to_be_bytes());
     out.extend_from_slice(&tag.to_be_bytes());
     out.push(algorithm.to_int());

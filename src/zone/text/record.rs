@@ -103,6 +103,9 @@ impl Reader<'_> {
         // Without its owner the rest of the line is still worth a look.
         let header =
             header(line, *taken.as_ref().unwrap_or(&1)).map_err(|fault| owner_missed(line, fault));
+        if let Ok(header) = &header {
+            scope.last_ttl_s = header.ttl_s.or(scope.last_ttl_s);
+        }
         let header = match (taken, header) {
             (Err(fault), _) | (_, Err(fault)) => return Err(fault),
             (_, Ok(header)) => header,
@@ -133,9 +136,6 @@ impl Reader<'_> {
         {
             self.soa_minimum_s = Some(u32::from_be_bytes(*minimum).min(TTL_S_MAX));
         }
-        if header.ttl_s.is_some() {
-            scope.last_ttl_s = header.ttl_s;
-        }
         if let Some(ttl_s) = header.ttl_s.or(scope.default_ttl_s).or(scope.last_ttl_s) {
             return Ok((ttl_s, None));
         }
@@ -150,7 +150,11 @@ impl Reader<'_> {
                 );
                 Ok((minimum_s, Some(Fault::new(place, message).help(cure))))
             }
-            None => Err(Fault::new(place, "no TTL is given here or above").help(cure)),
+            None => {
+                // The zone is refused for this; once is enough.
+                scope.last_ttl_s = Some(0);
+                Err(Fault::new(place, "no TTL is given here or above").help(cure))
+            }
         }
     }
 }
@@ -226,7 +230,9 @@ fn rtype(word: &str, place: Range<usize>) -> Result<Rtype, Fault> {
 /// Where the owner is itself a type, the line most likely lacks its indentation.
 fn owner_missed(line: &Line, fault: Fault) -> Fault {
     let first = &line.text[line.tokens[0].span.clone()];
-    if line.indented || first.parse::<Rtype>().is_err() {
+    // Types are written in capitals, owners hardly ever.
+    let shouted = first.bytes().all(|byte| !byte.is_ascii_lowercase());
+    if line.indented || !shouted || first.parse::<Rtype>().is_err() {
         return fault;
     }
     fault.help(format!(

@@ -236,8 +236,7 @@ fn is_well_formed(rtype: Rtype, rdata: &[u8]) -> bool {
 fn recomposes(rtype: Rtype, rdata: &[u8]) -> bool {
     let rtype = domain::base::iana::Rtype::from_int(rtype.0);
     let mut parser = Parser::from_ref(rdata);
-    let data: Result<Option<ZoneRecordData<&[u8], ParsedName<&[u8]>>>, _> =
-        ParseRecordData::parse_rdata(rtype, &mut parser);
+    let data = ZoneRecordData::<&[u8], ParsedName<&[u8]>>::parse_rdata(rtype, &mut parser);
     let mut again = Vec::with_capacity(rdata.len());
     match data {
         Ok(Some(data)) => {
