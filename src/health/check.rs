@@ -1,8 +1,8 @@
 //! A check (how to probe) and a probe (a check at one address).
 //!
 //! Both are values: equal probes are the same probe, however many endpoints and pools ask for it. How often and how
-//! patiently is asked, and under what name, can change without changing the question: [`Probe::identity`] is the question
-//! alone, as text, and so the key under which a verdict outlives a restart or an edit of the check.
+//! patiently is asked, and under what name, can change without changing the question: [`Probe::identity`] is the
+//! question alone, as text, and so the key under which a verdict outlives a restart or an edit of the check.
 
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
@@ -59,7 +59,8 @@ pub struct HttpCheck {
 /// How the certificate of an HTTPS probe is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TlsCheck {
-    /// The name in SNI that the certificate must bear; the `host` of the check or else the address where none is given.
+    /// The name in SNI that the certificate must bear; the `host` of the check or else the address where none is
+    /// given.
     pub server_name: Option<String>,
     /// A PEM file of roots to trust in place of the system's.
     pub roots: Option<std::path::PathBuf>,
@@ -80,15 +81,16 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Whether both ask the same thing of the same address from the same place: a verdict for one holds for the other.
+    /// Whether both ask the same thing of the same address from the same place: a verdict for one holds for the
+    /// other.
     pub fn same_question(&self, other: &Probe) -> bool {
         self.target == other.target
             && self.check.source == other.check.source
             && self.check.kind == other.check.kind
     }
 
-    /// The question as one line of text, e.g. `http GET 192.0.2.1:80 "/healthz" expect 200-299`; equal for two probes
-    /// exactly if [`same_question`](Self::same_question). Kept in files: changing its form forgets verdicts.
+    /// The question as one line of text, e.g. `http GET 192.0.2.1:80 "/healthz" expect 200-299`; equal for two
+    /// probes exactly if [`same_question`](Self::same_question). Kept in files: changing its form forgets verdicts.
     pub fn identity(&self) -> String {
         let mut text = match &self.check.kind {
             CheckKind::Tcp => format!("tcp {}", self.target),

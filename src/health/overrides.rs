@@ -1,7 +1,7 @@
 //! The operator's pins: up, down or drain, on an endpoint, a pool or a site, with a reason and an end.
 //!
-//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. The file that
-//! pins are written in is read by the configuration; the clock is the caller's.
+//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. The file
+//! that pins are written in is read by the configuration; the clock is the caller's.
 
 use crate::wire::Name;
 use jiff::Timestamp;
@@ -109,7 +109,8 @@ impl fmt::Display for OverrideTarget {
     }
 }
 
-/// One endpoint, as pins see it. The zones are those whose files define the site and the pool; none for the server's.
+/// One endpoint, as pins see it. The zones are those whose files define the site and the pool; none for the
+/// server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject<'a> {
     /// Where the site is defined.
@@ -154,9 +155,9 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// The pin that holds for an endpoint at `now`. One on the endpoint beats one on its pool beats one on its site,
-    /// so that an exception can be made within what is pinned as a whole; of equally close ones the most cautious holds
-    /// (down, drain, up), then the first written.
+    /// The pin that holds for an endpoint at `now`. One on the endpoint beats one on its pool beats one on its
+    /// site, so that an exception can be made within what is pinned as a whole; of equally close ones the most
+    /// cautious holds (down, drain, up), then the first written.
     pub fn pin_for(&self, subject: &Subject<'_>, now: Timestamp) -> Option<&Override> {
         self.list
             .iter()

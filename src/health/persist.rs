@@ -1,10 +1,10 @@
 //! Verdicts on disk, so that a restart does not flap.
 //!
 //! The file is JSON: a version, when it was written, and the verdict of each probe under the probe's
-//! [identity](super::check::Probe::identity). It is replaced as a whole (a new file is written beside it and renamed over
-//! it), so a reader finds the old states or the new. A file that is absent, too old, of another version or damaged gives
-//! a message and no verdicts: everything starts from unknown. How far a verdict was from turning is not kept, since "in a
-//! row" ends with the process.
+//! [identity](super::check::Probe::identity). It is replaced as a whole (a new file is written beside it and
+//! renamed over it), so a reader finds the old states or the new. A file that is absent, too old, of another
+//! version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was from
+//! turning is not kept, since "in a row" ends with the process.
 
 use super::state::{State, Verdict};
 use super::table::Table;
@@ -30,7 +30,8 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// What a table knows: its verdicts other than unknown. Of probes that ask the same, the verdict that came last.
+    /// What a table knows: its verdicts other than unknown. Of probes that ask the same, the verdict that came
+    /// last.
     pub fn of(table: &Table) -> Self {
         let mut states: HashMap<String, (State, String)> = HashMap::new();
         for row in table.rows().filter(|row| row.state.verdict != Verdict::Unknown) {
@@ -158,8 +159,8 @@ fn from_disk(on_disk: StateOnDisk) -> (String, (State, String)) {
     (on_disk.probe, (state, on_disk.cause))
 }
 
-/// Puts a new content in place of the old in one step. The new file reaches the disk before its name does, so that a
-/// power cut leaves no empty file behind the old name.
+/// Puts a new content in place of the old in one step. The new file reaches the disk before its name does, so that
+/// a power cut leaves no empty file behind the old name.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut beside: OsString = path.as_os_str().to_owned();
     beside.push(".new");

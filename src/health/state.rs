@@ -2,9 +2,9 @@
 //!
 //! An unknown target becomes up or down with its first conclusive result, so that one full round gives everything a
 //! verdict. From then on a verdict turns only when enough results *in a row* contradict it: `fall` failures for up,
-//! `rise` successes for down; one result that agrees starts the count anew. A result that says nothing about the target
-//! (the prober itself was out of sockets) is inconclusive and changes nothing. The clock is the caller's; time is only
-//! noted, never reckoned with, so that a clock that is set cannot turn a verdict.
+//! `rise` successes for down; one result that agrees starts the count anew. A result that says nothing about the
+//! target (the prober itself was out of sockets) is inconclusive and changes nothing. The clock is the caller's;
+//! time is only noted, never reckoned with, so that a clock that is set cannot turn a verdict.
 
 use jiff::Timestamp;
 use std::fmt;

@@ -1,10 +1,10 @@
 //! The verdict of every probe, kept across reloads.
 //!
-//! One owner holds the table: it sets the probes that the configuration asks for, applies results, and asks for verdicts.
-//! A probe that stays keeps its state. A new probe that asks what an old one asked (the check was renamed, or is made more
-//! often) takes its state over. One that asks something else of an address whose old probe leaves (the path was edited)
-//! takes over the verdict only, until its own first result: an edit of a check must not make all that it probes unknown
-//! at once. Nothing is known of any other new probe.
+//! One owner holds the table: it sets the probes that the configuration asks for, applies results, and asks for
+//! verdicts. A probe that stays keeps its state. A new probe that asks what an old one asked (the check was
+//! renamed, or is made more often) takes its state over. One that asks something else of an address whose old probe
+//! leaves (the path was edited) takes over the verdict only, until its own first result: an edit of a check must
+//! not make all that it probes unknown at once. Nothing is known of any other new probe.
 
 use super::check::Probe;
 use super::persist::Saved;
@@ -83,8 +83,8 @@ impl Table {
         self.unheard = self.rows.values().filter(|row| !row.is_heard()).count();
     }
 
-    /// Enters a result; says so if it turned the verdict. A result of a probe that is not in the table (any more) is
-    /// passed over.
+    /// Enters a result; says so if it turned the verdict. A result of a probe that is not in the table (any more)
+    /// is passed over.
     pub fn apply(&mut self, result: &ProbeResult, now: Timestamp) -> Option<Transition> {
         let row = self.rows.get_mut(&*result.probe)?;
         let was_heard = row.is_heard();
@@ -204,7 +204,8 @@ impl<'a> Estate<'a> {
             let state = State { against: 0, ..row.state };
             return Row { probe, state, ..(*row).clone() };
         }
-        // Of several that leave, the most cautious verdict is taken, so that the choice does not hang on their order.
+        // Of several that leave, the most cautious verdict is taken, so that the choice does not hang on their
+        // order.
         let leaving = rows.iter().filter(|(_, leaves)| *leaves).map(|(row, _)| row);
         match leaving.max_by_key(|row| row.state.verdict == Verdict::Down) {
             Some(row) => Row {

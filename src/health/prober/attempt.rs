@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// A timeout that is noticed so much too late says more about us (the process was stopped, the machine moved or starved)
-/// than about the target.
+/// A timeout that is noticed so much too late says more about us (the process was stopped, the machine moved or
+/// starved) than about the target.
 const LATENESS_MAX: Duration = Duration::from_secs(1);
 
 /// Makes one probe.
@@ -42,4 +42,18 @@ fn out_of_time(limit: Duration, taken: Duration) -> Told {
         return Told::new(Outcome::Inconclusive(reason));
     }
     Told::failure(format!("no answer within {limit:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_noticed_far_too_late_says_nothing_of_the_target() {
+        let limit = Duration::from_secs(2);
+        let told = out_of_time(limit, limit + Duration::from_millis(900));
+        assert_eq!(told.outcome, Outcome::Failure("no answer within 2s".into()));
+        let told = out_of_time(limit, limit + Duration::from_millis(1100));
+        assert!(matches!(told.outcome, Outcome::Inconclusive(_)));
+    }
 }

@@ -1,8 +1,8 @@
 //! An HTTP or HTTPS probe: one request on a fresh connection, and whether the answer is as expected.
 //!
 //! Everything that a client does for its user's comfort is off: no proxy, no redirect, no retry, no cookie, no name
-//! resolution, and no connection is used twice, for a probe tests accepting too. HTTP/1.1 is spoken, over TLS too: it
-//! carries the Host header as written, whatever name the certificate bears.
+//! resolution, and no connection is used twice, for a probe tests accepting too. HTTP/1.1 is spoken, over TLS too:
+//! it carries the Host header as written, whatever name the certificate bears.
 
 use super::reason::{self, Told};
 use super::tls;
@@ -50,7 +50,8 @@ impl Clients {
 }
 
 tokio::task_local! {
-    /// Where the request of this task goes, whatever name its URL holds. So one client serves all targets and names.
+    /// Where the request of this task goes, whatever name its URL holds. So one client serves all targets and
+    /// names.
     static TARGET: SocketAddr;
 }
 
@@ -151,6 +152,13 @@ fn build(tls: Option<&TlsCheck>, source: Option<IpAddr>) -> Result<Client, Strin
         .http1_only()
         .user_agent(USER_AGENT)
         .local_address(source)
+        // One small request on a connection that lives no longer than the probe: socket options for long ones are
+        // six system calls for nothing.
+        .tcp_nodelay(false)
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
+        .tcp_user_timeout(None)
         .dns_resolver(Arc::new(Target))
         .tls_backend_preconfigured(tls::client_config(tls)?)
         .tls_info(true)
@@ -179,8 +187,8 @@ fn value(text: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(text).map_err(|_| format!("{text:?} cannot stand in an HTTP header"))
 }
 
-/// The URL asks the target by its address or, under TLS, by the name that the certificate must bear: it is the URL's
-/// host that goes into SNI and is verified.
+/// The URL asks the target by its address or, under TLS, by the name that the certificate must bear: it is the
+/// URL's host that goes into SNI and is verified.
 fn url(http: &HttpCheck, target: SocketAddr) -> Result<Url, String> {
     if !http.path.starts_with('/') {
         return Err(format!("the path {:?} does not begin with /", http.path));
