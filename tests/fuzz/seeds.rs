@@ -1,0 +1,117 @@
+//! Writes what the fuzzer begins with: `seeds DIRECTORY` makes a directory of files for each target.
+
+/// The tests' own query builder.
+#[allow(dead_code, reason = "seeds need only a part of it")]
+#[path = "../kit"]
+mod kit {
+    pub mod name;
+    pub mod query;
+    pub mod types;
+}
+
+use kit::query::{Query, record};
+use kit::types::*;
+use std::path::Path;
+
+fn main() -> std::io::Result<()> {
+    let directory = std::env::args().nth(1).expect("usage: seeds DIRECTORY");
+    let packets: Vec<Vec<u8>> = packets().iter().map(Query::bytes).collect();
+    let zones: Vec<Vec<u8>> = ZONES.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let names: Vec<Vec<u8>> = NAMES.iter().map(|bytes| bytes.to_vec()).collect();
+    for (target, seeds) in
+        [("packet", packets), ("ecs", subnets()), ("zone_text", zones), ("name", names)]
+    {
+        let directory = Path::new(&directory).join(target);
+        std::fs::create_dir_all(&directory)?;
+        for (number, seed) in seeds.iter().enumerate() {
+            std::fs::write(directory.join(number.to_string()), seed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Names that the zone of the `packet` target has: steered, plain, below a wildcard, a DNAME and a cut.
+fn packets() -> Vec<Query> {
+    let mut queries = Vec::new();
+    for name in ["www", "*", "x.wild", "alias", "loop", "x.tree", "x.sub", "ent", "none", "@"] {
+        let owner = if name == "@" { "example.com".into() } else { format!("{name}.example.com") };
+        for rtype in [A, AAAA, NS, MX, TXT, DS, SVCB, ANY] {
+            queries.push(Query::new(&owner, rtype).id(1));
+        }
+        queries.push(Query::new(&owner, A).id(1).ecs("198.51.100.0/24").nsid());
+        queries.push(Query::new(&owner, AAAA).id(1).ecs("2001:db8::/56").edns(512).dnssec_ok());
+    }
+    let plain = || Query::new("www.example.com", A).id(1);
+    queries.extend([
+        plain().case("wWw.eXaMpLe.CoM").flags(RD | CD | AD),
+        plain().opcode(OPCODE_NOTIFY),
+        plain().opcode(OPCODE_UPDATE).class(CLASS_NONE),
+        plain().class(CLASS_CH).case("version.bind"),
+        plain().edns_version(1),
+        plain().cookie(b"01234567").option(11, &[]).option(12, &[0; 31]),
+        plain().also_ask("example.com", NS),
+        plain().no_question(),
+        plain().name_bytes(b"\xc0\x0c"),
+        plain().edns(1232).with(3, record("", OPT, 4096, 0, &[])),
+        plain().with(
+            3,
+            record("key", TSIG, CLASS_ANY, 0, b"\x08hmac-md5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+        ),
+        plain().flags(QR),
+        plain().tail(b"rest"),
+    ]);
+    queries
+}
+
+/// Client Subnet options without code and length.
+fn subnets() -> Vec<Vec<u8>> {
+    let seeds: [&[u8]; 8] = [
+        b"\0\x01\x18\0\xc6\x33\x64",
+        b"\0\x01\x19\0\xc6\x33\x64\x80",
+        b"\0\x01\0\0",
+        b"\0\0\0\0",
+        b"\0\x02\x38\0\x20\x01\x0d\xb8\0\0\0",
+        b"\0\x02\x80\0\0\0\0\0\0\0\0\0\0\0\xff\xff\xc6\x33\x64\x07",
+        b"\0\x01\x18\x18\xc6\x33\x64",
+        b"\0\x03\x08\0\x01",
+    ];
+    seeds.iter().map(|seed| seed.to_vec()).collect()
+}
+
+const NAMES: [&[u8]; 6] = [
+    b"\0",
+    b"\x03www\x07example\x03com\0",
+    b"www.example.com.",
+    br"a\.b\200\\.c",
+    b"\x01*\x01x\0",
+    b"TYPE65534",
+];
+
+const ZONES: [&str; 3] = [
+    "$TTL 1h\n@ SOA ns1 hostmaster 1 2h 30m 2w 5m\n NS ns1\nns1 A 192.0.2.1\n AAAA 2001:db8::1\n",
+    r#"$ORIGIN example.com.
+$TTL 300
+@ IN SOA ns hostmaster ( 1 ; serial
+  7200 3600 1209600 60 )
+@ 300 IN NS ns.example.net.
+$GENERATE 1-3/2 host-${0,3,d} A 192.0.2.$
+txt TXT "a \"quoted\" ; string" b\059c ( "several"
+  "lines" )
+mx MX 10 mail
+srv SRV 0 5 443 www.example.net.
+www CNAME @
+old DNAME new.example.net.
+caa CAA 0 issue "ca.example.net; x=1"
+h HTTPS 1 . alpn=h2,h3 ipv4hint=192.0.2.1
+loc LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m
+x TYPE65534 \# 4 0a000001
+y A \# 4 c0000201
+"#,
+    r#"$ORIGIN a.
+$INCLUDE other.zone b.
+@ 1 CLASS1 TYPE1 \# 4 (
+01 02
+0304 )
+\065\.b NAPTR 1 2 "s" "" "!x!" .
+"#,
+];
