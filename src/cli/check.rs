@@ -148,3 +148,48 @@ fn single(path: &Path) -> Checked {
     }
     Checked { counts: vec![(records, "record")], report }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_configuration_has_no_mistakes() {
+        let checked = check(Path::new(env!("CARGO_MANIFEST_DIR")));
+        assert_eq!(checked.report.findings, []);
+        assert_eq!(checked.counted_text(), "2 zones, 4 steered names, 11 endpoints");
+    }
+
+    #[test]
+    fn one_zone_file_is_checked_by_itself() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let check = |name: &str, text: &str, errors: usize| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).expect("written");
+            let found = super::check(&path).report;
+            assert_eq!(found.error_count(), errors, "{name}: {:?}", found.findings);
+        };
+        let sound = "@ 60 SOA ns. host. 1 2h 30m 2w 5m\n@ 60 NS ns.example.net.\n";
+        check("example.com.zone", sound, 0);
+        check("example.com.zone", &format!("{sound}www 60 A 192.0.2.256\n"), 1);
+        check("example.com.zone", "www 60 A 192.0.2.1\n", 2);
+        check("a..b.zone", sound, 1);
+    }
+
+    #[test]
+    fn what_is_not_there_is_an_error() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for path in ["", "none.toml", "none.zone"] {
+            let found = check(&directory.path().join(path)).report;
+            assert!(found.has_errors(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn counts_agree_with_their_nouns() {
+        let counts = vec![(1, "zone"), (2, "steered name")];
+        let checked = Checked { counts, report: Report::default() };
+        assert_eq!(checked.counted_text(), "1 zone, 2 steered names");
+        assert_eq!(checked.counted_json(), json!({ "zones": 1, "steered_names": 2 }));
+    }
+}

@@ -54,7 +54,7 @@ pub(super) fn start(args: &LogArgs, config: &Path) {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match args.log_format.or(format).unwrap_or_default() {
         Format::Text => log.with_ansi(Palette::stderr().colour).finish().try_init(),
-        Format::Json => log.json().flatten_event(true).finish().try_init(),
+        Format::Json => log.json().finish().try_init(),
     };
     // Fails only where a subscriber was set before, as a test may have done.
     drop(started);

@@ -275,10 +275,54 @@ fn exists(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::explain::{Question, Supposed, explain};
+    use crate::control::loader::Loader;
+    use crate::wire::{Name, Rtype};
+    use std::path::Path;
 
     #[test]
     fn addresses_that_are_not_here_are_left_out() {
         assert!(exists(Ipv4Addr::LOCALHOST.into()));
         assert!(!exists(Ipv4Addr::new(192, 0, 2, 1).into()));
+    }
+
+    fn shipped() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fingerpost.toml"))
+    }
+
+    #[test]
+    fn every_shipped_endpoint_has_backends_of_its_own() {
+        let loaded = config::load(shipped(), None);
+        let specs = loaded.zones.iter().filter_map(|zone| zone.spec.as_ref());
+        let names: Vec<_> = specs.flat_map(|spec| spec.names.iter()).collect();
+        let endpoints = endpoints(names.iter().map(|name| &name.pool));
+        let backends = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
+        for endpoint in &endpoints {
+            let played = backends.iter().filter(|spec| spec.endpoint == endpoint.name).count();
+            let addresses =
+                usize::from(endpoint.a.is_some()) + usize::from(endpoint.aaaa.is_some());
+            assert_eq!(played, addresses, "{}", endpoint.name);
+        }
+    }
+
+    #[test]
+    fn the_shipped_route_sends_every_place_to_a_site_of_its_region() {
+        let load = Loader::new(shipped()).load().expect("the shipped configuration is sound");
+        let sites = ["fra", "fra", "iad", "iad", "sin", "sin"];
+        for (place, expected) in PLACES.iter().zip(sites) {
+            let subnet: ipnet::IpNet = place.subnet.parse().expect("a network");
+            let question = Question {
+                name: Name::parse(screen::NAME, None).expect("a name"),
+                rtype: Rtype::A,
+                client: subnet.addr(),
+                client_bits: subnet.prefix_len(),
+                resolver: None,
+                random: 0,
+            };
+            let explanation = explain(&load.catalog, &Supposed::default(), &question);
+            let serving = explanation.steering[0].sites.iter().find(|site| site.serves);
+            let site = serving.map(|site| site.site.as_str());
+            assert_eq!(site, Some(expected), "{}", place.country);
+        }
     }
 }

@@ -34,12 +34,12 @@ pub(super) enum Order {
 }
 
 /// What can be typed.
-pub(super) const HELP: &str = "\
-  down NAME    stop an endpoint or a whole site
-  up NAME      start it again
-  status       which ones run
-  quit         end the demo
-";
+pub(super) const HELP: &str = concat!(
+    "  down NAME    stop an endpoint or a whole site\n",
+    "  up NAME      start it again\n",
+    "  status       which ones run\n",
+    "  quit         end the demo\n",
+);
 
 impl Order {
     /// Reads a typed line; an empty line is no order.
