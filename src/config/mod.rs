@@ -189,7 +189,7 @@ impl Loaded {
     }
 
     fn names(&self) -> impl Iterator<Item = &SteeredName> {
-        self.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| &spec.names)
+        self.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| spec.names.iter())
     }
 
     /// A file that need not be there.

@@ -9,24 +9,25 @@ use super::library::{Library, Scopes};
 use super::names::Names;
 use super::reader::Table;
 use super::{files, names};
-use crate::report::{Place, Report, Source};
+use crate::report::{Finding, Place, Report, Source};
 use crate::steer::model::SteeredName;
 use crate::wire::Name;
-use crate::zone::{Record, check, text};
+use crate::zone::tree::TooLarge;
+use crate::zone::{Record, Zone, check, text};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A zone as configured: checked, self-contained.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ZoneSpec {
     /// Its apex.
     pub origin: Name,
-    /// All of its plain records, in the order read.
-    pub records: Vec<Record>,
+    /// Its static data, compiled; it knows the steered names by their places in `names`.
+    pub zone: Arc<Zone>,
     /// Its steered names, in the order written.
-    pub names: Vec<SteeredName>,
+    pub names: Arc<[SteeredName]>,
     /// Of all that it means; within one process, equal digests mean equal zones, wherever in the text things stand.
     pub digest: u64,
 }
@@ -106,12 +107,30 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
     let sound = !report.has_errors();
     let known = |path: &PathBuf| texts.get(path).copied().filter(|_| sound);
     let fingerprints: Option<Vec<u64>> = inputs.iter().map(known).collect();
-    let spec = sound.then(|| {
-        let (records, names) = (zone.records, steering.names.steered);
-        let digest = digest(&records, &names);
-        Arc::new(ZoneSpec { origin: origin.clone(), records, names, digest })
-    });
+    let spec = if sound { compile(files, &zone.records, steering.names.steered, &mut report) } else { None };
     Known { spec, report, inputs, files: files.clone(), fingerprints }
+}
+
+/// The tree of a sound zone. The records end here: what is kept of them is what queries read.
+fn compile(
+    files: &ZoneFiles,
+    records: &[Record],
+    names: Vec<SteeredName>,
+    report: &mut Report,
+) -> Option<Arc<ZoneSpec>> {
+    let digest = digest(records, &names);
+    let owners: Vec<Name> = names.iter().map(|name| name.owner.clone()).collect();
+    match Zone::build(&files.origin, records, &owners) {
+        Ok(zone) => {
+            let (origin, zone) = (files.origin.clone(), Arc::new(zone));
+            Some(Arc::new(ZoneSpec { origin, zone, names: names.into(), digest }))
+        }
+        Err(TooLarge) => {
+            let message = format!("{} holds more than a zone can: 4 GiB, or 65,535 records of one name and type", files.zone.display());
+            report.push(Finding::error(message).help("delegate parts of it to zones of their own"));
+            None
+        }
+    }
 }
 
 #[derive(Default)]

@@ -162,7 +162,7 @@ impl Loader {
         {
             return;
         }
-        let world = World::new(databases, &Networks::new(networks.clone()));
+        let world = World::new(databases.iter().map(Arc::as_ref), &Networks::new(networks.clone()));
         self.atlas = Some((stamps, networks, Atlas::new(Arc::new(world))));
     }
 }

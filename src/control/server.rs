@@ -74,7 +74,6 @@ impl Server {
     /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report beside
     /// the server is of what was not (warnings, broken zones).
     pub async fn start(options: Options) -> Result<(Self, Report), Report> {
-        prober::install_crypto();
         let mut loader = Loader::new(&options.config);
         let first = tokio::task::spawn_blocking(move || (loader.load(), loader)).await;
         let (first, loader) = first.map_err(|error| broken(&error.to_string()))?;

@@ -68,7 +68,7 @@ impl World {
     }
 
     /// From databases in the order in which they are asked, and the user's networks over them.
-    pub fn new(databases: &[Database], networks: &Networks) -> Self {
+    pub fn new<'a>(databases: impl IntoIterator<Item = &'a Database>, networks: &Networks) -> Self {
         let mut layers = Layers::new();
         for database in databases {
             let source = database.name();

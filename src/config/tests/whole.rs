@@ -105,7 +105,7 @@ fn the_example_means_what_it_says() {
     let [zone] = &loaded.zones[..] else { panic!("one zone") };
     let spec = zone.spec.as_ref().expect("a sound zone");
     assert_eq!(spec.origin, name("example.com"));
-    assert_eq!(spec.records.len(), 3);
+    assert_eq!(spec.zone.record_count(), 3);
     let [www, wildcard, apex] = &spec.names[..] else { panic!("three names") };
     assert_eq!((&www.owner, www.ttl_s), (&name("www.example.com"), 30));
     assert_eq!((&wildcard.owner, wildcard.ttl_s), (&name("*.eu.example.com"), 60));
