@@ -1,13 +1,78 @@
-//! Fingerpost.
-pub mod answer;
-pub mod cli;
-pub mod config;
-pub mod control;
-pub mod geo;
-pub mod health;
-pub mod net;
+//! Fingerpost: an authoritative GeoDNS load balancer.
+//!
+//! It answers A and AAAA with the few addresses of a service that are best for *this* client, right now: near it, alive, in
+//! proportion to their weights. And it can say why.
+//!
+//! # The tour
+//!
+//! A query goes straight down one path, and nothing on it waits, locks or allocates:
+//!
+//! ```text
+//! bytes ─ wire::query ─► question, client ─ snapshot::ZoneIndex ─► zone ─ zone::Zone ─► node
+//!                                               plain data, negative, referral ◄──┤
+//!            bytes ◄─ wire::writer ◄─ steer::deck ◄─ steer::pool ◄─ steer::classes ◄┘ steered
+//! ```
+//!
+//! Start reading at [`answer`]: that function is the whole of what a client sees, and every transport, test, fuzzer and
+//! `explain` calls it. What it reads is one immutable [`snapshot::Snapshot`]. Around it, everything that takes time works
+//! toward the next snapshot, and one writer publishes it:
+//!
+//! ```text
+//! files ─ config ─► zones, pools, routes ─ snapshot::Catalog ─┐
+//! databases ─ geo::World ─────────────────────────────────────┼─► control::publisher ─► Snapshot ─► one pointer swap
+//! probes ─ health::prober ─► verdicts, overrides ─────────────┘
+//! ```
+//!
+//! Three ideas carry the rest:
+//!
+//! * **Class, then deck.** A route is compiled to a table from client networks to *classes*, each an order of sites
+//!   ([`steer::classes`]). The table stores runs of addresses, and the ECS scope falls out of a run's two ends
+//!   ([`geo::table`]), so it is exact and minimal by construction. A site's live endpoints are dealt into a *deck* of ready
+//!   answers whose mix follows the weights exactly ([`steer::deck`]). A query picks a card.
+//! * **Health beside, not inside.** A class never depends on health, so neither does a scope. A verdict that changes
+//!   redeals the decks it touches and leaves the tables alone.
+//! * **Parse, don't validate.** Text becomes raw values with places, raw becomes checked ([`steer::model`]), checked
+//!   becomes compiled; each is a type of its own, and a finding of any stage knows file, line and column ([`report`]).
+//!
+//! # The house
+//!
+//! A module names only modules above it in this list; `tests/tidy.rs` holds that.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`report`] | what is wrong, where, and the cure |
+//! | [`wire`] | bytes ↔ questions and answers: parser, EDNS and ECS, writer. No I/O |
+//! | [`geo`] | where a client is: databases, networks, geo codes, distance, the class table |
+//! | [`health`] | what is alive: the state machine, checks, prober, table, overrides |
+//! | [`zone`] | what is static: master files → records → tree of names |
+//! | [`steer`] | what is steered: sites, pools, methods, routes, classes, decks |
+//! | [`config`] | text → checked, with places; every default in one file |
+//! | [`snapshot`] | compile and publish; the only thing a query reads |
+//! | [`mod@answer`] | snapshot + question + client → answer + reason |
+//! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
+//! | [`control`] | the one writer, reload, watching, counters |
+//! | [`cli`] | serve, demo, check, explain, geoip |
+
 pub mod report;
-pub mod snapshot;
-pub mod steer;
+
 pub mod wire;
+
+pub mod geo;
+
+pub mod health;
+
 pub mod zone;
+
+pub mod steer;
+
+pub mod config;
+
+pub mod snapshot;
+
+pub mod answer;
+
+pub mod net;
+
+pub mod control;
+
+pub mod cli;

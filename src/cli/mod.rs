@@ -1,1 +1,200 @@
-//! placeholder
+//! The commands. Arguments become typed values here; each command then has a module that says what it does.
+//!
+//! Output for people goes to standard output, errors and progress to standard error, and the exit status tells scripts
+//! which of three ends it was: done, found something wrong, or not understood. Nothing here decides anything about DNS.
+
+mod check;
+mod client;
+mod demo;
+mod explain;
+pub mod geoip;
+mod logging;
+mod serve;
+mod signals;
+mod style;
+mod version;
+
+use crate::report::{Finding, Report, Style, render};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// Something is wrong with what was given: the messages say what.
+const EXIT_FINDINGS: u8 = 1;
+
+/// Runs the command that the arguments of the process ask for.
+pub fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Check(args) => check::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Geoip(args) => geoip::run(&args),
+        Command::Completions { shell } => completions(shell),
+        Command::Version(args) => version::run(args),
+    }
+}
+
+/// Tells standard error why a command did not do what was asked, with the status that says so.
+fn fail(report: &Report) -> ExitCode {
+    let style::Palette { colour } = style::Palette::stderr();
+    // Where standard error is closed there is nobody left to tell.
+    drop(write!(std::io::stderr().lock(), "{}", render(report, Style::Pretty { colour })));
+    ExitCode::from(EXIT_FINDINGS)
+}
+
+/// A report of the one thing that went wrong.
+fn problem(what: impl Display, error: impl Display) -> Report {
+    Report { findings: vec![Finding::error(format!("{what}: {error}"))] }
+}
+
+/// The runtime of commands that listen.
+fn runtime() -> Result<Runtime, Report> {
+    Runtime::new().map_err(|error| {
+        let message = format!("the system gives no threads or no event queue: {error}");
+        Report {
+            findings: vec![
+                Finding::error(message).help("raise the limits of processes and open files"),
+            ],
+        }
+    })
+}
+
+fn completions(shell: clap_complete::Shell) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "fingerpost", &mut script);
+    style::print(String::from_utf8_lossy(&script));
+    ExitCode::SUCCESS
+}
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "fingerpost",
+    version,
+    about = "An authoritative GeoDNS load balancer: near, alive, in proportion, and able to say why",
+    long_about = LONG_ABOUT,
+    after_help = "'fingerpost help COMMAND' describes a command; 'fingerpost demo' shows it all at work.",
+    after_long_help = AFTER_LONG_HELP,
+    max_term_width = HELP_COLUMNS_MAX,
+    disable_help_subcommand = false,
+    subcommand_required = true,
+    arg_required_else_help = true,
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Longer lines are hard to read, however wide the terminal.
+const HELP_COLUMNS_MAX: usize = 100;
+
+const LONG_ABOUT: &str = "\
+Fingerpost is an authoritative DNS server that answers A and AAAA queries with the few addresses that are best for the \
+client that asks, right now: near it, alive, and in proportion to their weights. Every other record is served as the \
+zone file has it.
+
+A server is described by one file, fingerpost.toml, and a directory of zones: for each a standard master file \
+(ORIGIN.zone) and, where it steers names, a TOML file of the same stem (ORIGIN.toml).";
+
+const AFTER_LONG_HELP: &str = "\
+Examples:
+  fingerpost demo                                  try it: a server, its backends, and what to ask
+  fingerpost check                                 every mistake in fingerpost.toml and its zones
+  fingerpost serve --config /etc/fingerpost.toml   serve
+  fingerpost explain www.example.com --client 84.128.0.1
+                                                   why that client gets what it gets
+
+Exit status:
+  0  done
+  1  something is wrong with the configuration, the data or the system; the messages name it
+  2  the command line was not understood
+
+Environment:
+  NO_COLOR  if set to anything, nothing is coloured; into a file or pipe nothing ever is";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Demo(demo::Args),
+    Check(check::Args),
+    Explain(explain::Args),
+    Geoip(geoip::GeoipArgs),
+    /// Print a completion script for a shell
+    ///
+    /// Prints a script that teaches a shell to complete fingerpost's commands and options.
+    #[command(after_long_help = "\
+Examples:
+  fingerpost completions bash > ~/.local/share/bash-completion/completions/fingerpost
+  fingerpost completions zsh  > ~/.zfunc/_fingerpost
+  fingerpost completions fish > ~/.config/fish/completions/fingerpost.fish")]
+    Completions {
+        /// The shell to complete in
+        shell: clap_complete::Shell,
+    },
+    Version(version::Args),
+}
+
+/// The server's file, as most commands take it.
+#[derive(Clone, Debug, clap::Args)]
+struct ConfigArg {
+    /// The server's file
+    #[arg(short, long, value_name = "FILE", default_value = CONFIG_FILE)]
+    config: PathBuf,
+}
+
+/// Where the server's file is looked for when nothing is said: in the working directory.
+const CONFIG_FILE: &str = "fingerpost.toml";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_long_help_with_examples() {
+        for command in Arguments::command().get_subcommands_mut() {
+            let name = command.get_name().to_owned();
+            // It only groups its own subcommands.
+            if name == "geoip" {
+                continue;
+            }
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Examples:"), "{name} shows no example");
+            assert!(help.lines().all(|line| line.chars().count() <= 120), "{name} is too wide");
+        }
+    }
+
+    #[test]
+    fn arguments_are_understood() {
+        let check = |line: &str, understood: bool| {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert_eq!(parsed.is_ok(), understood, "{line}: {parsed:?}");
+        };
+        check("fingerpost serve", true);
+        check("fingerpost serve --config a.toml --log-format json --log-level debug", true);
+        check("fingerpost serve extra", false);
+        check("fingerpost demo --listen 127.0.0.1:5300 --listen [::1]:5300", true);
+        check("fingerpost demo --listen 127.0.0.1", false);
+        check("fingerpost check", true);
+        check("fingerpost check zones/example.com.zone --json", true);
+        check("fingerpost explain www.example.com --client 192.0.2.1", true);
+        check(
+            "fingerpost explain www.example.com AAAA --client 2001:db8::/56 --down fra --down iad-1 --seed 7",
+            true,
+        );
+        check("fingerpost explain www.example.com --client 192.0.2.0/33", false);
+        check("fingerpost explain www.example.com", false);
+        check("fingerpost explain www..example.com --client 192.0.2.1", false);
+        check("fingerpost explain www.example.com AAAAA --client 192.0.2.1", false);
+        check("fingerpost completions bash", true);
+        check("fingerpost version --json", true);
+        check("fingerpost", false);
+    }
+}

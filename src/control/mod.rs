@@ -1,1 +1,14 @@
-//! placeholder
+//! Everything that works toward the next snapshot: loading, watching, publishing; and the counters of what was answered.
+//!
+//! [`server`] starts the parts in order and owns them; [`loader`] turns files into something to serve; [`publisher`] is the
+//! single writer of snapshots; [`watch`] asks for reloads; [`service`] hands the answer function to the listeners.
+
+pub mod counters;
+pub mod explain;
+pub mod loader;
+pub mod publisher;
+pub mod server;
+pub mod service;
+pub mod watch;
+
+pub use server::{Options, Reloaded, Server};

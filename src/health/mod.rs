@@ -1,8 +1,25 @@
 //! What is alive: checks and the probes made from them, the state machine, the table of verdicts, overrides.
 //!
-//! The prober makes probes and feeds outcomes to the pure state machine; whoever publishes asks the table for verdicts and
-//! lays the operator's overrides over them.
+//! ```text
+//! probes ──► Prober ── ProbeResult ──► Table ── Transition ──► whoever publishes
+//!                                        │ ▲
+//!                                        ▼ │ persist
+//!                               verdict, then pin (Overrides) ──► Standing
+//! ``` The prober makes probes and feeds what it finds to the table, which runs the pure state machine; whoever
+//! publishes asks the table for verdicts and lays the operator's overrides over them. Clocks are the caller's
+//! everywhere but in the prober. What an up or a drained endpoint means for an answer is decided below, not here.
 
 pub mod check;
+pub mod overrides;
+pub mod persist;
+pub mod prober;
+pub mod state;
+pub mod status;
+pub mod table;
 
 pub use check::{Check, CheckKind, Probe};
+pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
+pub use prober::{Limits, ProbeResult, Prober};
+pub use state::{Outcome, State, Thresholds, Verdict};
+pub use status::{Standing, standing};
+pub use table::{Table, Transition};

@@ -1,10 +1,11 @@
 //! Findings as text: with the source line and a pointer for people, one line each for logs, JSON for programs.
 //!
-//! The drawing is miette's; this adapts a [`Finding`] to it and closes with a count.
+//! The drawing is miette's; this adapts a [`Finding`] to it.
 
-use super::{Finding, Report, Severity};
+use super::{Finding, Place, Report, Severity};
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 use serde_json::json;
 use std::fmt;
@@ -62,15 +63,35 @@ fn as_json(finding: &Finding) -> serde_json::Value {
 /// A finding in the clothes that miette wants.
 struct Shown<'a> {
     finding: &'a Finding,
-    source: Option<NamedSource<String>>,
+    source: Option<Named<'a>>,
 }
 
 impl<'a> Shown<'a> {
     fn new(finding: &'a Finding) -> Self {
-        let source = finding.place.as_ref().map(|place| {
-            NamedSource::new(place.path().display().to_string(), place.source.text.clone())
-        });
-        Self { finding, source }
+        Self { finding, source: finding.place.as_ref().map(Named) }
+    }
+}
+
+/// The source of a place with its path, without a copy: a zone may be large and have many findings.
+struct Named<'a>(&'a Place);
+
+impl SourceCode for Named<'_> {
+    fn read_span<'s>(
+        &'s self,
+        span: &SourceSpan,
+        lines_before: usize,
+        lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'s> + 's>, MietteError> {
+        let text = self.0.source.text.as_str();
+        let contents = text.read_span(span, lines_before, lines_after)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.0.path().display().to_string(),
+            contents.data(),
+            *contents.span(),
+            contents.line(),
+            contents.column(),
+            contents.line_count(),
+        )))
     }
 }
 

@@ -1,7 +1,13 @@
 //! What is static: master files to records to a tree of names.
 //!
-//! [`record`] is the meeting point: the readers of master files produce records, the tree is built from them.
+//! [`mod@text`] reads master files into [`record`]s, [`mod@check`] judges them, and the [`tree`] that queries read is built from
+//! them; [`rdata`] knows where names stand inside of records.
 
+pub mod check;
+pub mod rdata;
 pub mod record;
+pub mod text;
+pub mod tree;
 
 pub use record::Record;
+pub use tree::{Found, NodeId, RecordSet, Zone};

@@ -1,0 +1,139 @@
+//! What helps beside the answer: addresses of the names that records point at, and glue.
+//!
+//! Only names of the same zone are looked up: others are not this zone's to tell. Addresses that merely help are left out
+//! where there is no room; glue without which a delegation cannot be followed sets TC instead (RFC 9471 §3.1).
+
+use super::record::Recorder;
+use super::resolve::Resolver;
+use crate::steer::pool::Family;
+use crate::wire::{FoldedName, Owner, Rtype, Section};
+use crate::zone::{NodeId, RecordSet};
+
+/// Different names whose addresses are added to one response.
+const TARGETS_MAX: usize = 32;
+
+/// The nodes whose addresses have been added.
+#[derive(Default)]
+struct Added {
+    nodes: [Option<NodeId>; TARGETS_MAX],
+    count: usize,
+}
+
+impl Added {
+    /// Whether this node is to be added now: new, and within bounds.
+    fn insert(&mut self, node: NodeId) -> bool {
+        let is_new = self.count < TARGETS_MAX && !self.nodes[..self.count].contains(&Some(node));
+        if is_new {
+            self.nodes[self.count] = Some(node);
+            self.count += 1;
+        }
+        is_new
+    }
+}
+
+impl<R: Recorder> Resolver<'_, '_, R> {
+    /// Adds the addresses of what the records of a set point at, for the types that RFC 1035 §3.3, RFC 2782 and RFC 9460
+    /// §4.1 ask it of.
+    pub(super) fn add_targets(&mut self, name: &FoldedName, aliased: bool, set: &RecordSet<'_>) {
+        if target_at(set.rtype).is_none() {
+            return;
+        }
+        let mut added = Added::default();
+        for rdata in set.rdatas() {
+            let Some(target) = target(set.rtype, rdata) else {
+                continue;
+            };
+            // RFC 9460 §2.5.2: in service mode "." is the owner itself.
+            let is_owner = target == [0] && matches!(set.rtype, Rtype::SVCB | Rtype::HTTPS);
+            let owner_wire = name.as_wire();
+            let folded = if is_owner { owner_wire } else { target };
+            if self.other.read(folded).is_none() {
+                continue;
+            }
+            let Some(node) = self.served.zone.exact(self.other.as_wire()) else {
+                continue;
+            };
+            if self.served.zone.cover(node).is_some() || !added.insert(node) {
+                continue;
+            }
+            let owner = match is_owner && !aliased {
+                true => Owner::Question,
+                false => Owner::Name(folded),
+            };
+            // These are extras: what does not fit is left out without a word.
+            let _ = self.add_addresses(owner, node);
+        }
+    }
+
+    /// Adds the addresses of the name servers of a cut. Those at or below it must go in, the others may.
+    pub(super) fn add_glue(&mut self, cut: NodeId, servers: &RecordSet<'_>) {
+        let zone = &self.served.zone;
+        let cut_name = zone.name(cut);
+        // Must before may, so that no extra takes the room of what is needed.
+        for must in [true, false] {
+            let mut added = Added::default();
+            for target in servers.rdatas() {
+                if self.other.read(target).is_none() {
+                    continue;
+                }
+                let Some(node) = zone.exact(self.other.as_wire()) else {
+                    continue;
+                };
+                if is_at_or_below(zone.name(node), cut_name) == must && added.insert(node) {
+                    let complete = self.add_addresses(Owner::Name(target), node);
+                    self.truncated |= must && !complete;
+                }
+            }
+        }
+    }
+
+    /// Adds both families of a node; false if not all of them fit.
+    fn add_addresses(&mut self, owner: Owner<'_>, node: NodeId) -> bool {
+        let mut complete = true;
+        for family in Family::BOTH {
+            // One draw serves both families, so that they are the same endpoints' where those have both.
+            if let Some(index) = self.served.zone.steered(node) {
+                let scope_bits = self.scope_bits;
+                let handed = self.hand_out(Section::Additional, owner, index, family);
+                if !matches!(handed, super::steered::Handed::Addresses(_)) {
+                    // What is not in the answer does not narrow whom it holds for.
+                    self.scope_bits = scope_bits;
+                }
+            } else if let Some(set) = self.served.zone.set(node, family.rtype()) {
+                complete &=
+                    self.writer.rrset(Section::Additional, owner, set.rtype, set.ttl_s, set.rdatas()).is_ok();
+            }
+        }
+        complete
+    }
+}
+
+/// Where in the RDATA of a type the name stands whose addresses are wanted.
+fn target_at(rtype: Rtype) -> Option<usize> {
+    match rtype {
+        Rtype::NS => Some(0),
+        Rtype::MX | Rtype::SVCB | Rtype::HTTPS | Rtype::KX | Rtype::AFSDB => Some(2),
+        Rtype::SRV => Some(6),
+        _ => None,
+    }
+}
+
+fn target(rtype: Rtype, rdata: &[u8]) -> Option<&[u8]> {
+    let from = rdata.get(target_at(rtype)?..)?;
+    let mut at = 0;
+    while let Some(&length) = from.get(at) {
+        at += 1 + usize::from(length);
+        if length == 0 {
+            return from.get(..at);
+        }
+    }
+    None
+}
+
+/// Whether a name is an ancestor's or below it, both in folded wire form.
+fn is_at_or_below(mut name: &[u8], ancestor: &[u8]) -> bool {
+    while name.len() > ancestor.len() {
+        name = &name[1 + usize::from(name[0])..];
+    }
+    name == ancestor
+}

@@ -1,0 +1,82 @@
+//! Addresses of a steered name: class, order, site, card.
+
+use super::outcome::Reason;
+use super::record::{Recorder, SteeredStep};
+use super::resolve::Resolver;
+use crate::steer::deck::{network_bits, network_hash};
+use crate::steer::pool::{Choice, Family, Level};
+use crate::wire::{Owner, Section};
+
+/// What came of handing out.
+pub(super) enum Handed {
+    /// Addresses were written.
+    Addresses(Reason),
+    /// There are addresses, but no room for them.
+    Full(Reason),
+    /// There are none for this client.
+    Nothing(Reason),
+    /// There should be, and the pool wants that told.
+    Failure,
+}
+
+impl<R: Recorder> Resolver<'_, '_, R> {
+    /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
+    /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all.
+    pub(super) fn hand_out(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        index: usize,
+        family: Family,
+    ) -> Handed {
+        let plan = &self.served.names[index];
+        let Some(family_plan) = &plan.families[family as usize] else {
+            return Handed::Nothing(Reason::Nodata);
+        };
+        let found = family_plan.classes.table.find(self.placed_by);
+        let mut scope_bits = found.scope_bits;
+        if family_plan.is_by_network {
+            scope_bits = scope_bits.max(network_bits(self.placed_by));
+        }
+        self.scope_bits = self.scope_bits.max(scope_bits);
+        let order = &*family_plan.classes.orders[found.class as usize];
+        let dealt = self.snapshot.dealt(family_plan.roster);
+        let choice = dealt.choose(order);
+        let mut step = SteeredStep {
+            plan,
+            family,
+            placed_by: self.placed_by,
+            class: found.class,
+            class_bits: found.scope_bits,
+            scope_bits,
+            order,
+            choice,
+            card: None,
+        };
+        let Choice::Site { tier, site, level } = choice else {
+            self.recorder.steered(&step);
+            return match choice {
+                Choice::Fenced => Handed::Nothing(Reason::Fenced),
+                Choice::Nodata => Handed::Nothing(Reason::DownNodata),
+                _ => Handed::Failure,
+            };
+        };
+        let dealt_site = dealt.site(tier, site);
+        let turn = self.turns.next(family_plan.roster, tier, site);
+        let card = dealt_site.deck.draw(self.random, turn, network_hash(self.placed_by));
+        step.card = Some(card);
+        self.recorder.steered(&step);
+        let reason = match level {
+            Level::Dead => Reason::FailOpen,
+            _ if tier > 0 => Reason::Fallback,
+            Level::Trusted => Reason::Steered,
+            Level::Degraded | Level::LastResort => Reason::Degraded,
+        };
+        let addresses = dealt_site.deck.card(card).iter().map(|&position| dealt_site.address(position));
+        match self.writer.addresses(section, owner, family.rtype(), plan.name.ttl_s, addresses) {
+            Ok(()) => Handed::Addresses(reason),
+            Err(_) => Handed::Full(reason),
+        }
+    }
+}

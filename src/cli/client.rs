@@ -1,0 +1,70 @@
+//! A client as one names it on the command line: an address, perhaps with the length of its network.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// What resolvers usually tell of an IPv4 client (RFC 7871 §11.1).
+const V4_BITS: u8 = 24;
+/// What resolvers usually tell of an IPv6 client (RFC 7871 §11.1).
+const V6_BITS: u8 = 56;
+
+/// A client's address and how much of it a resolver tells the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ClientSubnet {
+    /// The address, as typed; bits beyond the length are not told.
+    pub address: IpAddr,
+    /// How many leading bits are told.
+    pub bits: u8,
+}
+
+impl FromStr for ClientSubnet {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, bits) = match text.split_once('/') {
+            Some((address, bits)) => (address, Some(bits)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| {
+            format!("{address:?} is no IP address; write 192.0.2.1 or 192.0.2.0/24")
+        })?;
+        let (usual, max) = if address.is_ipv4() { (V4_BITS, 32) } else { (V6_BITS, 128) };
+        let bits =
+            match bits {
+                None => usual,
+                Some(bits) => bits.parse().ok().filter(|bits| *bits <= max).ok_or_else(|| {
+                    format!("the length {bits:?} is not a number from 0 to {max}")
+                })?,
+            };
+        Ok(Self { address, bits })
+    }
+}
+
+impl fmt::Display for ClientSubnet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_networks() {
+        let check = |text: &str, expected: Option<&str>| {
+            let parsed = text.parse::<ClientSubnet>();
+            assert_eq!(parsed.ok().map(|client| client.to_string()).as_deref(), expected, "{text}");
+        };
+        check("192.0.2.1", Some("192.0.2.1/24"));
+        check("192.0.2.1/32", Some("192.0.2.1/32"));
+        check("192.0.2.1/0", Some("192.0.2.1/0"));
+        check("2001:db8::1", Some("2001:db8::1/56"));
+        check("2001:db8::/128", Some("2001:db8::/128"));
+        check("192.0.2.1/33", None);
+        check("192.0.2.1/", None);
+        check("192.0.2.1/-1", None);
+        check("example.com", None);
+    }
+}

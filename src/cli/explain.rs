@@ -1,0 +1,372 @@
+//! `fingerpost explain`: why a client gets what it gets.
+//!
+//! The explanation is [`crate::control::explain`]'s; this reads what it needs and lays it out.
+
+use super::client::ClientSubnet;
+use super::style::{self, Cell, Ink, Palette, Table};
+use super::{ConfigArg, EXIT_FINDINGS, fail};
+use crate::config;
+use crate::control::explain::{
+    CardView, ClientPlace, EndpointView, Explanation, Question, SiteView, Steering, Supposed,
+    explain,
+};
+use crate::control::loader::{Load, Loader};
+use crate::control::server::VERDICTS_FILE;
+use crate::health::persist::Saved;
+use crate::health::table;
+use crate::report::{Finding, Report, nearest};
+use crate::wire::{Name, Rtype};
+use jiff::Timestamp;
+use std::net::IpAddr;
+use std::process::ExitCode;
+
+/// Say why a client would get the answer that it would get
+///
+/// Asks the same function that answers queries, and tells how it came to its answer: where the client is and how that
+/// is known, the rule of the route that matched, the sites in order, each endpoint with its verdict and the reason for
+/// it, the mix of answers and the one that was drawn, its TTL, and for which network it holds (the scope) and why.
+///
+/// Verdicts come from the state that the running server keeps; an endpoint that has none is taken for up. Nothing is
+/// probed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  fingerpost explain www.example.com --client 84.128.0.1
+  fingerpost explain www.example.com AAAA --client 2001:200::/48
+  fingerpost explain www.example.com --client 84.128.0.1 --down fra       if Frankfurt failed
+  fingerpost explain www.example.com --client 0.0.0.0/0 --resolver 9.9.9.9   a client that hides
+
+Exit status:
+  0  explained
+  1  the configuration has errors, NAME lies in no zone, or a name after --down is nothing that is served
+  2  the command line was not understood")]
+pub(super) struct Args {
+    /// The name to ask for
+    #[arg(value_parser = parse_name)]
+    name: Name,
+    /// The type to ask for
+    #[arg(value_name = "TYPE", default_value = "A")]
+    rtype: Rtype,
+    /// The client, as a resolver tells it by EDNS Client Subnet; LEN is 24 or 56 where it is not given
+    #[arg(long, value_name = "ADDR[/LEN]")]
+    client: ClientSubnet,
+    /// The address that the query comes from; the client's own where it is not given
+    #[arg(long, value_name = "ADDR")]
+    resolver: Option<IpAddr>,
+    /// Take this site or endpoint for down; may be given more than once
+    #[arg(long, value_name = "SITE|ENDPOINT")]
+    down: Vec<String>,
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+    /// What chance draws: equal seeds give equal answers
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+fn parse_name(text: &str) -> Result<Name, String> {
+    Name::parse(text, None).map_err(|error| error.to_string())
+}
+
+pub(super) fn run(args: Args) -> ExitCode {
+    let load = match Loader::new(&args.config.config).load() {
+        Ok(load) => load,
+        Err(report) => return fail(&report),
+    };
+    // Zones with errors are not served; whether the answer would have come from one of them, the reader must know.
+    if load.report.has_errors() {
+        let _ = fail(&load.report);
+    }
+    let supposed = suppose(&load, &args);
+    let unknown = unknown_names(&load, &supposed);
+    if !unknown.findings.is_empty() {
+        return fail(&unknown);
+    }
+    let question = Question {
+        name: args.name,
+        rtype: args.rtype,
+        client: args.client.address,
+        client_bits: args.client.bits,
+        resolver: args.resolver,
+        random: args.seed,
+    };
+    let explanation = explain(&load.catalog, &supposed, &question);
+    if args.json {
+        match serde_json::to_string(&explanation) {
+            Ok(text) => style::print(format_args!("{text}\n")),
+            Err(error) => return fail(&super::problem("cannot write JSON", error)),
+        }
+    } else {
+        style::print(as_text(&explanation, args.client, Palette::stdout()));
+    }
+    if explanation.zone.is_some() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) }
+}
+
+/// What the running server knows of endpoints, as far as it has written it down, and what the caller adds.
+fn suppose(load: &Load, args: &Args) -> Supposed {
+    let now = Timestamp::now();
+    let mut verdicts = table::Table::default();
+    verdicts.set_probes(load.catalog.probes().cloned());
+    let config::Server { state, verdicts_max_age, .. } = &*load.server;
+    // Without a state, or with one too old, everything is taken for up, and said to be.
+    if let Ok(saved) = Saved::read(&state.join(VERDICTS_FILE), now, *verdicts_max_age) {
+        verdicts.restore(&saved);
+    }
+    Supposed { verdicts, overrides: load.overrides.clone(), down: args.down.clone(), at: now }
+}
+
+fn unknown_names(load: &Load, supposed: &Supposed) -> Report {
+    let tiers = load.catalog.rosters().iter().flat_map(|roster| &roster.tiers);
+    let endpoints: Vec<_> = tiers.flat_map(|tier| &tier.pool.endpoints).collect();
+    let known = || endpoints.iter().flat_map(|endpoint| [&*endpoint.site.name, &*endpoint.name]);
+    let mut report = Report::default();
+    for name in supposed.unknown_names(&load.catalog) {
+        let finding = Finding::error(format!("no site and no endpoint is called {name:?}"));
+        report.push(match nearest(&name, known()) {
+            Some(near) => finding.help(format!("did you mean {near:?}?")),
+            None => finding.help("name a site, an endpoint, or POOL/ENDPOINT"),
+        });
+    }
+    report
+}
+
+/// The explanation as a page.
+fn as_text(explanation: &Explanation, client: ClientSubnet, palette: Palette) -> String {
+    let Explanation { name, rtype, zone, aliases, client: place, steering, answer } = explanation;
+    let title = palette.paint(Ink::Strong, format!("{name} {rtype}"));
+    let mut text = format!("{title} for a client in {client}\n\n");
+    let mut facts = Table::new(0);
+    facts.row([faint("client"), located(place).into()]);
+    let no_zone = "none here encloses the name";
+    facts.row([faint("zone"), zone.as_deref().unwrap_or(no_zone).into()]);
+    for alias in aliases {
+        facts.row([faint("alias of"), alias.as_str().into()]);
+    }
+    if steering.is_empty() && zone.is_some() {
+        facts.row([faint("steered"), "no: the same for every client".into()]);
+    }
+    text.push_str(&facts.render(palette));
+    for step in steering {
+        text.push('\n');
+        text.push_str(&steered(step, palette));
+    }
+    let scope = answer.scope_bits.map_or(String::new(), |bits| format!(", scope /{bits}"));
+    let rcode = palette.paint(Ink::Strong, &answer.rcode);
+    text.push_str(&format!("\n{rcode} ({}){scope}, {} bytes\n", answer.reason, answer.bytes));
+    for record in &answer.records {
+        text.push_str(&format!("  {record}\n"));
+    }
+    text
+}
+
+fn faint(text: &str) -> Cell {
+    Cell::inked(Ink::Faint, text)
+}
+
+fn located(place: &ClientPlace) -> String {
+    let mut known = vec![place.place.clone().unwrap_or_else(|| "place unknown".to_owned())];
+    known.extend(place.coordinates_deg.map(|[north, east]| format!("{north:.2} {east:.2}")));
+    known.extend(place.asn.map(|asn| format!("AS{asn}")));
+    let source = match place.source.as_str() {
+        "" => String::new(),
+        source => format!(", says {source} of {}", place.network),
+    };
+    format!("{} by {}: {}{source}", place.placed_by, place.known_from, known.join(", "))
+}
+
+fn steered(step: &Steering, palette: Palette) -> String {
+    let mut facts = Table::new(0);
+    let kind = format!("{} {}: pool {}, {}", step.owner, step.family, step.pool, step.method);
+    facts.row([faint("steered"), kind.into()]);
+    let rule = step.rule.map_or(String::new(), |rule| format!("rule {rule}, "));
+    facts.row([faint("matched"), format!("{rule}{} (class {})", step.matched, step.class).into()]);
+    facts.row([faint("decided"), Cell::inked(Ink::Strong, &step.decision)]);
+    facts.row([faint("lasts"), format!("{} s", step.ttl_s).into()]);
+    facts.row([faint("scope"), format!("/{}: {}", step.scope_bits, step.scope_reason).into()]);
+    let mut text = facts.render(palette);
+    text.push('\n');
+    let mut sites = Table::new(2);
+    sites.header(&["SITE", "", "ENDPOINT", "ADDRESS", "WEIGHT", "SHARE", "STANDING", "BECAUSE"]);
+    for (place, site) in step.sites.iter().enumerate() {
+        for (row, endpoint) in site.endpoints.iter().enumerate() {
+            let head =
+                if row == 0 { site_cells(place, site) } else { [Cell::default(), Cell::default()] };
+            sites.row(head.into_iter().chain(endpoint_cells(endpoint)));
+        }
+    }
+    text.push_str(&sites.render(palette));
+    if !step.deck.is_empty() {
+        text.push('\n');
+        text.push_str(&deck(&step.deck, palette));
+    }
+    text
+}
+
+/// A site's place in the order and its name, and how far it is.
+fn site_cells(place: usize, site: &SiteView) -> [Cell; 2] {
+    let ink = match (site.serves, site.level.as_str()) {
+        (true, _) => Ink::Good,
+        (false, "trusted") => Ink::Plain,
+        (false, "degraded") => Ink::Doubt,
+        (false, _) => Ink::Bad,
+    };
+    let distance = site.distance_km.map_or(String::new(), |km| format!("{km} km, "));
+    [
+        Cell::inked(ink, format!("{}. {} {}", place + 1, site.site, site.title)),
+        faint(&format!("{distance}{}", site.level)),
+    ]
+}
+
+fn endpoint_cells(endpoint: &EndpointView) -> [Cell; 6] {
+    let ink = match endpoint.standing.as_str() {
+        "up" => Ink::Good,
+        "down" => Ink::Bad,
+        _ => Ink::Doubt,
+    };
+    let name = match &endpoint.fallback {
+        Some(pool) => format!("{pool}/{}", endpoint.endpoint),
+        None => endpoint.endpoint.clone(),
+    };
+    [
+        name.into(),
+        endpoint.address.map_or_else(|| "none".to_owned(), |address| address.to_string()).into(),
+        Cell::number(endpoint.weight),
+        endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent(share))),
+        Cell::inked(ink, &endpoint.standing),
+        faint(&endpoint.because),
+    ]
+}
+
+/// The answers that could have been, the likeliest first.
+fn deck(cards: &[CardView], palette: Palette) -> String {
+    let mut table = Table::new(2);
+    table.header(&["DRAWN", "ANSWER"]);
+    for card in cards.iter().take(CARDS_SHOWN_MAX) {
+        let mark = if card.drawn { Cell::inked(Ink::Good, "this time") } else { Cell::default() };
+        table.row([
+            Cell::number(percent(card.probability)),
+            card.endpoints.join(", ").into(),
+            mark,
+        ]);
+    }
+    let mut text = table.render(palette);
+    if let Some(more) = cards.len().checked_sub(CARDS_SHOWN_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!("  and {more} more, less likely; --json has them all\n"));
+    }
+    text
+}
+
+/// Enough to see the mix; a deck can have hundreds.
+const CARDS_SHOWN_MAX: usize = 12;
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::explain::Answer;
+
+    fn explanation() -> Explanation {
+        let endpoint = |name: &str, standing: &str, because: &str, share| EndpointView {
+            fallback: None,
+            endpoint: name.to_owned(),
+            address: Some(IpAddr::from([127, 1, 1, 1])),
+            weight: 2,
+            standing: standing.to_owned(),
+            because: because.to_owned(),
+            share,
+        };
+        let site = |name: &str, title: &str, km, level: &str, serves, endpoints| SiteView {
+            site: name.to_owned(),
+            title: title.to_owned(),
+            distance_km: Some(km),
+            level: level.to_owned(),
+            serves,
+            endpoints,
+        };
+        let step = Steering {
+            owner: "www.example.com.".to_owned(),
+            pool: "web".to_owned(),
+            method: "weighted".to_owned(),
+            family: "A".to_owned(),
+            rule: Some(2),
+            matched: "geo EU → fra, iad, then by distance".to_owned(),
+            class: 3,
+            sites: vec![
+                site(
+                    "fra",
+                    "Frankfurt",
+                    290,
+                    "dead",
+                    false,
+                    vec![
+                        endpoint("fra-1", "down", "supposed down", None),
+                        endpoint("fra-2", "down", "supposed down", None),
+                    ],
+                ),
+                site(
+                    "iad",
+                    "Ashburn",
+                    6540,
+                    "trusted",
+                    true,
+                    vec![endpoint("iad-1", "up", "check web at 127.1.2.1:18021: 200", Some(1.0))],
+                ),
+            ],
+            decision: "iad: the first site in order that has enough up".to_owned(),
+            deck: vec![CardView {
+                endpoints: vec!["iad-1".to_owned()],
+                probability: 1.0,
+                drawn: true,
+            }],
+            ttl_s: 30,
+            scope_bits: 10,
+            scope_reason: "the shortest prefix around the client that is all of class 3".to_owned(),
+        };
+        Explanation {
+            name: "www.example.com.".to_owned(),
+            rtype: "A".to_owned(),
+            zone: Some("example.com.".to_owned()),
+            aliases: Vec::new(),
+            client: ClientPlace {
+                placed_by: IpAddr::from([84, 128, 0, 0]),
+                known_from: "client subnet",
+                network: "84.128.0.0/10".to_owned(),
+                place: Some("EU-DE".to_owned()),
+                coordinates_deg: Some([51.1, 10.4]),
+                asn: None,
+                source: "world.mmdb".to_owned(),
+            },
+            steering: vec![step],
+            answer: Answer {
+                rcode: "NOERROR".to_owned(),
+                reason: "steered".to_owned(),
+                records: vec!["www.example.com. 30 IN A 127.1.1.1".to_owned()],
+                scope_bits: Some(10),
+                bytes: 71,
+            },
+        }
+    }
+
+    #[test]
+    fn a_page_says_all_of_it() {
+        let client = "84.128.0.1".parse().expect("a client");
+        let text = as_text(&explanation(), client, Palette::PLAIN);
+        for part in [
+            "www.example.com. A for a client in 84.128.0.1/24\n",
+            "84.128.0.0 by client subnet: EU-DE, 51.10 10.40, says world.mmdb of 84.128.0.0/10\n",
+            "rule 2, geo EU → fra, iad, then by distance (class 3)\n",
+            "  1. fra Frankfurt  290 km, dead",
+            "supposed down\n",
+            "100.0 %  up",
+            "100.0 %  iad-1   this time\n",
+            "NOERROR (steered), scope /10, 71 bytes\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+        }
+    }
+}

@@ -1,0 +1,439 @@
+//! `fingerpost geoip`: make a database, look into one, ask where an address is.
+//!
+//! What is printed is made by functions that return text, so that other commands can show the same.
+
+use crate::geo::build::{BuildOptions, Built, build};
+use crate::geo::database::About;
+use crate::geo::{Database, Located, Location, Networks, World, centroid, embed};
+use crate::report::{Finding, Report, Style, render};
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The last second of the year 9999, after which dates have no usual form.
+const EPOCH_MAX_S: u64 = 253_402_300_799;
+
+/// Work with the databases that say where clients are
+///
+/// Databases are files in MaxMind's format (.mmdb): City, Country or ASN from MaxMind, DB-IP, IPinfo and others, or made
+/// by `fingerpost geoip build` from text.
+#[derive(Args, Clone, Debug)]
+pub struct GeoipArgs {
+    #[command(subcommand)]
+    command: GeoipCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum GeoipCommand {
+    Build(BuildArgs),
+    Lookup(LookupArgs),
+    Info(InfoArgs),
+}
+
+/// Make a database from text files
+///
+/// Reads Tor's `geoip` and `geoip6` (Debian package tor-geoipdb) and CSV, in any mixture:
+///
+///   192.0.2.0/24,DE                        a network and its country
+///   192.0.2.0/24,US,VA,39.04,-77.49        with subdivision and coordinates
+///   192.0.2.0-192.0.2.99,DE                a range
+///   192.0.2.0,192.0.2.99,DE                a range in two fields
+///   3221225984,3221226083,DE               the same as Tor writes it
+///
+/// Lines that begin with `#` are comments, a header line is passed over. `??`, `ZZ` and other codes of no country leave a
+/// network unknown. Where networks overlap the longest prefix counts, of equal ones the one read last.
+///
+/// The same inputs give the same bytes. The file appears under its name only when it is complete, so a server that
+/// watches it never sees half of it.
+///
+/// Exit status: 0 if the database was written; 1 if an input has mistakes (all of them are shown) or a file cannot be
+/// read or written; 2 for wrong usage.
+#[derive(Args, Clone, Debug)]
+#[command(verbatim_doc_comment)]
+struct BuildArgs {
+    /// The database to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
+    /// The type that the database says it is
+    #[arg(long, value_name = "TYPE", default_value = "Fingerpost-Country")]
+    database_type: String,
+    /// What the database says of itself: where its data comes from, under which licence
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "Places by network, made by fingerpost geoip build"
+    )]
+    description: String,
+    /// When the data was made, in seconds since 1970 [default: the newest `Generated:` date in the inputs]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=EPOCH_MAX_S))]
+    epoch: Option<u64>,
+    /// Text files to read
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+}
+
+/// Say what is known of an address, and from which source
+///
+/// Asks the given databases in order; later ones fill what earlier ones lack (City, then ASN). An IPv6 address that
+/// embeds an IPv4 address (mapped, NAT64, 6to4, Teredo) is placed by that one.
+///
+/// Exit status: 0 if something is known of the address; 1 if nothing is, or if a database cannot be read; 2 for wrong
+/// usage.
+#[derive(Args, Clone, Debug)]
+pub struct LookupArgs {
+    /// The address to look up
+    #[arg(value_name = "ADDR")]
+    pub address: IpAddr,
+    /// A database to ask; may be given several times [default: the shipped geoip/world.mmdb]
+    #[arg(long, short, value_name = "FILE")]
+    pub database: Vec<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say what a database is: type, date, size, languages
+///
+/// The whole file is read as a server would read it, so a file that is described here will also serve.
+///
+/// Exit status: 0 if the database is sound; 1 if not; 2 for wrong usage.
+#[derive(Args, Clone, Debug)]
+struct InfoArgs {
+    /// The database
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `lookup` asks where no database is named.
+const DATABASE_DEFAULT: &str = "geoip/world.mmdb";
+
+/// Runs the command; findings go to standard error.
+pub fn run(args: &GeoipArgs) -> ExitCode {
+    let outcome = match &args.command {
+        GeoipCommand::Build(args) => run_build(args),
+        GeoipCommand::Lookup(args) => run_lookup(args),
+        GeoipCommand::Info(args) => run_info(args),
+    };
+    outcome.unwrap_or_else(|report| {
+        let colour = io::stderr().is_terminal();
+        eprint!("{}", render(&report, Style::Pretty { colour }));
+        ExitCode::FAILURE
+    })
+}
+
+fn run_build(args: &BuildArgs) -> Result<ExitCode, Report> {
+    let options = BuildOptions {
+        inputs: args.inputs.clone(),
+        database_type: args.database_type.clone(),
+        description: args.description.clone(),
+        build_epoch: args.epoch,
+    };
+    // Draws on standard error, and only if that is a terminal.
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("reading {bar:40} {bytes}/{total_bytes}") {
+        bar.set_style(style);
+    }
+    let built = build(&options, |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    let built = built?;
+    write_whole(&args.output, &built.bytes).map_err(|error| {
+        let message = format!("cannot write {}: {error}", args.output.display());
+        one(Finding::error(message).help("check that the directory exists and may be written"))
+    })?;
+    print(&built_text(&args.output, &built))
+}
+
+/// Writes beside the file and then renames, so that the file is never there in part.
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let written = std::fs::File::create_new(&part).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    written.and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
+        // The first error is the one to show; a part that was never made cannot be removed either.
+        let _ = std::fs::remove_file(&part);
+    })
+}
+
+fn built_text(path: &Path, built: &Built) -> String {
+    let Built { line_count, unknown_count, run_count, record_count, .. } = built;
+    table(&[
+        ("written", path.display().to_string()),
+        ("size", format!("{} bytes", built.bytes.len())),
+        ("date", date(built.build_epoch)),
+        ("lines read", format!("{line_count}, of which {unknown_count} name no place")),
+        ("places", format!("{record_count} in {run_count} stretches of addresses")),
+    ])
+}
+
+fn run_lookup(args: &LookupArgs) -> Result<ExitCode, Report> {
+    let paths = match args.database.as_slice() {
+        [] => vec![PathBuf::from(DATABASE_DEFAULT)],
+        given => given.to_vec(),
+    };
+    let mut report = Report::default();
+    let read = |path: &PathBuf| Database::read(path).map_err(|error| report.push(error)).ok();
+    let databases: Vec<Database> = paths.iter().filter_map(read).collect();
+    if report.has_errors() {
+        return Err(report);
+    }
+    let world = World::new(&databases, &Networks::default());
+    print(&lookup(&world, args.address, args.json))?;
+    let is_known = !world.locate(args.address).location.is_unknown();
+    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What is known of an address, as aligned lines or as one JSON object.
+pub fn lookup(world: &World, address: IpAddr, as_json: bool) -> String {
+    let located = world.locate(address);
+    if as_json {
+        return format!("{}\n", lookup_json(address, &located));
+    }
+    let location = located.location;
+    let mut lines = vec![("address", address.to_string())];
+    let placed_by = embed::placed_by(address);
+    if placed_by != address {
+        lines.push(("placed by", placed_by.to_string()));
+    }
+    lines.push(("network", located.network.to_string()));
+    if location.is_unknown() {
+        lines.push(("place", "unknown".to_owned()));
+        return table(&lines);
+    }
+    if let Some(place) = location.place {
+        lines.push(("place", place.to_string()));
+    }
+    if let Some(at) = location.coordinates {
+        let note = if is_centroid(location) { " (centre of the place)" } else { "" };
+        lines.push(("coordinates", format!("{at}{note}")));
+    }
+    if let Some(asn) = location.asn {
+        lines.push(("network of", format!("AS{asn}")));
+    }
+    if let Some(sites) = &location.sites {
+        lines.push(("sites", sites.join(", ")));
+    }
+    lines.push(("source", location.source.clone()));
+    table(&lines)
+}
+
+/// What is known of an address, for programs. Fields that are not known are null.
+pub fn lookup_json(address: IpAddr, located: &Located<'_>) -> serde_json::Value {
+    let location = located.location;
+    let place = location.place.as_ref();
+    let is_unknown = location.is_unknown();
+    json!({
+        "address": address,
+        "placed_by": embed::placed_by(address),
+        "network": located.network,
+        "place": place.map(|place| place.to_string()),
+        "continent": place.and_then(|place| place.continent()),
+        "country": place.and_then(|place| place.country()),
+        "subdivision": place.and_then(|place| place.subdivision()),
+        "coordinates": location.coordinates.map(|at| [at.latitude_deg, at.longitude_deg]),
+        "coordinates_are_centroid": location.coordinates.map(|_| is_centroid(location)),
+        "asn": location.asn,
+        "sites": location.sites,
+        "source": (!is_unknown).then_some(&location.source),
+    })
+}
+
+fn is_centroid(location: &Location) -> bool {
+    location.coordinates == location.place.and_then(centroid)
+}
+
+fn run_info(args: &InfoArgs) -> Result<ExitCode, Report> {
+    let database = Database::read(&args.file).map_err(one)?;
+    print(&info(&database, args.json))
+}
+
+/// What a database is, as aligned lines or as one JSON object.
+pub fn info(database: &Database, as_json: bool) -> String {
+    let About { database_type, build_epoch, description, languages, .. } = &database.about;
+    let About { ip_version, node_count, record_bits, file_bytes, .. } = &database.about;
+    let has = |test: fn(&crate::geo::Record) -> bool| database.records.iter().any(test);
+    let fields: Vec<&str> = [
+        ("places", has(|record| record.place.is_some())),
+        (
+            "subdivisions",
+            has(|record| record.place.is_some_and(|place| place.subdivision().is_some())),
+        ),
+        ("coordinates", has(|record| record.coordinates.is_some())),
+        ("AS numbers", has(|record| record.asn.is_some())),
+    ]
+    .into_iter()
+    .filter_map(|(name, is_there)| is_there.then_some(name))
+    .collect();
+    let record_count = database.records.len() - 1;
+    if as_json {
+        let value = json!({
+            "path": database.path,
+            "type": database_type,
+            "description": description,
+            "date": date(*build_epoch),
+            "build_epoch": build_epoch,
+            "languages": languages,
+            "ip_version": ip_version,
+            "fields": fields,
+            "networks": database.network_count,
+            "distinct_records": record_count,
+            "nodes": node_count,
+            "record_size": record_bits,
+            "file_bytes": file_bytes,
+        });
+        return format!("{value}\n");
+    }
+    let families = if *ip_version == 4 { "IPv4" } else { "IPv4 and IPv6" };
+    let none_or = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    table(&[
+        ("file", database.path.display().to_string()),
+        ("type", database_type.clone()),
+        ("description", none_or(description.clone())),
+        ("date", date(*build_epoch)),
+        ("languages", none_or(languages.join(", "))),
+        ("families", families.to_owned()),
+        ("says", none_or(fields.join(", "))),
+        ("networks", format!("{} with {record_count} distinct records", database.network_count)),
+        ("tree", format!("{node_count} nodes of 2 x {record_bits} bits")),
+        ("size", format!("{file_bytes} bytes")),
+    ])
+}
+
+/// Lines of a name and a value, the values below each other.
+fn table(lines: &[(&str, String)]) -> String {
+    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}
+
+/// A date in UTC, `2026-06-25T04:33:59Z`.
+fn date(epoch_s: u64) -> String {
+    let timestamp = i64::try_from(epoch_s).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+    timestamp.map_or_else(|| format!("{epoch_s} s after 1970"), |timestamp| timestamp.to_string())
+}
+
+fn one(finding: Finding) -> Report {
+    Report { findings: vec![finding] }
+}
+
+/// To standard output. A reader that has heard enough (`| head`) is no failure.
+fn print(text: &str) -> Result<ExitCode, Report> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(one(Finding::error(format!("cannot write to standard output: {error}"))))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        geoip: GeoipArgs,
+    }
+
+    /// A database of a few lines, in a directory of its own.
+    fn made(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let (input, output) = (directory.path().join("in.csv"), directory.path().join("out.mmdb"));
+        std::fs::write(&input, text).expect("written");
+        let args: [&std::ffi::OsStr; 5] = [
+            "geoip".as_ref(),
+            "build".as_ref(),
+            "--output".as_ref(),
+            output.as_ref(),
+            input.as_ref(),
+        ];
+        let cli = Cli::try_parse_from(args).expect("parsed");
+        assert_eq!(run(&cli.geoip), ExitCode::SUCCESS);
+        (directory, output)
+    }
+
+    #[test]
+    fn arguments_are_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn built_described_and_asked() {
+        let (directory, output) = made("192.0.2.0/24,DE\n198.51.100.0/24,US,VA,39.04,-77.49\n");
+        let left: Vec<_> = std::fs::read_dir(directory.path()).expect("listed").collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+
+        let database = Database::read(&output).expect("readable");
+        let text = info(&database, false);
+        for part in
+            ["Fingerpost-Country", "1970-01-01T00:00:00Z", "2 with 2 distinct", "subdivisions"]
+        {
+            assert!(text.contains(part), "{part} is missing in:\n{text}");
+        }
+        let json: serde_json::Value = serde_json::from_str(&info(&database, true)).expect("JSON");
+        assert_eq!(json["networks"], 2);
+
+        let world = World::new(&[database], &Networks::default());
+        let check = |address: &str, expected: &str| {
+            let text = lookup(&world, address.parse().expect("an address"), false);
+            assert_eq!(text, expected);
+        };
+        check(
+            "192.0.2.1",
+            "address      192.0.2.1\n\
+             network      192.0.2.0/24\n\
+             place        EU-DE\n\
+             coordinates  50.8, 9.6 (centre of the place)\n\
+             source       out.mmdb\n",
+        );
+        check(
+            "::ffff:198.51.100.1",
+            "address      ::ffff:198.51.100.1\n\
+             placed by    198.51.100.1\n\
+             network      ::ffff:198.51.100.0/120\n\
+             place        NA-US-VA\n\
+             coordinates  39.04, -77.49\n\
+             source       out.mmdb\n",
+        );
+        check("203.0.113.1", "address  203.0.113.1\nnetwork  200.0.0.0/5\nplace    unknown\n");
+        let address = "198.51.100.1".parse().expect("an address");
+        let json: serde_json::Value =
+            serde_json::from_str(&lookup(&world, address, true)).expect("JSON");
+        assert_eq!(json["subdivision"], "VA");
+        assert_eq!(json["coordinates"], json!([39.04, -77.49]));
+        assert_eq!(json["asn"], serde_json::Value::Null);
+    }
+
+    #[test]
+    fn failures_leave_nothing_behind() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        std::fs::write(path("bad.csv"), "x,US\ny,US\n").expect("written");
+        std::fs::write(path("good.csv"), "10.0.0.0/8,US\n").expect("written");
+        let check = |args: &[&str]| {
+            let cli = Cli::try_parse_from(["geoip"].iter().chain(args)).expect("parsed");
+            assert_eq!(run(&cli.geoip), ExitCode::FAILURE, "{args:?}");
+        };
+        check(&["build", "-o", &path("out.mmdb"), &path("bad.csv")]);
+        check(&["build", "-o", &path("out.mmdb"), &path("missing.csv")]);
+        check(&["build", "-o", &path("no/directory/out.mmdb"), &path("good.csv")]);
+        check(&["info", &path("good.csv")]);
+        check(&["lookup", "10.0.0.1", "--database", &path("missing.mmdb")]);
+        let left = std::fs::read_dir(directory.path()).expect("listed").count();
+        assert_eq!(left, 2);
+    }
+}

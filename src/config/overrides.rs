@@ -1,0 +1,173 @@
+//! `overrides.toml`: what an operator has pinned up, down or to drain.
+
+use super::document::Document;
+use super::reader::{Table, Value};
+use crate::health::overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
+use crate::steer::model::Pool;
+use crate::wire::Name;
+use jiff::Timestamp;
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Longest reason or name of an operator, in bytes; they stand in tables for people.
+const TEXT_BYTES_MAX: usize = 500;
+
+const PINS: [(&str, Pin); 3] = [("up", Pin::Up), ("down", Pin::Down), ("drain", Pin::Drain)];
+
+/// Overrides, and where each stands in its file.
+pub struct Written {
+    /// The overrides.
+    pub overrides: Overrides,
+    places: Vec<Range<usize>>,
+}
+
+/// Reads the whole file; the findings of `doc` say whether the result may be used.
+pub fn read(doc: &Document, now: Timestamp) -> Option<Written> {
+    let tree = doc.tree()?;
+    let mut root = Table::root(doc, &tree, "the overrides");
+    let elements = root.take("override").and_then(|value| value.list()).unwrap_or_default();
+    root.finish();
+    let mut written = Written { overrides: Overrides::default(), places: Vec::new() };
+    for element in &elements {
+        if let Some(read) = one(element, now) {
+            written.overrides.list.push(read);
+            written.places.push(element.span());
+        }
+    }
+    Some(written)
+}
+
+/// Warns of overrides that match none of the endpoints that there are.
+pub fn warn_unmatched<'p>(
+    written: &Written,
+    doc: &Document,
+    pools: impl Iterator<Item = &'p Arc<Pool>>,
+) {
+    let list = &written.overrides.list;
+    let mut unmatched: Vec<usize> = (0..list.len()).collect();
+    let mut seen = HashSet::new();
+    for pool in pools {
+        let mut next = Some(pool);
+        while let Some(pool) = next.filter(|pool| seen.insert(Arc::as_ptr(pool))) {
+            for endpoint in &pool.endpoints {
+                let subject = Subject {
+                    site_zone: endpoint.site.zone.as_ref(),
+                    site: &endpoint.site.name,
+                    pool_zone: pool.zone.as_ref(),
+                    pool: &pool.name,
+                    endpoint: &endpoint.name,
+                };
+                unmatched.retain(|&index| !list[index].target.matches(&subject));
+            }
+            next = pool.fallback.as_ref();
+        }
+    }
+    for index in unmatched {
+        let message = format!("no endpoint matches {}", list[index].target);
+        let help = "correct the names, or remove the override";
+        doc.warning(written.places[index].clone(), message, help);
+    }
+}
+
+fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
+    let mut table = element.table("an override")?;
+    let doc = element.document();
+    let target = target(element, &mut table);
+    let cure = "add state = \"up\", \"down\" or \"drain\"";
+    let pin = table.required("state", cure).and_then(|value| value.choice(&PINS));
+    let until = table.take("until").map(|value| (until(&value), value));
+    let reason = table.take("reason");
+    let by = table.take("by").map(|value| value.short_string(TEXT_BYTES_MAX));
+    table.finish();
+    match &until {
+        None => {
+            let help = "add until = and a time, such as 2030-01-31T18:00:00Z";
+            doc.warning(element.span(), "an override without an end is forgotten easily", help);
+        }
+        Some((Some(end), value)) if *end <= now => {
+            value.warning("this override has ended", "remove it, or give it a later end");
+        }
+        Some(_) => {}
+    }
+    if reason.is_none() {
+        let help = "add reason = \"…\" for those who come after you";
+        doc.warning(element.span(), "an override without a reason", help);
+    }
+    let reason = reason.map_or(Some(String::new()), |value| value.short_string(TEXT_BYTES_MAX));
+    Some(Override {
+        target: target?,
+        pin: pin?,
+        until: match until {
+            Some((until, _)) => Some(until?),
+            None => None,
+        },
+        reason: reason?,
+        by: match by {
+            Some(by) => Some(by?),
+            None => None,
+        },
+    })
+}
+
+fn target(element: &Value<'_>, table: &mut Table<'_>) -> Option<OverrideTarget> {
+    let mut take = |key| table.take(key).map(|value| (value.string().map(str::to_owned), value));
+    let (site, pool, endpoint) = (take("site"), take("pool"), take("endpoint"));
+    let zone = take("zone").map(|(text, value)| zone(text?, &value));
+    let zone = match zone {
+        Some(zone) => Some(zone?),
+        None => None,
+    };
+    match (site, pool, endpoint) {
+        (Some((name, _)), None, None) => Some(OverrideTarget::Site { zone, name: name? }),
+        (None, Some((name, _)), None) => Some(OverrideTarget::Pool { zone, name: name? }),
+        (None, pool, Some((name, _))) => {
+            let pool = match pool {
+                Some((pool, _)) => Some(pool?),
+                None => None,
+            };
+            Some(OverrideTarget::Endpoint { zone, pool, name: name? })
+        }
+        (None, None, None) => {
+            let help = "add site = , pool = or endpoint = and its name";
+            element.document().error(element.span(), "an override on nothing", help);
+            None
+        }
+        (Some((_, site)), ..) => {
+            let help = "write one override for the site and another for the rest";
+            site.error("an override on a site has neither pool nor endpoint", help);
+            None
+        }
+    }
+}
+
+fn zone(text: String, value: &Value<'_>) -> Option<Name> {
+    match Name::parse(&text, None) {
+        Ok(zone) => Some(zone),
+        Err(error) => {
+            value.error(
+                format!("{text:?} is no zone: {error}"),
+                "write its name, as in \"example.com\"",
+            );
+            None
+        }
+    }
+}
+
+/// A moment: TOML's own form of date and time, or the same as a text (RFC 3339).
+fn until(value: &Value<'_>) -> Option<Timestamp> {
+    let text = match value.datetime() {
+        Some(text) => text,
+        None if value.is_string() => value.string()?.to_owned(),
+        None => {
+            value.wrong_type("a date and time", "as in 2030-01-31T18:00:00Z");
+            return None;
+        }
+    };
+    let moment = text.parse().ok();
+    if moment.is_none() {
+        let help = "write date, time and offset, as in 2030-01-31T18:00:00Z";
+        value.error(format!("{text:?} is no moment in time"), help);
+    }
+    moment
+}

@@ -1,0 +1,207 @@
+//! From files to something to serve: reads everything, compiles everything, and keeps what was good.
+//!
+//! The rule is all or nothing, part by part. The server's file is one part: with an error in it nothing changes. Each zone is
+//! a part: a broken one stays as it was last good, and the others go on. The databases are a part, the networks, and the
+//! overrides. What could not be taken is told in the report; what is served is always whole.
+//!
+//! Loading blocks, for seconds if there is much to read, and so runs on a thread for blocking work.
+
+use crate::config::{self, Cache, Server};
+use crate::geo::{Database, NetworkEntry, Networks, World};
+use crate::health::overrides::Overrides;
+use crate::report::{Finding, Report};
+use crate::snapshot::{Catalog, Settings, Trust, ZoneInput};
+use crate::steer::classes::Atlas;
+use crate::wire::Name;
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// Something to serve, and what was found on the way.
+pub struct Load {
+    /// The server's settings.
+    pub server: Arc<Server>,
+    /// What to serve.
+    pub catalog: Arc<Catalog>,
+    /// The operator's pins.
+    pub overrides: Overrides,
+    /// All that was found, also where the load is sound as a whole.
+    pub report: Report,
+}
+
+/// Reads a configuration again and again, and remembers what was good of it.
+pub struct Loader {
+    path: PathBuf,
+    cache: Option<Cache>,
+    zones: HashMap<Name, ZoneInput>,
+    databases: HashMap<PathBuf, (Stamp, Arc<Database>)>,
+    networks: Option<Vec<NetworkEntry>>,
+    overrides: Option<Overrides>,
+    /// The world, and what it was made of.
+    atlas: Option<(Vec<Stamp>, Vec<NetworkEntry>, Atlas)>,
+    catalog: Option<Arc<Catalog>>,
+    inputs: Vec<PathBuf>,
+}
+
+/// Equal as long as a file is not written to or replaced.
+#[derive(Clone, Debug, PartialEq)]
+struct Stamp {
+    path: PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Loader {
+    /// A loader for the server file at `path`.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            cache: None,
+            zones: HashMap::new(),
+            databases: HashMap::new(),
+            networks: None,
+            overrides: None,
+            atlas: None,
+            catalog: None,
+            inputs: vec![path.to_owned()],
+        }
+    }
+
+    /// Reads everything. The error is the report of a load that leaves nothing to serve, or nothing new.
+    pub fn load(&mut self) -> Result<Load, Report> {
+        let loaded = config::load(&self.path, self.cache.as_ref());
+        let mut report = loaded.report;
+        self.inputs = loaded.inputs;
+        let Some(server) = loaded.server else {
+            return Err(report);
+        };
+        self.inputs.extend(server.databases.iter().cloned());
+        if let Some(tls) = &server.tls {
+            self.inputs.extend([tls.certificate.clone(), tls.key.clone()]);
+        }
+        self.cache = Some(loaded.cache);
+        let (Some(networks), Some(overrides)) = (
+            loaded.networks.or_else(|| self.networks.clone()),
+            loaded.overrides.or_else(|| self.overrides.clone()),
+        ) else {
+            return Err(report);
+        };
+        let Some((databases, stamps)) = self.open_databases(&server.databases, &mut report) else {
+            return Err(report);
+        };
+        self.networks = Some(networks.clone());
+        self.overrides = Some(overrides.clone());
+        let zones = self.take_zones(loaded.zones);
+        self.refresh_world(&databases, stamps, networks);
+        let Some((_, _, atlas)) = &mut self.atlas else {
+            return Err(report);
+        };
+        let catalog = Catalog::compile(&zones, atlas, settings(&server), self.catalog.as_deref());
+        let catalog = Arc::new(catalog);
+        self.catalog = Some(catalog.clone());
+        Ok(Load { server, catalog, overrides, report })
+    }
+
+    /// Every file and directory that the last load has read or looked for.
+    pub fn inputs(&self) -> &[PathBuf] {
+        &self.inputs
+    }
+
+    /// The zones as loaded, the broken ones as they were last good.
+    fn take_zones(&mut self, loads: Vec<config::ZoneLoad>) -> Vec<ZoneInput> {
+        let mut zones = HashMap::with_capacity(loads.len());
+        let mut inputs = Vec::with_capacity(loads.len());
+        for load in loads {
+            let fresh = load.spec.map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
+            if let Some(zone) = fresh.or_else(|| self.zones.remove(&load.origin)) {
+                inputs.push(zone.clone());
+                zones.insert(load.origin, zone);
+            }
+        }
+        self.zones = zones;
+        inputs
+    }
+
+    /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if there
+    /// is one that never could be.
+    fn open_databases(&mut self, paths: &[PathBuf], report: &mut Report) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
+        let mut opened = HashMap::new();
+        let mut databases = Vec::new();
+        let mut stamps = Vec::new();
+        for path in paths {
+            let kept = self.databases.get(path);
+            let fresh = match (Stamp::of(path), kept) {
+                (Ok(stamp), Some((known, database))) if stamp == *known => Ok((stamp, database.clone())),
+                (Ok(stamp), _) => Database::read(path).map(|database| (stamp, Arc::new(database))),
+                (Err(error), _) => Err(Finding::error(format!("cannot read {}: {error}", path.display()))),
+            };
+            let entry = match fresh {
+                Ok(entry) => Some(entry),
+                Err(finding) => {
+                    report.push(finding);
+                    kept.cloned()
+                }
+            };
+            let (stamp, database) = entry?;
+            databases.push(database.clone());
+            stamps.push(stamp.clone());
+            opened.insert(path.clone(), (stamp, database));
+        }
+        self.databases = opened;
+        Some((databases, stamps))
+    }
+
+    fn refresh_world(&mut self, databases: &[Arc<Database>], stamps: Vec<Stamp>, networks: Vec<NetworkEntry>) {
+        if let Some((known_stamps, known_networks, _)) = &self.atlas
+            && *known_stamps == stamps
+            && *known_networks == networks
+        {
+            return;
+        }
+        let world = World::new(databases.iter().map(Arc::as_ref), &Networks::new(networks.clone()));
+        self.atlas = Some((stamps, networks, Atlas::new(Arc::new(world))));
+    }
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            inode: inode(&metadata),
+        })
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &Metadata) -> u64 {
+    0
+}
+
+/// What a query reads of the server's settings.
+fn settings(server: &Server) -> Settings {
+    Settings {
+        udp_payload_bytes_max: server.udp_payload_bytes_max,
+        nsid: server.nsid.as_ref().map(|nsid| nsid.clone().into_bytes()),
+        version: server.chaos.version.clone(),
+        hostname: server.chaos.hostname.clone(),
+        id: server.chaos.id.clone(),
+        ecs_trust: Trust::new(server.ecs_trust.clone()),
+        keepalive_100ms: in_100ms(server.tcp.idle_timeout),
+    }
+}
+
+fn in_100ms(duration: Duration) -> u16 {
+    u16::try_from(duration.as_millis() / 100).unwrap_or(u16::MAX)
+}

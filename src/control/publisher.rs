@@ -1,0 +1,292 @@
+//! The one writer: everything that can change an answer comes here, and only from here are snapshots published.
+//!
+//! ```text
+//! probe results ─► verdicts ──┐
+//! overrides, and their ends ──┼─► deal ─► Snapshot ─► pointer swap
+//! catalogs of reloads ────────┘
+//! ```
+//!
+//! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have never
+//! been made waits until each has a first result, or until the slowest of them must have had one, while the old catalog
+//! goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to probes
+//! and so survive reloads; the persisted ones survive restarts.
+
+use crate::health::overrides::{Overrides, Subject};
+use crate::health::persist::Saved;
+use crate::health::prober::{FIRST_SPREAD_MAX, ProbeResult, Prober};
+use crate::health::status::standing;
+use crate::health::table::Table;
+use crate::health::{Probe, Standing, Verdict};
+use crate::snapshot::{Catalog, Snapshot, Standings};
+use crate::steer::model::{Endpoint, OnAllDown, Pool};
+use crate::steer::pool::{Family, Roster};
+use crate::wire::Name;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+/// Probe results that are taken in before what they changed is dealt.
+const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
+/// How often verdicts are written to disk at the most, if any changed.
+const SAVE_INTERVAL: Duration = Duration::from_secs(10);
+/// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
+const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
+/// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// What a reload has prepared.
+pub struct Prepared {
+    /// What to serve.
+    pub catalog: Arc<Catalog>,
+    /// The operator's pins.
+    pub overrides: Overrides,
+    /// Told the generation as soon as it is published.
+    pub published: oneshot::Sender<u64>,
+}
+
+/// The single writer of snapshots. Runs until its inputs are gone.
+pub struct Publisher {
+    published: Arc<ArcSwap<Snapshot>>,
+    prober: Prober,
+    results: mpsc::Receiver<ProbeResult>,
+    inputs: mpsc::Receiver<Prepared>,
+    state: Knowledge,
+    waiting: Option<(Prepared, Instant)>,
+    /// When the next of the overrides runs out.
+    override_ends: Option<Timestamp>,
+    /// Where verdicts are kept over a restart.
+    state_file: Option<PathBuf>,
+    unsaved_since: Option<Instant>,
+}
+
+/// What is known of endpoints.
+#[derive(Default)]
+struct Knowledge {
+    verdicts: Table,
+    overrides: Overrides,
+    last_good: LastGood,
+}
+
+/// For pools that answer with what was up last: the endpoints of each pool, site and family that were.
+type LastGood = HashMap<(Option<Name>, String, String, Family), HashSet<String>>;
+
+/// The knowledge as it is at one moment.
+struct Now<'a> {
+    knowledge: &'a Knowledge,
+    at: Timestamp,
+}
+
+impl Standings for Now<'_> {
+    fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
+        let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
+        let subject = Subject {
+            site_zone: endpoint.site.zone.as_ref(),
+            site: &endpoint.site.name,
+            pool_zone: pool.zone.as_ref(),
+            pool: &pool.name,
+            endpoint: &endpoint.name,
+        };
+        standing(verdict, self.knowledge.overrides.pin_for(&subject, self.at).map(|over| over.pin))
+    }
+
+    fn was_good(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> bool {
+        let good = self.knowledge.last_good.get(&good_key(pool, endpoint, family));
+        good.is_some_and(|names| names.contains(&endpoint.name))
+    }
+}
+
+fn good_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> (Option<Name>, String, String, Family) {
+    (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
+}
+
+impl Publisher {
+    /// A publisher that takes probe results from `results` and prepared reloads from `inputs`. Verdicts in `saved` hold
+    /// until probes say otherwise, and are kept in `state_file` from now on.
+    pub fn new(
+        published: Arc<ArcSwap<Snapshot>>,
+        prober: Prober,
+        results: mpsc::Receiver<ProbeResult>,
+        inputs: mpsc::Receiver<Prepared>,
+        state_file: Option<PathBuf>,
+    ) -> Self {
+        let state = Knowledge::default();
+        Self { published, prober, results, inputs, state, waiting: None, override_ends: None, state_file, unsaved_since: None }
+    }
+
+    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an earlier
+    /// run's.
+    pub async fn run(mut self, mut saved: Option<Saved>) {
+        loop {
+            let wake = self.wake_at();
+            tokio::select! {
+                result = self.results.recv() => match result {
+                    Some(result) => self.take_results(result),
+                    None => break,
+                },
+                input = self.inputs.recv() => match input {
+                    Some(prepared) => self.prepare(prepared, &mut saved),
+                    None => break,
+                },
+                () = tokio::time::sleep_until(wake) => {}
+            }
+            self.end_overrides();
+            self.publish_waiting();
+            self.save_if_due();
+        }
+        self.save();
+    }
+
+    /// When something must be done that nobody will send.
+    fn wake_at(&self) -> Instant {
+        let now = Instant::now();
+        let expiry = self.override_ends.map(|expiry| {
+            let left = Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
+            // Just past it, so that it is over.
+            now + left.min(SLEEP_MAX) + Duration::from_millis(1)
+        });
+        let save = self.unsaved_since.map(|since| since + SAVE_INTERVAL);
+        let waiting = self.waiting.as_ref().map(|(_, deadline)| *deadline);
+        [expiry, save, waiting].into_iter().flatten().fold(now + SLEEP_MAX, Instant::min)
+    }
+
+    fn take_results(&mut self, first: ProbeResult) {
+        let now = Timestamp::now();
+        let mut changed = BTreeSet::new();
+        let mut next = Some(first);
+        let snapshot = self.published.load_full();
+        for taken in 1.. {
+            let Some(result) = next else { break };
+            if let Some(transition) = self.state.verdicts.apply(&result, now) {
+                tell(&transition.probe, transition.from, transition.to, &transition.reason);
+                changed.extend(snapshot.catalog().rosters_of(&transition.probe));
+                self.unsaved_since.get_or_insert_with(Instant::now);
+            }
+            next = if taken < RESULTS_PER_PUBLICATION_MAX { self.results.try_recv().ok() } else { None };
+        }
+        self.redeal(changed);
+    }
+
+    fn redeal(&mut self, changed: BTreeSet<usize>) {
+        if changed.is_empty() {
+            return;
+        }
+        let rosters: Vec<usize> = changed.into_iter().collect();
+        let snapshot = self.published.load_full();
+        let generation = snapshot.generation() + 1;
+        let next = snapshot.redeal(generation, &rosters, &self.now());
+        self.publish(next, &rosters);
+    }
+
+    /// Deals anew when an override has run out.
+    fn end_overrides(&mut self) {
+        let at = Timestamp::now();
+        if self.override_ends.is_none_or(|end| at < end) {
+            return;
+        }
+        self.override_ends = self.state.overrides.next_expiry(at);
+        tracing::info!("an override has run out");
+        let snapshot = self.published.load_full();
+        let next = Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
+        let rosters: Vec<usize> = (0..snapshot.catalog().rosters().len()).collect();
+        self.publish(next, &rosters);
+    }
+
+    fn publish(&mut self, snapshot: Snapshot, rosters: &[usize]) {
+        let snapshot = Arc::new(snapshot);
+        self.published.store(snapshot.clone());
+        for &roster in rosters {
+            self.remember_good(&snapshot.catalog().rosters()[roster]);
+        }
+    }
+
+    /// Keeps who is up now of the pools that fall back to it.
+    fn remember_good(&mut self, roster: &Roster) {
+        let mut good = LastGood::new();
+        let now = self.now();
+        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood) {
+            for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
+                if now.standing(&tier.pool, endpoint, roster.family) == Standing::Up {
+                    let key = good_key(&tier.pool, endpoint, roster.family);
+                    good.entry(key).or_default().insert(endpoint.name.clone());
+                }
+            }
+        }
+        self.state.last_good.extend(good);
+    }
+
+    /// Begins to probe for a new catalog, beside the old one until it is published.
+    fn prepare(&mut self, prepared: Prepared, saved: &mut Option<Saved>) {
+        let catalog = self.published.load().catalog().clone();
+        let needed: HashSet<Arc<Probe>> = catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
+        self.state.verdicts.set_probes(needed.iter().cloned());
+        if let Some(saved) = saved.take() {
+            let restored = self.state.verdicts.restore(&saved);
+            tracing::info!(restored, "took up the verdicts of the last run");
+        }
+        let unheard = prepared.catalog.probes().filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
+        let slowest = unheard.map(|probe| probe.check.timeout).max();
+        let patience = slowest.map_or(Duration::ZERO, |timeout| timeout + FIRST_SPREAD_MAX + FIRST_ROUND_GRACE);
+        self.prober.set_probes(needed.into_iter().collect());
+        self.waiting = Some((prepared, Instant::now() + patience));
+    }
+
+    /// Publishes the catalog that waits, if there is nothing left to wait for.
+    fn publish_waiting(&mut self) {
+        let Some((prepared, deadline)) = self.waiting.take() else {
+            return;
+        };
+        let verdicts = &self.state.verdicts;
+        let all_known = prepared.catalog.probes().all(|probe| verdicts.verdict(probe) != Verdict::Unknown);
+        if !all_known && Instant::now() < deadline {
+            self.waiting = Some((prepared, deadline));
+            return;
+        }
+        let Prepared { catalog, overrides, published } = prepared;
+        let probes: Vec<Arc<Probe>> = catalog.probes().cloned().collect();
+        self.state.verdicts.set_probes(probes.iter().cloned());
+        self.prober.set_probes(probes);
+        self.override_ends = overrides.next_expiry(Timestamp::now());
+        self.state.overrides = overrides;
+        let generation = self.published.load().generation() + 1;
+        let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
+        let snapshot = Snapshot::new(generation, catalog, &self.now());
+        self.publish(snapshot, &rosters);
+        // Who asked may have gone; it is published all the same.
+        let _ = published.send(generation);
+    }
+
+    fn save_if_due(&mut self) {
+        if self.unsaved_since.is_some_and(|since| since.elapsed() >= SAVE_INTERVAL) {
+            self.save();
+        }
+    }
+
+    fn save(&mut self) {
+        self.unsaved_since = None;
+        let Some(path) = &self.state_file else {
+            return;
+        };
+        let saved = Saved::of(&self.state.verdicts);
+        if let Err(error) = saved.write(path, Timestamp::now()) {
+            tracing::warn!(path = %path.display(), %error, "cannot save the verdicts; a restart will begin without them");
+        }
+    }
+
+    fn now(&self) -> Now<'_> {
+        Now { knowledge: &self.state, at: Timestamp::now() }
+    }
+}
+
+/// A verdict that changes is what operators read logs for.
+fn tell(probe: &Probe, from: Verdict, to: Verdict, reason: &str) {
+    let (check, target) = (&probe.check.name, probe.target);
+    match to {
+        Verdict::Down => tracing::warn!(%check, %target, %from, %to, reason, "verdict"),
+        _ => tracing::info!(%check, %target, %from, %to, reason, "verdict"),
+    }
+}

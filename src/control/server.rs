@@ -1,0 +1,323 @@
+//! The whole server: everything started in the right order, and stopped in it.
+//!
+//! ```text
+//! load ─► bind ─► probe ─► first snapshot ─► answer ─► watch ─► reload, reload, …
+//! ```
+//!
+//! Mistakes show before anything is answered: configuration first, then addresses. Queries that arrive while the first
+//! round of probes is made wait in the sockets. A reload asked for by a changed file, a signal or a caller takes the same
+//! path; the listeners stay as they were bound.
+
+use super::counters::{Counts, Registry};
+use super::loader::{Load, Loader};
+use super::publisher::{Prepared, Publisher};
+use super::service::Answering;
+use super::watch::Watcher;
+use crate::config::{self, Tls};
+use crate::health::persist::Saved;
+use crate::health::prober::{self, Prober};
+use crate::answer::Transport;
+use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
+use crate::report::{Finding, Report};
+use crate::snapshot::Snapshot;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+/// Probe results on their way to the publisher; the prober waits when there are more.
+const RESULTS_BUFFERED_MAX: usize = 4096;
+/// Reload requests on their way; one is under way at a time.
+const RELOADS_BUFFERED_MAX: usize = 16;
+/// Where verdicts are kept, in the state directory.
+pub const VERDICTS_FILE: &str = "verdicts.json";
+
+/// How to start a server.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The server file.
+    pub config: PathBuf,
+    /// Listen here in place of what the file says, if not empty.
+    pub listen: Vec<SocketAddr>,
+    /// Encrypted transports in place of what the file says.
+    pub tls: Option<Tls>,
+    /// Whether verdicts are kept over a restart.
+    pub persist: bool,
+}
+
+/// A server at work. Dropping it stops it at once, [`Server::shutdown`] in good order.
+pub struct Server {
+    published: Arc<ArcSwap<Snapshot>>,
+    registry: Arc<Registry>,
+    addresses: Vec<(Transport, SocketAddr)>,
+    listeners: Running,
+    reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
+    reloader: JoinHandle<()>,
+    publisher: JoinHandle<()>,
+    config: Arc<config::Server>,
+}
+
+/// How a reload ended.
+#[derive(Clone, Debug)]
+pub enum Reloaded {
+    /// Published under this generation; the report tells what was left as it was.
+    Published(u64, Report),
+    /// Nothing was changed, because of these mistakes.
+    Refused(Report),
+}
+
+impl Server {
+    /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report beside
+    /// the server is of what was not (warnings, broken zones).
+    pub async fn start(options: Options) -> Result<(Self, Report), Report> {
+        let mut loader = Loader::new(&options.config);
+        let first = tokio::task::spawn_blocking(move || (loader.load(), loader)).await;
+        let (first, loader) = first.map_err(|error| broken(&error.to_string()))?;
+        let first = first?;
+        let config = first.server.clone();
+        let tls = options.tls.clone().or_else(|| config.tls.clone());
+        let certificates = tls.as_ref().map(load_certificates).transpose()?;
+        let endpoints = endpoints(&config, &options, tls.as_ref());
+        let bound = Listeners::bind(&endpoints, certificates.as_ref())
+            .map_err(|errors| Report { findings: errors.iter().map(BindError::finding).collect() })?;
+        let addresses = bound.local_addresses().to_vec();
+
+        let registry = Arc::new(Registry::default());
+        let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+        let (publisher, inputs) = start_publisher(&published, &config, options.persist)?;
+        let report = first.report.clone();
+        publish(&inputs, first).await;
+        let answering = Answering::new(published.clone(), registry.clone());
+        let listeners = bound
+            .start(answering, &Handle::current())
+            .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
+        let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
+        let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
+        let reloader = Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
+        let reloader = tokio::spawn(reloader.run(requests, changes));
+        Ok((Self { published, registry, addresses, listeners, reloads, reloader, publisher, config }, report))
+    }
+
+    /// Where it listens, with the ports that were drawn.
+    pub fn addresses(&self) -> &[(Transport, SocketAddr)] {
+        &self.addresses
+    }
+
+    /// What has been answered so far.
+    pub fn counts(&self) -> Counts {
+        self.registry.read()
+    }
+
+    /// What the listeners have seen so far.
+    pub fn net_counters(&self) -> &NetCounters {
+        self.listeners.counters()
+    }
+
+    /// What is answered from at this moment.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.published.load_full()
+    }
+
+    /// The configuration that it was started with.
+    pub fn config(&self) -> &config::Server {
+        &self.config
+    }
+
+    /// Reads everything again, as if a file had changed, and waits for the outcome.
+    pub async fn reload(&self) -> Reloaded {
+        let (asked, told) = oneshot::channel();
+        match self.reloads.send(asked).await {
+            Ok(()) => told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped"))),
+            Err(_) => Reloaded::Refused(broken("the reloader has stopped")),
+        }
+    }
+
+    /// Stops listening, lets go out what is answered, and saves the verdicts.
+    pub async fn shutdown(self) {
+        self.listeners.shutdown().await;
+        // Without a reloader nothing feeds the publisher any more, which saves and ends.
+        self.reloader.abort();
+        let _ = self.reloader.await;
+        let _ = self.publisher.await;
+    }
+}
+
+/// What reads again when asked to.
+struct Reloader {
+    loader: Loader,
+    inputs: mpsc::Sender<Prepared>,
+    watcher: Watcher,
+    certificates: Option<Certificates>,
+    tls: Option<Tls>,
+    config: Arc<config::Server>,
+}
+
+impl Reloader {
+    async fn run(mut self, mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>, mut changes: mpsc::Receiver<()>) {
+        loop {
+            let asked = tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => Some(request),
+                    None => return,
+                },
+                change = changes.recv() => match change {
+                    Some(()) => None,
+                    None => return,
+                },
+            };
+            let outcome;
+            (self, outcome) = self.reload().await;
+            if let Some(asked) = asked {
+                // Who asked may have gone.
+                let _ = asked.send(outcome);
+            }
+        }
+    }
+
+    async fn reload(mut self) -> (Self, Reloaded) {
+        let blocking = tokio::task::spawn_blocking(move || {
+            let loaded = self.loader.load();
+            (self, loaded)
+        });
+        let (this, loaded) = match blocking.await {
+            Ok(done) => done,
+            // The loader has panicked and is gone: go on with what is published, and say so by stopping.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        this.watcher.set_paths(this.loader.inputs().to_vec());
+        let outcome = match loaded {
+            Ok(load) => {
+                let mut report = load.report.clone();
+                this.swap_certificates(&mut report);
+                this.warn_of_restart(&load, &mut report);
+                match publish(&this.inputs, load).await {
+                    Some(generation) => Reloaded::Published(generation, report),
+                    None => Reloaded::Refused(broken("the publisher has stopped")),
+                }
+            }
+            Err(report) => Reloaded::Refused(report),
+        };
+        outcome.tell();
+        (this, outcome)
+    }
+
+    fn swap_certificates(&self, report: &mut Report) {
+        let (Some(certificates), Some(tls)) = (&self.certificates, &self.tls) else {
+            return;
+        };
+        let swapped = read_certificates(tls).and_then(|(certificate, key)| certificates.replace(&certificate, &key));
+        if let Err(message) = swapped {
+            report.push(Finding::error(message).help("the certificate served so far stays in use"));
+        }
+    }
+
+    /// What only a restart can change.
+    fn warn_of_restart(&self, load: &Load, report: &mut Report) {
+        let (old, new) = (&self.config, &load.server);
+        let changed = [
+            ("server.listen", old.listen != new.listen),
+            ("server.udp_workers", old.udp_workers != new.udp_workers),
+            ("server.tcp", old.tcp != new.tcp),
+            ("tls", old.tls != new.tls),
+            ("log", old.log != new.log),
+            ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
+        ];
+        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+            let finding = Finding::warning(format!("{key} has changed, which takes effect at the next start only"));
+            report.push(finding.help("restart the server when it suits"));
+        }
+    }
+}
+
+impl Reloaded {
+    /// Tells the log, finding by finding.
+    fn tell(&self) {
+        let (Self::Published(_, report) | Self::Refused(report)) = self;
+        for finding in &report.findings {
+            tracing::warn!("{finding}");
+        }
+        let (errors, warnings) = (report.error_count(), report.warning_count());
+        match self {
+            Self::Published(generation, _) => tracing::info!(generation, errors, warnings, "reloaded"),
+            Self::Refused(_) => tracing::error!(errors, warnings, "reload refused; what was served before stays"),
+        }
+    }
+}
+
+/// Hands a load to the publisher and waits until it is served; none if the publisher has stopped.
+async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
+    let (published, generation) = oneshot::channel();
+    let prepared = Prepared { catalog: load.catalog, overrides: load.overrides, published };
+    inputs.send(prepared).await.ok()?;
+    generation.await.ok()
+}
+
+fn start_publisher(
+    published: &Arc<ArcSwap<Snapshot>>,
+    config: &config::Server,
+    persist: bool,
+) -> Result<(JoinHandle<()>, mpsc::Sender<Prepared>), Report> {
+    let (results_in, results) = mpsc::channel(RESULTS_BUFFERED_MAX);
+    let limits = prober::Limits { in_flight_max: config.probes_concurrency_max, ..prober::Limits::default() };
+    let prober = Prober::start(results_in, limits)
+        .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
+    let (inputs_in, inputs) = mpsc::channel(1);
+    let state_file = persist.then(|| config.state.join(VERDICTS_FILE));
+    let saved = state_file.as_deref().and_then(|path| read_saved(path, config));
+    let publisher = Publisher::new(published.clone(), prober, results, inputs, state_file);
+    Ok((tokio::spawn(publisher.run(saved)), inputs_in))
+}
+
+/// The verdicts of an earlier run; without them the first round of probes decides.
+fn read_saved(path: &Path, config: &config::Server) -> Option<Saved> {
+    if !path.exists() {
+        return None;
+    }
+    match Saved::read(path, Timestamp::now(), config.verdicts_max_age) {
+        Ok(saved) => Some(saved),
+        Err(message) => {
+            tracing::info!(path = %path.display(), "beginning without the verdicts of an earlier run: {message}");
+            None
+        }
+    }
+}
+
+fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> Endpoints {
+    let listen = if options.listen.is_empty() { &config.listen } else { &options.listen };
+    let of = |select: fn(&Tls) -> &Vec<SocketAddr>| tls.map(|tls| select(tls).clone()).unwrap_or_default();
+    Endpoints {
+        udp_and_tcp: listen.clone(),
+        dot: of(|tls| &tls.dot),
+        doh: of(|tls| &tls.doh),
+        doq: of(|tls| &tls.doq),
+        doh_path: tls.map_or_else(|| "/dns-query".to_owned(), |tls| tls.doh_path.clone()),
+        udp_workers: config.udp_workers,
+        limits: Limits {
+            connections_max: config.tcp.connections_max,
+            connections_per_network_max: config.tcp.connections_per_network_max,
+            idle_timeout: config.tcp.idle_timeout,
+            lifetime_max: config.tcp.lifetime_max,
+            ..Limits::default()
+        },
+    }
+}
+
+fn load_certificates(tls: &Tls) -> Result<Certificates, Report> {
+    read_certificates(tls)
+        .and_then(|(certificate, key)| Certificates::load(&certificate, &key))
+        .map_err(|message| broken(&message))
+}
+
+fn read_certificates(tls: &Tls) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    Ok((read(&tls.certificate)?, read(&tls.key)?))
+}
+
+/// A report of one mistake that is in no file.
+fn broken(message: &str) -> Report {
+    Report { findings: vec![Finding::error(message)] }
+}

@@ -1,0 +1,194 @@
+//! The two things that a transport must know of a message's inside.
+//!
+//! HTTP wants to know how long an answer stays fresh, and QUIC forbids one EDNS option. Both are read off the bytes
+//! by walking over the records; names are skipped and nothing is checked beyond what the walk needs. A message that
+//! cannot be walked has no answer and no option.
+
+use super::limits::HEADER_BYTES;
+use crate::wire::Rtype;
+
+/// EDNS option number of edns-tcp-keepalive (RFC 7828 §3.1).
+const OPTION_TCP_KEEPALIVE: u16 = 11;
+
+/// TTLs above this are taken for 0 (RFC 2181 §8).
+const TTL_S_MAX: u32 = i32::MAX as u32;
+
+/// How long a response stays fresh, in seconds (RFC 8484 §5.1): the smallest TTL of its answers; without answers,
+/// what the SOA beside a negative answer grants; else 0.
+pub(super) fn freshness_s(response: &[u8]) -> u32 {
+    let Some(walk) = Walk::new(response) else { return 0 };
+    let [answers, authorities, _] = walk.counts;
+    let mut records = walk.take(answers + authorities);
+    if answers > 0 {
+        let mut ttls = records.by_ref().take(answers).map(|record| record.ttl_s());
+        let first = ttls.next().unwrap_or(0);
+        return ttls.fold(first, u32::min);
+    }
+    let soa = records.find(|record| record.rtype == Rtype::SOA);
+    soa.and_then(|soa| {
+        // The last field of an SOA is MINIMUM (RFC 1035 §3.3.13, RFC 2308 §4).
+        let minimum = soa.data.last_chunk().map(|bytes| u32::from_be_bytes(*bytes))?;
+        Some(soa.ttl_s().min(minimum))
+    })
+    .unwrap_or(0)
+}
+
+/// Whether a message carries the EDNS option edns-tcp-keepalive.
+pub(super) fn has_tcp_keepalive(message: &[u8]) -> bool {
+    let Some(walk) = Walk::new(message) else { return false };
+    walk.filter(|record| record.rtype == Rtype::OPT).any(|opt| {
+        let mut options = opt.data;
+        while let Some((head, rest)) = options.split_first_chunk::<4>() {
+            if u16_at(head, 0) == Some(OPTION_TCP_KEEPALIVE) {
+                return true;
+            }
+            let bytes = u16_at(head, 2).map_or(0, usize::from);
+            let Some(next) = rest.get(bytes..) else { break };
+            options = next;
+        }
+        false
+    })
+}
+
+/// One resource record.
+struct Record<'a> {
+    rtype: Rtype,
+    ttl: u32,
+    data: &'a [u8],
+}
+
+impl Record<'_> {
+    fn ttl_s(&self) -> u32 {
+        if self.ttl > TTL_S_MAX { 0 } else { self.ttl }
+    }
+}
+
+/// A walk over the records of all sections; ends early where the message does.
+struct Walk<'a> {
+    message: &'a [u8],
+    at: usize,
+    /// Records announced in the answer, authority and additional section.
+    counts: [usize; 3],
+    left: usize,
+}
+
+impl<'a> Walk<'a> {
+    /// Stands after the question section.
+    fn new(message: &'a [u8]) -> Option<Self> {
+        let count = |at| u16_at(message, at).map(usize::from);
+        let counts = [count(6)?, count(8)?, count(10)?];
+        let mut at = HEADER_BYTES;
+        for _ in 0..count(4)? {
+            at = after_name(message, at)? + 4;
+        }
+        Some(Self { message, at, counts, left: counts.iter().sum() })
+    }
+
+    fn record(&mut self) -> Option<Record<'a>> {
+        let fixed = after_name(self.message, self.at)?;
+        let ttl = self.message.get(fixed + 4..)?.first_chunk().copied().map(u32::from_be_bytes)?;
+        let start = fixed + 10;
+        let end = start + usize::from(u16_at(self.message, fixed + 8)?);
+        self.at = end;
+        let rtype = Rtype(u16_at(self.message, fixed)?);
+        Some(Record { rtype, ttl, data: self.message.get(start..end)? })
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        self.left = self.left.checked_sub(1)?;
+        let record = self.record();
+        if record.is_none() {
+            self.left = 0;
+        }
+        record
+    }
+}
+
+/// The offset after the name at `at`, which ends in the root or in a pointer (RFC 1035 §4.1.4).
+fn after_name(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            bytes @ 1..=63 => at += 1 + usize::from(bytes),
+            192.. => return Some(at + 2),
+            _ => return None,
+        }
+    }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    bytes.get(at..)?.first_chunk().copied().map(u16::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A message with one question and the given records in its three sections.
+    fn message(sections: [&[(u16, u32, &[u8])]; 3]) -> Vec<u8> {
+        let mut bytes = vec![0, 0, 0x84, 0, 0, 1];
+        for section in sections {
+            bytes.extend((section.len() as u16).to_be_bytes());
+        }
+        bytes.extend(b"\x03www\x07example\0\0\x01\0\x01");
+        for (rtype, ttl, data) in sections.concat() {
+            bytes.extend(b"\xc0\x0c");
+            bytes.extend(rtype.to_be_bytes());
+            bytes.extend(b"\0\x01");
+            bytes.extend(ttl.to_be_bytes());
+            bytes.extend((data.len() as u16).to_be_bytes());
+            bytes.extend(data);
+        }
+        bytes
+    }
+
+    #[test]
+    fn freshness_is_the_smallest_ttl() {
+        let check = |sections, expected| assert_eq!(freshness_s(&message(sections)), expected);
+        const SOA: &[u8] = b"\0\0\0\0\0\x01\0\0\0\x02\0\0\0\x03\0\0\0\x04\0\0\0\x3c";
+        check([&[], &[], &[]], 0);
+        check([&[(1, 30, b"abcd")], &[], &[]], 30);
+        check([&[(5, 300, b"\0"), (1, 20, b"abcd"), (1, 60, b"abcd")], &[], &[]], 20);
+        check([&[(1, 300, b"abcd")], &[(2, 5, b"\0")], &[(41, 0, b"")]], 300);
+        check([&[(1, 0x8000_0000, b"abcd")], &[], &[]], 0);
+        check([&[], &[(6, 300, SOA)], &[(41, 0, b"")]], 60);
+        check([&[], &[(6, 30, SOA)], &[]], 30);
+        check([&[], &[(2, 300, b"\0")], &[(1, 300, b"abcd")]], 0);
+        check([&[], &[], &[(6, 300, SOA)]], 0);
+    }
+
+    #[test]
+    fn keepalive_is_found_among_options() {
+        let check = |options: &[u8], expected| {
+            assert_eq!(has_tcp_keepalive(&message([&[], &[], &[(41, 0, options)]])), expected);
+        };
+        check(b"", false);
+        check(b"\0\x0b\0\0", true);
+        check(b"\0\x0a\0\x08abcdefgh\0\x0b\0\x02\0\x64", true);
+        check(b"\0\x0a\0\x04\0\x0b\0\0", false);
+        check(b"\0\x0a\0\xff\0\x0b\0\0", false);
+        assert!(!has_tcp_keepalive(&message([&[], &[], &[(16, 0, b"\0\x0b\0\0")]])));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_walk_panic(
+            mut bytes in prop::collection::vec(any::<u8>(), 0..200),
+            counts in prop::array::uniform4(0_u8..3),
+        ) {
+            for (count, at) in counts.into_iter().zip([4, 6, 8, 10]) {
+                if bytes.len() > at + 1 {
+                    bytes[at] = 0;
+                    bytes[at + 1] = count;
+                }
+            }
+            freshness_s(&bytes);
+            has_tcp_keepalive(&bytes);
+        }
+    }
+}
