@@ -16,6 +16,7 @@ pub mod query;
 pub mod quic;
 pub mod rdata;
 pub mod reply;
+pub mod server;
 pub mod types;
 
 pub use backend::{Backend, Mode};

@@ -104,6 +104,12 @@ impl Query {
         self
     }
 
+    /// The type of the question.
+    pub fn retype(mut self, rtype: u16) -> Self {
+        self.questions[0].rtype = rtype;
+        self
+    }
+
     /// One more question.
     pub fn also_ask(mut self, name: &str, rtype: u16) -> Self {
         let question = Question { name: name::wire(name), rtype, class: types::CLASS_IN };
@@ -205,6 +211,31 @@ impl Query {
     /// The id that was chosen or given.
     pub fn id_sent(&self) -> u16 {
         self.id
+    }
+
+    /// Whether there is an OPT record.
+    pub fn has_edns(&self) -> bool {
+        self.opt.is_some()
+    }
+
+    /// The data of the first option of this code, as sent.
+    pub fn option_sent(&self, code: u16) -> Option<&[u8]> {
+        let mut rest = &self.opt.as_ref()?.options[..];
+        while let [code_high, code_low, length_high, length_low, tail @ ..] = rest {
+            let length = usize::from(u16::from_be_bytes([*length_high, *length_low]));
+            let (data, tail) = tail.split_at_checked(length)?;
+            if u16::from_be_bytes([*code_high, *code_low]) == code {
+                return Some(data);
+            }
+            rest = tail;
+        }
+        None
+    }
+
+    /// The first question's name as presentation text; the root where it is none.
+    pub fn name_text(&self) -> String {
+        let read = self.questions.first().and_then(|question| name::read(&question.name, 0).ok());
+        read.map_or_else(|| ".".to_owned(), |read| read.text)
     }
 
     /// The first question as sent, name, type and class, to compare bit for bit.

@@ -1,0 +1,107 @@
+//! The server under test, started as `serve` starts it. The one place where tests touch its control side.
+
+use super::{ConfigDir, TestCertificate, until};
+use fingerpost::answer::{Reason, Transport};
+use fingerpost::control::{Options, Reloaded, Server};
+use fingerpost::report::Report;
+use std::net::SocketAddr;
+use tokio::runtime::Runtime;
+
+/// A running server, its directory and its certificate; stops when dropped.
+pub struct TestServer {
+    /// Where its configuration lies.
+    pub dir: ConfigDir,
+    /// What its encrypted transports show, if they were asked for by [`encrypted`].
+    pub certificate: TestCertificate,
+    server: Option<Server>,
+    runtime: Runtime,
+}
+
+/// Adds encrypted transports of both families to a configuration.
+pub fn encrypted(dir: ConfigDir, certificate: &TestCertificate) -> ConfigDir {
+    let both = r#"["127.0.0.1:0", "[::1]:0"]"#;
+    let section = format!(
+        "[tls]\ncertificate = \"certificate.pem\"\nkey = \"key.pem\"\ndot = {both}\ndoh = {both}\ndoq = {both}\n"
+    );
+    dir.certificate(certificate).also(&section)
+}
+
+impl TestServer {
+    /// Starts on UDP and TCP; panics with the report if it refuses to.
+    pub fn start(dir: ConfigDir) -> Self {
+        Self::start_with(dir, TestCertificate::loopback())
+    }
+
+    /// Starts on all five transports.
+    pub fn start_encrypted(dir: ConfigDir) -> Self {
+        let certificate = TestCertificate::loopback();
+        Self::start_with(encrypted(dir, &certificate), certificate)
+    }
+
+    fn start_with(dir: ConfigDir, certificate: TestCertificate) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let server = start_server(&runtime, &dir).unwrap_or_else(|report| {
+            let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+            panic!("the server does not start:\n{}", findings.join("\n"))
+        });
+        Self { dir, certificate, server: Some(server), runtime }
+    }
+
+    /// Where it listens for a transport, IPv4 first.
+    pub fn addresses(&self, transport: Transport) -> Vec<SocketAddr> {
+        let all = self.server().addresses().iter();
+        all.filter(|(of, _)| *of == transport).map(|(_, address)| *address).collect()
+    }
+
+    /// Where it listens for a transport on IPv4.
+    pub fn address(&self, transport: Transport) -> SocketAddr {
+        self.addresses(transport)[0]
+    }
+
+    /// How many messages over a transport had a fate, by its label.
+    pub fn count(&self, transport: Transport, label: &str) -> u64 {
+        let reason = Reason::ALL.iter().find(|reason| reason.label() == label);
+        let reason = *reason.unwrap_or_else(|| panic!("no reason is called {label}"));
+        self.server().counts().reason(transport, reason)
+    }
+
+    /// Waits until the count of a fate has reached `count`: a reply may arrive before it is counted.
+    pub fn wait_for_count(&self, transport: Transport, label: &str, count: u64) {
+        until(&format!("{transport} {label} to be {count}"), || {
+            (self.count(transport, label) == count).then_some(())
+        });
+    }
+
+    /// The generation that is served.
+    pub fn generation(&self) -> u64 {
+        self.server().snapshot().generation()
+    }
+
+    /// Waits until something newer than `generation` is served.
+    pub fn wait_for_generation_after(&self, generation: u64) {
+        until("a new generation", || (self.generation() > generation).then_some(()));
+    }
+
+    /// Reads everything again.
+    pub fn reload(&self) -> Reloaded {
+        self.runtime.block_on(self.server().reload())
+    }
+
+    fn server(&self) -> &Server {
+        self.server.as_ref().expect("a server until it is dropped")
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.shutdown());
+        }
+    }
+}
+
+/// Starts the server on a configuration; the error is its report.
+pub fn start_server(runtime: &Runtime, dir: &ConfigDir) -> Result<Server, Report> {
+    let options = Options { config: dir.config(), ..Options::default() };
+    runtime.block_on(Server::start(options)).map(|(server, _)| server)
+}
