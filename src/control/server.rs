@@ -56,9 +56,18 @@ pub struct Server {
     addresses: Vec<(Transport, SocketAddr)>,
     listeners: Running,
     reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
-    reloader: JoinHandle<()>,
-    publisher: JoinHandle<()>,
+    reloader: Task,
+    publisher: Task,
     config: Arc<config::Server>,
+}
+
+/// A task that ends with its handle.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// How a reload ended.
@@ -74,9 +83,14 @@ impl Server {
     /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report beside
     /// the server is of what was not (warnings, broken zones).
     pub async fn start(options: Options) -> Result<(Self, Report), Report> {
+        // What is not granted shows when files run out, and then listeners wait and probes tell.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
         let mut loader = Loader::new(&options.config);
+        // Before the first reading, so that no change falls between.
+        let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
         let first = tokio::task::spawn_blocking(move || (loader.load(), loader)).await;
         let (first, loader) = first.map_err(|error| broken(&error.to_string()))?;
+        watcher.set_paths(loader.inputs().to_vec());
         let first = first?;
         let config = first.server.clone();
         let tls = options.tls.clone().or_else(|| config.tls.clone());
@@ -88,17 +102,17 @@ impl Server {
 
         let registry = Arc::new(Registry::default());
         let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
-        let (publisher, inputs) = start_publisher(&published, &config, options.persist)?;
-        let report = first.report.clone();
+        let mut report = first.report.clone();
+        let state_file = options.persist.then(|| state_file(&config, &mut report));
+        let (publisher, inputs) = start_publisher(&published, &config, state_file)?;
         publish(&inputs, first).await;
         let answering = Answering::new(published.clone(), registry.clone());
         let listeners = bound
             .start(answering, &Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
-        let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
         let reloader = Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
-        let reloader = tokio::spawn(reloader.run(requests, changes));
+        let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
         Ok((Self { published, registry, addresses, listeners, reloads, reloader, publisher, config }, report))
     }
 
@@ -137,12 +151,12 @@ impl Server {
     }
 
     /// Stops listening, lets go out what is answered, and saves the verdicts.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.listeners.shutdown().await;
         // Without a reloader nothing feeds the publisher any more, which saves and ends.
-        self.reloader.abort();
-        let _ = self.reloader.await;
-        let _ = self.publisher.await;
+        self.reloader.0.abort();
+        let _ = (&mut self.reloader.0).await;
+        let _ = (&mut self.publisher.0).await;
     }
 }
 
@@ -259,17 +273,26 @@ async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
 fn start_publisher(
     published: &Arc<ArcSwap<Snapshot>>,
     config: &config::Server,
-    persist: bool,
-) -> Result<(JoinHandle<()>, mpsc::Sender<Prepared>), Report> {
+    state_file: Option<PathBuf>,
+) -> Result<(Task, mpsc::Sender<Prepared>), Report> {
     let (results_in, results) = mpsc::channel(RESULTS_BUFFERED_MAX);
     let limits = prober::Limits { in_flight_max: config.probes_concurrency_max, ..prober::Limits::default() };
     let prober = Prober::start(results_in, limits)
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
     let (inputs_in, inputs) = mpsc::channel(1);
-    let state_file = persist.then(|| config.state.join(VERDICTS_FILE));
     let saved = state_file.as_deref().and_then(|path| read_saved(path, config));
     let publisher = Publisher::new(published.clone(), prober, results, inputs, state_file);
-    Ok((tokio::spawn(publisher.run(saved)), inputs_in))
+    Ok((Task(tokio::spawn(publisher.run(saved))), inputs_in))
+}
+
+/// Where verdicts are kept, with the directory made if need be.
+fn state_file(config: &config::Server, report: &mut Report) -> PathBuf {
+    if let Err(error) = std::fs::create_dir_all(&config.state) {
+        let message = format!("cannot make the state directory {}: {error}", config.state.display());
+        let help = "make it, owned by the user that runs fingerpost, or set server.state: until then verdicts are lost at a restart";
+        report.push(Finding::warning(message).help(help));
+    }
+    config.state.join(VERDICTS_FILE)
 }
 
 /// The verdicts of an earlier run; without them the first round of probes decides.
@@ -301,6 +324,7 @@ fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> E
             connections_per_network_max: config.tcp.connections_per_network_max,
             idle_timeout: config.tcp.idle_timeout,
             lifetime_max: config.tcp.lifetime_max,
+            streams_max: u32::try_from(config.tcp.queries_in_flight_max).unwrap_or(u32::MAX),
             ..Limits::default()
         },
     }
