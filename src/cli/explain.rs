@@ -270,8 +270,8 @@ mod tests {
     use super::*;
     use crate::control::explain::Answer;
 
-    fn explanation() -> Explanation {
-        let endpoint = |name: &str, standing: &str, because: &str, share| EndpointView {
+    fn endpoint(name: &str, standing: &str, because: &str, share: Option<f64>) -> EndpointView {
+        EndpointView {
             fallback: None,
             endpoint: name.to_owned(),
             address: Some(IpAddr::from([127, 1, 1, 1])),
@@ -279,16 +279,25 @@ mod tests {
             standing: standing.to_owned(),
             because: because.to_owned(),
             share,
-        };
-        let site = |name: &str, title: &str, km, level: &str, serves, endpoints| SiteView {
+        }
+    }
+
+    fn site(name: &str, km: u32, level: &str, endpoints: Vec<EndpointView>) -> SiteView {
+        SiteView {
             site: name.to_owned(),
-            title: title.to_owned(),
+            title: name.to_uppercase(),
             distance_km: Some(km),
             level: level.to_owned(),
-            serves,
+            serves: level == "trusted",
             endpoints,
-        };
-        let step = Steering {
+        }
+    }
+
+    fn steering() -> Steering {
+        let down = |name| endpoint(name, "down", "supposed down", None);
+        let up = endpoint("iad-1", "up", "check web at 127.1.2.1:18021: 200", Some(1.0));
+        let card = CardView { endpoints: vec!["iad-1".to_owned()], probability: 1.0, drawn: true };
+        Steering {
             owner: "www.example.com.".to_owned(),
             pool: "web".to_owned(),
             method: "weighted".to_owned(),
@@ -297,36 +306,18 @@ mod tests {
             matched: "geo EU → fra, iad, then by distance".to_owned(),
             class: 3,
             sites: vec![
-                site(
-                    "fra",
-                    "Frankfurt",
-                    290,
-                    "dead",
-                    false,
-                    vec![
-                        endpoint("fra-1", "down", "supposed down", None),
-                        endpoint("fra-2", "down", "supposed down", None),
-                    ],
-                ),
-                site(
-                    "iad",
-                    "Ashburn",
-                    6540,
-                    "trusted",
-                    true,
-                    vec![endpoint("iad-1", "up", "check web at 127.1.2.1:18021: 200", Some(1.0))],
-                ),
+                site("fra", 290, "dead", vec![down("fra-1"), down("fra-2")]),
+                site("iad", 6540, "trusted", vec![up]),
             ],
             decision: "iad: the first site in order that has enough up".to_owned(),
-            deck: vec![CardView {
-                endpoints: vec!["iad-1".to_owned()],
-                probability: 1.0,
-                drawn: true,
-            }],
+            deck: vec![card],
             ttl_s: 30,
             scope_bits: 10,
             scope_reason: "the shortest prefix around the client that is all of class 3".to_owned(),
-        };
+        }
+    }
+
+    fn explanation() -> Explanation {
         Explanation {
             name: "www.example.com.".to_owned(),
             rtype: "A".to_owned(),
@@ -341,7 +332,7 @@ mod tests {
                 asn: None,
                 source: "world.mmdb".to_owned(),
             },
-            steering: vec![step],
+            steering: vec![steering()],
             answer: Answer {
                 rcode: "NOERROR".to_owned(),
                 reason: "steered".to_owned(),
@@ -360,7 +351,7 @@ mod tests {
             "www.example.com. A for a client in 84.128.0.1/24\n",
             "84.128.0.0 by client subnet: EU-DE, 51.10 10.40, says world.mmdb of 84.128.0.0/10\n",
             "rule 2, geo EU → fra, iad, then by distance (class 3)\n",
-            "  1. fra Frankfurt  290 km, dead",
+            "  1. fra FRA  290 km, dead",
             "supposed down\n",
             "100.0 %  up",
             "100.0 %  iad-1   this time\n",

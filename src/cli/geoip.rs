@@ -2,25 +2,28 @@
 //!
 //! What is printed is made by functions that return text, so that other commands can show the same.
 
+mod text;
+
+pub use text::{info, lookup, lookup_json};
+
 use crate::geo::build::{BuildOptions, Built, build};
-use crate::geo::database::About;
-use crate::geo::{Database, Located, Location, Networks, World, centroid, embed};
+use crate::geo::{Database, Networks, World};
 use crate::report::{Finding, Report, Style, render};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use text::{date, table};
 
 /// The last second of the year 9999, after which dates have no usual form.
 const EPOCH_MAX_S: u64 = 253_402_300_799;
 
 /// Work with the databases that say where clients are
 ///
-/// Databases are files in MaxMind's format (.mmdb): City, Country or ASN from MaxMind, DB-IP, IPinfo and others, or made
-/// by `fingerpost geoip build` from text.
+/// Databases are files in MaxMind's format (.mmdb): City, Country or ASN from MaxMind, DB-IP, IPinfo and others, or
+/// made by `fingerpost geoip build` from text.
 #[derive(Args, Clone, Debug)]
 pub struct GeoipArgs {
     #[command(subcommand)]
@@ -44,8 +47,8 @@ enum GeoipCommand {
 ///   192.0.2.0,192.0.2.99,DE                a range in two fields
 ///   3221225984,3221226083,DE               the same as Tor writes it
 ///
-/// Lines that begin with `#` are comments, a header line is passed over. `??`, `ZZ` and other codes of no country leave a
-/// network unknown. Where networks overlap the longest prefix counts, of equal ones the one read last.
+/// Lines that begin with `#` are comments, a header line is passed over. `??`, `ZZ` and other codes of no country
+/// leave a network unknown. Where networks overlap the longest prefix counts, of equal ones the one read last.
 ///
 /// The same inputs give the same bytes. The file appears under its name only when it is complete, so a server that
 /// watches it never sees half of it.
@@ -68,7 +71,7 @@ struct BuildArgs {
         default_value = "Places by network, made by fingerpost geoip build"
     )]
     description: String,
-    /// When the data was made, in seconds since 1970 [default: the newest `Generated:` date in the inputs]
+    /// When the data was made, in seconds since 1970 [default: the newest `Generated:` date in the inputs, else 0]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=EPOCH_MAX_S))]
     epoch: Option<u64>,
     /// Text files to read
@@ -196,132 +199,9 @@ fn run_lookup(args: &LookupArgs) -> Result<ExitCode, Report> {
     Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What is known of an address, as aligned lines or as one JSON object.
-pub fn lookup(world: &World, address: IpAddr, as_json: bool) -> String {
-    let located = world.locate(address);
-    if as_json {
-        return format!("{}\n", lookup_json(address, &located));
-    }
-    let location = located.location;
-    let mut lines = vec![("address", address.to_string())];
-    let placed_by = embed::placed_by(address);
-    if placed_by != address {
-        lines.push(("placed by", placed_by.to_string()));
-    }
-    lines.push(("network", located.network.to_string()));
-    if location.is_unknown() {
-        lines.push(("place", "unknown".to_owned()));
-        return table(&lines);
-    }
-    if let Some(place) = location.place {
-        lines.push(("place", place.to_string()));
-    }
-    if let Some(at) = location.coordinates {
-        let note = if is_centroid(location) { " (centre of the place)" } else { "" };
-        lines.push(("coordinates", format!("{at}{note}")));
-    }
-    if let Some(asn) = location.asn {
-        lines.push(("network of", format!("AS{asn}")));
-    }
-    if let Some(sites) = &location.sites {
-        lines.push(("sites", sites.join(", ")));
-    }
-    lines.push(("source", location.source.clone()));
-    table(&lines)
-}
-
-/// What is known of an address, for programs. Fields that are not known are null.
-pub fn lookup_json(address: IpAddr, located: &Located<'_>) -> serde_json::Value {
-    let location = located.location;
-    let place = location.place.as_ref();
-    let is_unknown = location.is_unknown();
-    json!({
-        "address": address,
-        "placed_by": embed::placed_by(address),
-        "network": located.network,
-        "place": place.map(|place| place.to_string()),
-        "continent": place.and_then(|place| place.continent()),
-        "country": place.and_then(|place| place.country()),
-        "subdivision": place.and_then(|place| place.subdivision()),
-        "coordinates": location.coordinates.map(|at| [at.latitude_deg, at.longitude_deg]),
-        "coordinates_are_centroid": location.coordinates.map(|_| is_centroid(location)),
-        "asn": location.asn,
-        "sites": location.sites,
-        "source": (!is_unknown).then_some(&location.source),
-    })
-}
-
-fn is_centroid(location: &Location) -> bool {
-    location.coordinates == location.place.and_then(centroid)
-}
-
 fn run_info(args: &InfoArgs) -> Result<ExitCode, Report> {
     let database = Database::read(&args.file).map_err(one)?;
     print(&info(&database, args.json))
-}
-
-/// What a database is, as aligned lines or as one JSON object.
-pub fn info(database: &Database, as_json: bool) -> String {
-    let About { database_type, build_epoch, description, languages, .. } = &database.about;
-    let About { ip_version, node_count, record_bits, file_bytes, .. } = &database.about;
-    let has = |test: fn(&crate::geo::Record) -> bool| database.records.iter().any(test);
-    let fields: Vec<&str> = [
-        ("places", has(|record| record.place.is_some())),
-        (
-            "subdivisions",
-            has(|record| record.place.is_some_and(|place| place.subdivision().is_some())),
-        ),
-        ("coordinates", has(|record| record.coordinates.is_some())),
-        ("AS numbers", has(|record| record.asn.is_some())),
-    ]
-    .into_iter()
-    .filter_map(|(name, is_there)| is_there.then_some(name))
-    .collect();
-    let record_count = database.records.len() - 1;
-    if as_json {
-        let value = json!({
-            "path": database.path,
-            "type": database_type,
-            "description": description,
-            "date": date(*build_epoch),
-            "build_epoch": build_epoch,
-            "languages": languages,
-            "ip_version": ip_version,
-            "fields": fields,
-            "networks": database.network_count,
-            "distinct_records": record_count,
-            "nodes": node_count,
-            "record_size": record_bits,
-            "file_bytes": file_bytes,
-        });
-        return format!("{value}\n");
-    }
-    let families = if *ip_version == 4 { "IPv4" } else { "IPv4 and IPv6" };
-    let none_or = |text: String| if text.is_empty() { "none".to_owned() } else { text };
-    table(&[
-        ("file", database.path.display().to_string()),
-        ("type", database_type.clone()),
-        ("description", none_or(description.clone())),
-        ("date", date(*build_epoch)),
-        ("languages", none_or(languages.join(", "))),
-        ("families", families.to_owned()),
-        ("says", none_or(fields.join(", "))),
-        ("networks", format!("{} with {record_count} distinct records", database.network_count)),
-        ("tree", format!("{node_count} nodes of 2 x {record_bits} bits")),
-        ("size", format!("{file_bytes} bytes")),
-    ])
-}
-
-/// Lines of a name and a value, the values below each other.
-fn table(lines: &[(&str, String)]) -> String {
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
-}
-
-/// A date in UTC, `2026-06-25T04:33:59Z`.
-fn date(epoch_s: u64) -> String {
-    let timestamp = i64::try_from(epoch_s).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
-    timestamp.map_or_else(|| format!("{epoch_s} s after 1970"), |timestamp| timestamp.to_string())
 }
 
 fn one(finding: Finding) -> Report {
@@ -342,6 +222,7 @@ fn print(text: &str) -> Result<ExitCode, Report> {
 mod tests {
     use super::*;
     use clap::{CommandFactory, Parser};
+    use serde_json::json;
 
     #[derive(Debug, Parser)]
     struct Cli {
@@ -368,7 +249,16 @@ mod tests {
 
     #[test]
     fn arguments_are_well_formed() {
-        Cli::command().debug_assert();
+        let command = Cli::command();
+        command.clone().debug_assert();
+        for subcommand in command.get_subcommands() {
+            assert!(subcommand.get_about().is_some(), "{} has no help", subcommand.get_name());
+            assert!(
+                subcommand.get_long_about().is_some(),
+                "{} has no long help",
+                subcommand.get_name()
+            );
+        }
     }
 
     #[test]

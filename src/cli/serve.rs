@@ -102,6 +102,8 @@ pub(super) async fn reload(server: &impl Running, signals: &mut Signals) -> Sign
         let mut reload = pin!(server.reload());
         loop {
             tokio::select! {
+                // The reload is asked for at the least, even if more signals wait.
+                biased;
                 () = &mut reload => break,
                 signal = signals.next() => match signal {
                     Signal::Reload => again = true,
@@ -117,6 +119,7 @@ pub(super) async fn reload(server: &impl Running, signals: &mut Signals) -> Sign
 pub(super) async fn finish(server: impl Running, signals: &mut Signals) -> ExitCode {
     tracing::info!("stopping");
     tokio::select! {
+        biased;
         () = server.stop() => ExitCode::SUCCESS,
         () = signals.stop_asked() => {
             tracing::warn!("told to stop once more; some queries go unanswered");

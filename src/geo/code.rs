@@ -1,8 +1,9 @@
-//! Geo codes as octoDNS writes them: `EU`, `NA-US`, `NA-US-CA`; `AS64500` for a network by its number; `*` for the rest.
+//! Geo codes as octoDNS writes them: `EU`, `NA-US`, `NA-US-CA`; `AS64500` for a network by its number; `*` for the
+//! rest.
 //!
-//! The continent of every country is known here, so a code whose parts do not belong together is refused, and the right
-//! one is suggested. Subdivisions are checked against a list where that list is complete and has been stable for decades
-//! (US, CA); ISO revises others too often to refuse what is not known yet.
+//! The continent of every country is known here, so a code whose parts do not belong together is refused, and the
+//! right one is suggested. Subdivisions are checked against a list where that list is complete and has been stable
+//! for decades (US, CA); ISO revises others too often to refuse what is not known yet.
 
 use super::places::{CONTINENTS, COUNTRIES, SUBDIVISIONS};
 use std::fmt;
@@ -104,7 +105,8 @@ impl GeoCode {
         }
     }
 
-    /// A subdivision of this country by the part of its ISO 3166-2 code after the hyphen; known or not, but well-formed.
+    /// A subdivision of this country by the part of its ISO 3166-2 code after the hyphen; known or not, but
+    /// well-formed.
     pub fn with_subdivision(self, code: &str) -> Option<Self> {
         let Self::Country(continent, country) = self else { return None };
         let is_well_formed =

@@ -1,9 +1,9 @@
 //! MaxMind-format databases (City, Country, ASN, any vendor's with that schema), read into memory whole.
 //!
-//! A file is read once, every network of its search tree is walked in address order, and every distinct data record is
-//! decoded once; what comes out no longer depends on the file. Of a record only the fields that place a client are
-//! decoded, and leniently: one that is missing or of another type is unknown. A file that cannot be trusted as a whole
-//! (truncated, broken pointers, a search tree that is none, no field of use) is refused with one finding.
+//! A file is read once, every network of its search tree is walked in address order, and every distinct data record
+//! is decoded once; what comes out no longer depends on the file. Of a record only the fields that place a client are
+//! decoded, and leniently: one that is missing or of another type is unknown. A file that cannot be trusted as a
+//! whole (truncated, broken pointers, a search tree that is none, no field of use) is refused with one finding.
 
 mod record;
 
@@ -11,7 +11,7 @@ use super::ranges::Ranges;
 use super::{Coordinates, GeoCode};
 use crate::report::Finding;
 use maxminddb::{MaxMindDbError, Reader, WithinOptions};
-use record::RawRecord;
+use record::{Lenient, RawRecord};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -105,6 +105,16 @@ impl Database {
         })
     }
 
+    /// Whether it says nothing of any IPv4 address, as databases of one family do.
+    pub fn lacks_ipv4(&self) -> bool {
+        self.v4 == Ranges::constant(0)
+    }
+
+    /// Whether it says nothing of any IPv6 address.
+    pub fn lacks_ipv6(&self) -> bool {
+        self.v6 == Ranges::constant(0)
+    }
+
     /// The file's name, as the source of what it says.
     pub fn name(&self) -> String {
         self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
@@ -176,8 +186,8 @@ impl<'a> Walk<'a> {
             let record = match self.by_offset.get(&offset) {
                 Some(&record) => record,
                 None => {
-                    let raw: Option<RawRecord> = found.decode()?;
-                    let record = self.records.intern(raw.unwrap_or_default().record());
+                    let raw: Option<Lenient<RawRecord>> = found.decode()?;
+                    let record = self.records.intern(raw.unwrap_or_default().0.record());
                     self.by_offset.insert(offset, record);
                     record
                 }
@@ -207,8 +217,11 @@ impl<'a> Walk<'a> {
 /// Distinct records by number; 0 says nothing.
 pub(super) struct Records {
     list: Vec<Record>,
-    numbers: HashMap<(Option<GeoCode>, Option<[u64; 2]>, Option<u32>), u32>,
+    numbers: HashMap<RecordKey, u32>,
 }
+
+/// Place, the bits of the coordinates, AS number.
+type RecordKey = (Option<GeoCode>, Option<[u64; 2]>, Option<u32>);
 
 impl Records {
     pub(super) fn new() -> Self {

@@ -1,8 +1,9 @@
-//! Where a client is: geo codes, coordinates, databases, the user's networks, and the tables that a query is looked up in.
+//! Where a client is: geo codes, coordinates, databases, the user's networks, and the tables that a query is looked
+//! up in.
 //!
 //! Files become a [`World`] (every address of both families → one [`Location`]) on the control side; routes map the
-//! world to classes; a [`ClassTable`] answers "which class, and how far around this address is that so?" on the packet
-//! path. Nothing here knows of pools or names.
+//! world to classes; a [`ClassTable`] answers "which class, and how far around this address is that so?" on the
+//! packet path. Nothing here knows of pools or names.
 
 pub mod build;
 pub mod centroid;

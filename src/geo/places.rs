@@ -3,8 +3,8 @@
 //! The point is where a place's clients are, not the middle of its land: near its population-weighted centre where
 //! people are spread out (US, BR, IN, DE …), its main city where most of them or most of its networks are there (CA
 //! towards the Toronto–Montréal corridor, RU towards Moscow and the Volga, AU between Sydney and Melbourne, EG, small
-//! countries). A subdivision's point is its largest city or thereabouts. A tenth of a degree (11 km) is far finer than
-//! the choice between sites needs.
+//! countries). A subdivision's point is its largest city or thereabouts. A tenth of a degree (11 km) is far finer
+//! than the choice between sites needs.
 //!
 //! Countries are ISO 3166-1 with `XK` (Kosovo) beside it; which continent a country counts to follows octoDNS. The
 //! subdivisions are ISO 3166-2 codes as databases use them; where a code was renamed, both stand here.

@@ -1,10 +1,10 @@
 //! A total function from every address of one family to a value, kept as runs.
 //!
-//! A run is a stretch of addresses with one value; it is stored by its first address and reaches to where the next one
-//! starts. The first run starts at zero and neighbours always differ, so two [`Ranges`] that say the same are equal, and
-//! every boundary is a true change of value. Databases, the user's networks and the classes of a route are all of this
-//! shape: they are overlaid with [`Ranges::zip`] and reduced with [`Ranges::map`], in time linear in their runs.
-//! For looking up single addresses quickly there is [`ClassTable`](super::ClassTable).
+//! A run is a stretch of addresses with one value; it is stored by its first address and reaches to where the next
+//! one starts. The first run starts at zero and neighbours always differ, so two [`Ranges`] that say the same are
+//! equal, and every boundary is a true change of value. Databases, the user's networks and the classes of a route
+//! are all of this shape: they are overlaid with [`Ranges::zip`] and reduced with [`Ranges::map`], in time linear in
+//! their runs. For looking up single addresses quickly there is [`ClassTable`](super::ClassTable).
 
 use std::fmt::Debug;
 use std::hash::Hash;

@@ -1,9 +1,9 @@
 //! The world: every address of both families → what is known of where it is.
 //!
-//! Databases are asked in order and later ones fill what earlier ones lack (City, then ASN); the user's own networks win
-//! over all of them. Facts are combined once for every pair that occurs, not once for every network, and equal locations
-//! are one location, so the world has as few runs as its content allows. A client with an IPv6 address that embeds an
-//! IPv4 address is where that one is.
+//! Databases are asked in order and later ones fill what earlier ones lack (City, then ASN); the user's own networks
+//! win over all of them. Facts are combined once for every pair that occurs, not once for every network, and equal
+//! locations are one location, so the world has as few runs as its content allows. A client with an IPv6 address
+//! that embeds an IPv4 address is where that one is.
 
 use super::ranges::{Key, Ranges, block_bits};
 use super::{Coordinates, Database, GeoCode, Location, centroid, embed};
@@ -198,8 +198,9 @@ impl Layers {
     }
 }
 
-/// `first` with what it lacks taken from `second`, where that does not contradict it: a finer place within its own, and
-/// coordinates only of a place that is its own or finer. (Coordinates of a coarser place say less than its centroid.)
+/// `first` with what it lacks taken from `second`, where that does not contradict it: a finer place within its own,
+/// and coordinates only of a place that is its own or finer. (Coordinates of a coarser place say less than its
+/// centroid.)
 fn filled(first: &Location, second: &Location) -> Location {
     if first.is_unknown() && !second.is_unknown() {
         return second.clone();

@@ -1,8 +1,8 @@
 //! Whether the records of a zone make sense together.
 //!
-//! One pass lists the names and what they own; then every name is looked at by itself (`sets`), as a target of others or
-//! below a zone cut (`targets`), and every steered name against what is static (`steered`). An error is what cannot be
-//! served rightly; a warning is what is served, but hardly as it was meant. Every finding stands at the record that
+//! One pass lists the names and what they own; then every name is looked at by itself (`sets`), as a target of others
+//! or below a zone cut (`targets`), and every steered name against what is static (`steered`). An error is what cannot
+//! be served rightly; a warning is what is served, but hardly as it was meant. Every finding stands at the record that
 //! gives rise to it. What concerns other zones (does the target of this MX exist out there?) is not looked at.
 
 mod sets;
@@ -12,7 +12,7 @@ mod targets;
 mod tests;
 
 use super::Record;
-use crate::report::{Finding, Place, Report, Severity};
+use crate::report::{Finding, Place, Report, Severity, Source};
 use crate::wire::{Name, Rtype};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,14 +36,17 @@ pub fn check(origin: &Name, records: &[Record], steered: &[(Name, Place)], repor
 
 /// Whether the files of the zone have errors, so that what is missing may be what could not be read.
 fn could_not_be_read(records: &[Record], report: &Report) -> bool {
-    let mut sources: Vec<*const _> =
-        records.iter().map(|record| Arc::as_ptr(&record.place.source)).collect();
-    sources.dedup();
+    let mut sources: Vec<&Arc<Source>> = Vec::new();
+    for Record { place, .. } in records {
+        // Records of one file follow one another.
+        if !sources.last().is_some_and(|last| Arc::ptr_eq(last, &place.source)) {
+            sources.push(&place.source);
+        }
+    }
+    let read = |place: &Place| sources.iter().any(|source| Arc::ptr_eq(source, &place.source));
     report.findings.iter().any(|finding| {
         finding.severity == Severity::Error
-            && finding.place.as_ref().is_none_or(|place| {
-                sources.is_empty() || sources.contains(&Arc::as_ptr(&place.source))
-            })
+            && finding.place.as_ref().is_none_or(|place| records.is_empty() || read(place))
     })
 }
 
@@ -125,7 +128,7 @@ impl<'a> Index<'a> {
             origin,
             records,
             nodes: Vec::new(),
-            by_name: HashMap::with_capacity(records.len() / 2),
+            by_name: HashMap::with_capacity(records.len()),
             next: vec![END; records.len()],
             kinds_below_apex: 0,
             apex_kinds: 0,
@@ -198,12 +201,10 @@ impl<'a> Index<'a> {
         if self.kinds_below_apex & kind::NS == 0 {
             return None;
         }
-        let found =
-            ancestors(wire, self.origin).filter(|ancestor| self.kinds(ancestor) & kind::NS != 0);
-        self.first_of(
-            found.filter(|ancestor| *ancestor != self.origin.as_wire()).last()?,
-            Rtype::NS,
-        )
+        let below_apex =
+            ancestors(wire, self.origin).filter(|ancestor| *ancestor != self.origin.as_wire());
+        let found = below_apex.filter(|ancestor| self.kinds(ancestor) & kind::NS != 0).last()?;
+        self.first_of(found, Rtype::NS)
     }
 
     /// The zone cut that a name is at, or that is highest above it.

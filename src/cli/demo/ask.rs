@@ -73,11 +73,10 @@ mod tests {
         let (bytes, peer) = socket.recv_from(&mut buffer).await.expect("a query");
         let mut message = Message::from_vec(&buffer[..bytes]).expect("well-formed");
         let subnet = message.edns.as_ref().and_then(|edns| {
-            let subnet = edns.options().as_ref().iter().find_map(|(_, option)| match option {
+            edns.options().as_ref().iter().find_map(|(_, option)| match option {
                 EdnsOption::Subnet(subnet) => Some(subnet.addr()),
                 _ => None,
-            });
-            subnet
+            })
         });
         let Some(IpAddr::V4(subnet)) = subnet else { panic!("an IPv4 subnet") };
         message.metadata.message_type = MessageType::Response;

@@ -286,8 +286,7 @@ mod tests {
 
     /// A port that was let go must not be taken by another test meanwhile; on Linux we have loopback addresses to
     /// spare.
-    const QUIET_CORNER: [u8; 4] =
-        if cfg!(target_os = "linux") { [127, 7, 7, 7] } else { [127, 0, 0, 1] };
+    const QUIET_CORNER: &str = if cfg!(target_os = "linux") { "127.7.7.7" } else { "127.0.0.1" };
 
     /// Backends on ports that the system chose, with those ports written back into the specs.
     async fn start(names: &[(&str, &str)]) -> (Backends, Vec<SocketAddr>) {

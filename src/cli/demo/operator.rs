@@ -216,7 +216,7 @@ mod tests {
     #[tokio::test]
     async fn posted_orders() {
         // Linux has loopback addresses to spare: there, no other test takes the port meanwhile.
-        let corner = if cfg!(target_os = "linux") { [127, 7, 7, 8] } else { [127, 0, 0, 1] };
+        let corner = if cfg!(target_os = "linux") { "127.7.7.8" } else { "127.0.0.1" };
         let free = TcpListener::bind((corner, 0)).await.expect("a port");
         let spec = BackendSpec {
             endpoint: "fra-1".to_owned(),

@@ -1,8 +1,8 @@
 //! Text that says which country networks are in: Tor's `geoip` and `geoip6`, and simple CSV.
 //!
 //! A line is a network and a place: `cidr,country`, `first-last,country` or `first,last,country`, then optionally
-//! `subdivision` and `latitude,longitude`. Addresses are written as usual; IPv4 ones also as a number, as Tor does. `#`
-//! begins a comment line, one header line is passed over, fields may be quoted. Both families may be mixed.
+//! `subdivision` and `latitude,longitude`. Addresses are written as usual; IPv4 ones also as a number, as Tor does.
+//! `#` begins a comment line, one header line is passed over, fields may be quoted. Both families may be mixed.
 
 use crate::geo::ranges::Key;
 use crate::geo::{Coordinates, GeoCode, Record};

@@ -40,11 +40,12 @@ pub(super) fn write(
     let nodes = tree.in_order(root);
     let (data, offsets) = data_section(records);
 
-    // A pointer to data is the number of nodes, the separator, and the offset; the number of nodes alone is "nothing".
+    // A pointer to data is the number of nodes, the separator, and the offset; the number of nodes alone is
+    // "nothing".
     let pointer_max = nodes.len() + SEPARATOR_BYTES + data.len();
     let record_bits: u16 = match pointer_max {
         0..0x0100_0000 => 24,
-        0..0x1000_0000 => 28,
+        0x0100_0000..0x1000_0000 => 28,
         _ => 32,
     };
     u32::try_from(pointer_max).ok()?;

@@ -1,7 +1,8 @@
 //! Makes a MaxMind-format database of text: what `fingerpost geoip build` does.
 //!
-//! Lines become prefixes, prefixes become ranges in which equal neighbours are one, ranges become the fewest nodes that a
-//! search tree can have. The same inputs give the same bytes: the date in the file is that of the data, not of the build.
+//! Lines become prefixes, prefixes become ranges in which equal neighbours are one, ranges become the fewest nodes
+//! that a search tree can have. The same inputs give the same bytes: the date in the file is that of the data, not
+//! of the build.
 
 mod encode;
 mod input;
@@ -23,7 +24,7 @@ pub struct BuildOptions {
     pub database_type: String,
     /// What it says of itself, e.g. where the data comes from and under which licence.
     pub description: String,
-    /// When the data was made, in seconds since 1970; else the newest `Generated:` date in the inputs.
+    /// When the data was made, in seconds since 1970; else the newest `Generated:` date in the inputs, else 0.
     pub build_epoch: Option<u64>,
 }
 

@@ -1,7 +1,7 @@
 //! The fields of a data record that place a client, decoded leniently.
 //!
-//! Vendors differ: a number may be an integer or a float or text, a list may be missing, a map may be a string. A field
-//! of an unexpected type is unknown rather than an error; only damage to the file itself is one.
+//! Vendors differ: a number may be an integer or a float or text, a list may be missing, a map may be a string. A
+//! field of an unexpected type is unknown rather than an error; only damage to the file itself is one.
 
 use super::Record;
 use crate::geo::{Coordinates, GeoCode};
@@ -46,7 +46,7 @@ struct Point {
 
 /// Text or a number, or neither.
 #[derive(Clone, Debug, Default, PartialEq)]
-enum Scalar {
+pub(super) enum Scalar {
     #[default]
     Missing,
     Text(String),
@@ -93,7 +93,7 @@ impl Scalar {
 
 /// A value if it has the expected shape (of a list, its first element), else the default.
 #[derive(Debug, Default)]
-struct Lenient<T>(T);
+pub(super) struct Lenient<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de> + Default + FromScalar> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -102,7 +102,7 @@ impl<'de, T: Deserialize<'de> + Default + FromScalar> Deserialize<'de> for Lenie
 }
 
 /// What a plain value means where this type is expected.
-trait FromScalar {
+pub(super) trait FromScalar {
     fn from_scalar(scalar: Scalar) -> Self;
 }
 
@@ -122,7 +122,7 @@ macro_rules! no_scalar {
     };
 }
 
-no_scalar!(Continent, Coded, Point);
+no_scalar!(RawRecord, Continent, Coded, Point);
 
 /// A map where text or a number is expected: nothing.
 impl<'de> Deserialize<'de> for Scalar {

@@ -76,8 +76,8 @@ fn a_tree_that_leads_back_into_itself_is_refused() {
 #[test]
 fn fields_of_another_kind_are_unknown() {
     let record = |json: serde_json::Value| {
-        let raw: RawRecord = serde_json::from_value(json).expect("lenient");
-        raw.record()
+        let raw: Lenient<RawRecord> = serde_json::from_value(json).expect("lenient");
+        raw.0.record()
     };
     let check = |json: serde_json::Value, place: Option<&str>, at: Option<(f64, f64)>, asn| {
         let found = record(json.clone());
@@ -88,6 +88,7 @@ fn fields_of_another_kind_are_unknown() {
     };
     use serde_json::json;
     check(json!({}), None, None, None);
+    check(json!("DE"), None, None, None);
     check(
         json!({"country": {"iso_code": "DE", "names": {"en": "Germany"}}}),
         Some("EU-DE"),

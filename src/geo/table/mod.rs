@@ -2,12 +2,12 @@
 //!
 //! It keeps runs, not prefixes: consecutive addresses of one class, the neighbours of another. The scope around an
 //! address is then the shortest prefix that stays inside its run, computed from the run's two ends. Such a scope is
-//! exact (every address in it is in the run) and minimal (one bit shorter takes in a neighbour, which differs) without
-//! any prefix ever having been stored, split or merged. A search reads a few cells of a [scale](scale) and then one or
-//! two cache lines of runs.
+//! exact (every address in it is in the run) and minimal (one bit shorter takes in a neighbour, which differs)
+//! without any prefix ever having been stored, split or merged. A search reads a few cells of a scale and
+//! then one or two cache lines of runs.
 //!
-//! IPv6 addresses that embed an IPv4 address get the class of that one. If all of IPv4 is one class, their prefixes are
-//! plain space of that class; if not, no scope from outside reaches into them, since they hold several classes.
+//! IPv6 addresses that embed an IPv4 address get the class of that one. If all of IPv4 is one class, their prefixes
+//! are plain space of that class; if not, no scope from outside reaches into them, since they hold several classes.
 
 mod runs;
 mod scale;

@@ -1,14 +1,14 @@
 //! Where to look: from a key to the few neighbouring runs that may hold it.
 //!
-//! A node lays a linear scale over the run starts that it is responsible for and cuts it into equal cells, about one to
-//! every two starts; which cell a key falls into is a subtraction and a shift. A cell that still holds many starts has
-//! a node of its own, whose scale spans just those, so clusters (a provider's /32 cut into thousands of /48s) cost one
-//! more step and empty space costs none. Every node puts its lowest and its highest start into different cells, hence
-//! the tree ends; random and real tables alike end after one to three steps.
+//! A node lays a linear scale over the run starts that it is responsible for and cuts it into equal cells, about one
+//! to every two starts; which cell a key falls into is a subtraction and a shift. A cell that still holds many
+//! starts has a node of its own, whose scale spans just those, so clusters (a provider's /32 cut into thousands of
+//! /48s) cost one more step and empty space costs none. Every node puts its lowest and its highest start into
+//! different cells, hence the tree ends; random and real tables alike end after one to three steps.
 
 use std::ops::Range;
 
-/// A cell with no more starts than this is searched directly: 64-bit starts of this number fill a cache line or two.
+/// A cell with no more starts than this is searched directly: so many runs fill one cache line (IPv4) or two (IPv6).
 const LEAF_STARTS_MAX: usize = 8;
 
 /// Bits of the widest scale: 2 MiB of cells, still worth it for half a million runs.

@@ -146,3 +146,28 @@ fn equal_locations_are_one() {
     assert!(World::unknown().locations.iter().all(Location::is_unknown));
     assert_eq!(World::unknown().v4.run_count(), 1);
 }
+
+/// The database that the first run answers from: sound to the last node, and right about networks that rarely move.
+#[test]
+fn the_shipped_database_knows_the_world() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb");
+    let reader = maxminddb::Reader::open_readfile(&path).expect("readable");
+    reader.verify().expect("sound");
+    let database = Database::read(&path).expect("readable");
+    let world = World::new(&[database], &Networks::default());
+    let check = |text: &str, place: &str| {
+        let location = world.locate(text.parse().expect("an address")).location;
+        assert_eq!(location.place.map(|place| place.to_string()).as_deref(), Some(place), "{text}");
+        assert!(location.coordinates.is_some(), "{text}");
+    };
+    check("8.8.8.8", "NA-US"); // Google
+    check("18.0.0.1", "NA-US"); // MIT, now Amazon
+    check("130.149.7.201", "EU-DE"); // TU Berlin
+    check("133.11.0.1", "AS-JP"); // University of Tokyo
+    check("146.164.0.1", "SA-BR"); // UFRJ
+    check("129.78.5.8", "OC-AU"); // University of Sydney
+    check("137.158.0.1", "AF-ZA"); // University of Cape Town
+    check("2001:200::1", "AS-JP"); // WIDE
+    check("2001:638::1", "EU-DE"); // DFN
+    check("::ffff:130.149.7.201", "EU-DE");
+}

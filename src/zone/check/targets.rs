@@ -4,15 +4,17 @@ use super::{Findings, Index, ancestors, kind};
 use crate::report::Finding;
 use crate::wire::{Name, Rtype};
 use crate::zone::{Record, rdata};
-use std::collections::HashSet;
 
 /// `partial` says that records may be missing because they could not be read.
 pub fn check(index: &Index, partial: bool, findings: &mut Findings) {
-    let mut name_servers: HashSet<Name> = HashSet::new();
-    for record in index.records.iter().filter(|record| record.owner.is_at_or_below(index.origin)) {
-        let points = matches!(record.rtype, Rtype::NS | Rtype::MX | Rtype::SRV);
-        // What is never served anyway is spoken of below.
-        if !points || index.cut_above(record.owner.as_wire()).is_some() {
+    // By node: whether an NS record names it, so that its addresses may be glue.
+    let mut name_servers = vec![false; index.nodes.len()];
+    let points = |record: &&Record| matches!(record.rtype, Rtype::NS | Rtype::MX | Rtype::SRV);
+    for record in index.records.iter().filter(points) {
+        // What lies outside was refused, and what is never served anyway is spoken of below.
+        if !record.owner.is_at_or_below(index.origin)
+            || index.cut_above(record.owner.as_wire()).is_some()
+        {
             continue;
         }
         let Some(target) = rdata::target(record.rtype, &record.rdata) else {
@@ -22,7 +24,7 @@ pub fn check(index: &Index, partial: bool, findings: &mut Findings) {
         if target.is_at_or_below(index.origin) && !target.is_root() {
             one_target(index, record, &target, partial, findings);
             if record.rtype == Rtype::NS {
-                name_servers.insert(target);
+                index.find(target.as_wire()).into_iter().for_each(|node| name_servers[node] = true);
             }
         }
     }
@@ -95,8 +97,8 @@ fn has_wildcard_address(index: &Index, target: &Name) -> bool {
 }
 
 /// Data that is never served: below a cut and no glue, at a cut and not the parent's to say, below a DNAME.
-fn unreachable(index: &Index, name_servers: &HashSet<Name>, findings: &mut Findings) {
-    for node in &index.nodes {
+fn unreachable(index: &Index, name_servers: &[bool], findings: &mut Findings) {
+    for (node, &glue) in index.nodes.iter().zip(name_servers) {
         let Some(first) = index.records_of(node).next() else {
             continue;
         };
@@ -121,7 +123,6 @@ fn unreachable(index: &Index, name_servers: &HashSet<Name>, findings: &mut Findi
         let Some(cut) = index.cut_at_or_above(&first.owner) else {
             continue;
         };
-        let glue = name_servers.contains(&first.owner);
         let served = |record: &Record| match record.rtype {
             Rtype::A | Rtype::AAAA => glue,
             // RFC 4035 §2.2 to §2.4. What cannot stand at a cut at all was refused before.

@@ -213,7 +213,11 @@ proptest! {
     /// The index against plain scans over all records.
     #[test]
     fn cuts_and_owners_as_a_scan_finds_them(lines in proptest::collection::vec(
-        ("[ab](\\.[ab]){0,3}|@", prop_oneof![Just("NS x."), Just("A 192.0.2.1"), Just("DNAME y."), Just("TXT t")]), 0..12,
+        (
+            "[ab](\\.[ab]){0,3}|@",
+            prop_oneof![Just("NS x."), Just("A 192.0.2.1"), Just("DNAME y."), Just("TXT t")],
+        ),
+        0..12,
     )) {
         let text: String = lines.iter().map(|(owner, rest)| format!("{owner} 1 {rest}\n")).collect();
         let mut report = Report::default();
@@ -223,7 +227,9 @@ proptest! {
         let mut findings = Findings::new(&mut report);
         let index = Index::new(&origin, &zone.records, &[], &mut findings);
         for record in &zone.records {
-            let strictly_below = |other: &&Record| record.owner != other.owner && record.owner.is_at_or_below(&other.owner);
+            let strictly_below = |other: &&Record| {
+                record.owner != other.owner && record.owner.is_at_or_below(&other.owner)
+            };
             let highest = |rtype: Rtype, apex: bool| zone.records.iter()
                 .filter(|other| other.rtype == rtype && (apex || other.owner != origin))
                 .filter(strictly_below)

@@ -133,7 +133,7 @@ fn escape(bytes: &[u8], from: usize, at: usize) -> Result<(u8, usize), Fault> {
     }
 }
 
-/// Seconds from a number or BIND's `1h30m` (units `s m h d w`, either case); none if it is not of that form or too large.
+/// Seconds from a number or BIND's `1h30m` (units `s m h d w`, either case); none for other forms and beyond 32 bits.
 pub fn seconds(text: &str) -> Option<u32> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return text.parse().ok();

@@ -1,16 +1,16 @@
 //! `$GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE RDATA`: BIND's way to write many records as one.
 //!
-//! In owner and RDATA a `$` stands for the number of the turn, `${OFFSET,WIDTH,BASE}` for a changed one (bases `d o x X`,
-//! and `n N` for reversed nibbles as in ip6.arpa), `$$` and `\$` for a dollar sign. RDATA of several fields may stand
-//! bare or, as BIND wants it, in one pair of quotes. Each turn makes a line of text that is read like any other, so
-//! what is wrong with it is found by the same code and shown at the directive, once.
+//! In owner and RDATA a `$` stands for the number of the turn, `${OFFSET,WIDTH,BASE}` for a changed one (bases
+//! `d o x X`, and `n N` for reversed nibbles as in ip6.arpa), `$$` and `\$` for a dollar sign. RDATA of several fields
+//! may stand bare or, as BIND wants it, in one pair of quotes. Each turn makes a line of text that is read like any
+//! other, so what is wrong with it is found by the same code and shown at the directive, once.
 
 use super::fault::Fault;
 use super::fields::Fields;
 use super::lexer::{Lexer, Token};
 use super::record::{Line, Scope, header};
 use super::{CurrentFile, GENERATED_RECORDS_MAX, Reader};
-use crate::report::Place;
+use crate::report::{Finding, Place};
 use std::fmt::Write;
 use std::ops::Range;
 
@@ -46,7 +46,7 @@ impl Reader<'_> {
     /// Carries out the directive that `tokens` make.
     pub fn generate(
         &mut self,
-        file: &CurrentFile,
+        file: &mut CurrentFile,
         tokens: &[Token],
         scope: &mut Scope,
     ) -> Result<(), Fault> {
@@ -68,9 +68,7 @@ impl Reader<'_> {
         let owner = Template::parse(file.word(owner_token), owner_token.span.start)?;
         // Reading type and RDATA once up front refuses a wrong one at its own place.
         let header = header(&Line { text, tokens, indented: false }, 3)?;
-        let rdata = rdata_text(file, &tokens[header.taken..]);
-        let rest = tokens.get(header.taken).map_or(0, |token| token.span.start);
-        let rdata = Template::parse(&rdata, rest)?;
+        let rdata = rdata_template(file, &tokens[header.taken..])?;
 
         let whole = tokens[0].span.start..owner_token.span.end;
         let mut line = String::new();
@@ -87,28 +85,33 @@ impl Reader<'_> {
                 Ok(()) => self.generated(&line, scope, place),
                 Err(message) => Err(Fault::new(0..0, message)),
             };
-            done.map_err(|fault| {
+            let warning = done.map_err(|fault| {
                 let made = format!("with {number} for $: {}", fault.message);
-                let shown = if line.len() > 200 {
-                    String::new()
-                } else {
-                    format!("the line made is: {}", line.trim())
-                };
-                Fault::new(whole.clone(), made).help(fault.help.unwrap_or(shown))
+                // A line of a screen or two helps; one of a megabyte does not.
+                let line =
+                    (line.len() <= 200).then(|| format!("the line made is: {}", line.trim()));
+                Fault { span: whole.clone(), message: made, help: fault.help.or(line) }
             })?;
+            if let Some(warning) = warning {
+                self.found(file, Fault { span: whole.clone(), ..warning }, Finding::warning);
+            }
         }
         Ok(())
     }
 
-    fn generated(&mut self, line: &str, scope: &mut Scope, place: Place) -> Result<(), Fault> {
+    fn generated(
+        &mut self,
+        line: &str,
+        scope: &mut Scope,
+        place: Place,
+    ) -> Result<Option<Fault>, Fault> {
         let mut tokens = Vec::new();
         match Lexer::new(line).next_entry(&mut tokens) {
             Some(Ok(_)) => {
-                let line = Line { text: line, tokens: &tokens, indented: false };
-                self.record(&line, scope, place).map(|_| ())
+                self.record(&Line { text: line, tokens: &tokens, indented: false }, scope, place)
             }
             Some(Err(fault)) => Err(fault),
-            None => Ok(()),
+            None => Ok(None),
         }
     }
 }
@@ -137,12 +140,12 @@ impl Turns {
     }
 }
 
-/// The RDATA as text: the content of a single quoted token, else the tokens as written.
-fn rdata_text(file: &CurrentFile, tokens: &[Token]) -> String {
+/// The RDATA: the content of a single quoted token, else the tokens as written.
+fn rdata_template(file: &CurrentFile, tokens: &[Token]) -> Result<Template, Fault> {
     if let [only] = tokens
         && only.quoted
     {
-        return file.word(only).to_owned();
+        return Template::parse(file.word(only), only.span.start);
     }
     let mut text = String::new();
     for token in tokens {
@@ -151,7 +154,13 @@ fn rdata_text(file: &CurrentFile, tokens: &[Token]) -> String {
         }
         text.push_str(&file.source.text[token.place()]);
     }
-    text
+    let place = match tokens {
+        [first, .., last] => first.place().start..last.place().end,
+        [only] => only.place(),
+        [] => 0..0,
+    };
+    // Between tokens something else may stand than one space, so places inside the text are not those of the file.
+    Template::parse(&text, 0).map_err(|fault| Fault { span: place, ..fault })
 }
 
 impl Template {

@@ -7,7 +7,7 @@
 use super::fault::Fault;
 use std::ops::Range;
 
-/// Longest logical entry, in octets. The largest RDATA there is, with every octet written as `\DDD`, has a quarter of it.
+/// Longest logical entry, in octets: four times the largest RDATA with every octet written as `\DDD`.
 pub const ENTRY_BYTES_MAX: usize = 1 << 20;
 
 /// One word, or one quoted string.
@@ -72,7 +72,8 @@ impl<'a> Lexer<'a> {
         self.at = self.bytes.len();
     }
 
-    /// The next entry, its tokens in `tokens`; none at the end of the text. After a fault the next call goes on behind it.
+    /// The next entry, its tokens in `tokens`; none at the end of the text. After a fault the next call goes on
+    /// behind it.
     pub fn next_entry(&mut self, tokens: &mut Vec<Token>) -> Option<Result<Entry, Fault>> {
         while self.at < self.bytes.len() {
             tokens.clear();
@@ -199,7 +200,7 @@ impl<'a> Lexer<'a> {
         self.at += rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
     }
 
-    /// Moves behind the line of the mistake at `at`, and on to a line that starts with an owner, a directive or nothing.
+    /// Moves behind the line of the mistake at `at`, and on to one that starts with an owner or a directive.
     fn recover(&mut self, at: usize) {
         self.at = at.min(self.bytes.len());
         loop {

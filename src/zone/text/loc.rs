@@ -1,6 +1,7 @@
 //! LOC: a place on Earth (RFC 1876).
 //!
-//! `51 30 12.748 N 0 7 39.611 W 0.00m 0.00m 0.00m 0.00m`: minutes, seconds and what follows the altitude may be missing.
+//! `51 30 12.748 N 0 7 39.611 W 0.00m 0.00m 0.00m 0.00m`: minutes, seconds and what follows the altitude may be
+//! missing.
 
 use super::fault::Fault;
 use super::fields::Fields;
@@ -58,7 +59,9 @@ fn arc(
         let value = fixed(word, decimals)
             .map(|value| if decimals == 0 { value.saturating_mul(1000) } else { value });
         let value = value.filter(|value| *value <= max).ok_or_else(|| {
-            Fault::new(place, format!("{what}: {word:?} is neither degrees, minutes, seconds in range nor {plus} or {minus}"))
+            let message =
+                format!("{what}: {word:?} is neither a number in range nor {plus} or {minus}");
+            Fault::new(place, message)
         })?;
         milliseconds += value * worth / 1000;
     }

@@ -27,6 +27,7 @@ use fault::Fault;
 use fields::Fields;
 use lexer::{Entry, Lexer, Token};
 use record::Scope;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
@@ -34,10 +35,12 @@ use std::sync::Arc;
 
 /// How many mistakes of one file are shown; the rest is counted. A person mends the first few and runs again.
 pub const FINDINGS_PER_FILE_MAX: usize = 100;
+/// How many mistakes of one zone are shown, however many files it is made of.
+pub const FINDINGS_PER_ZONE_MAX: usize = 1000;
 /// How deep files may include files: far more than anyone nests, and far from the end of the stack.
 pub const INCLUDE_DEPTH_MAX: usize = 16;
-/// How many files one zone may be made of, so that files that include each other twice end.
-pub const INCLUDES_MAX: usize = 65_536;
+/// How many files one zone may include: more than any is made of, and an end where files include each other twice.
+pub const INCLUDES_MAX: usize = 10_000;
 /// How many octets one zone's files may have together: what ends an `$INCLUDE` of an endless file.
 pub const ZONE_BYTES_MAX: u64 = 4 << 30;
 /// How many records `$GENERATE` may make for one zone: sixteen reverse /16s, and no memory filled by a slip.
@@ -64,7 +67,7 @@ pub fn read(path: &Path, origin: &Name, report: &mut Report) -> ReadZone {
             reader.report.push(Finding::error(message));
         }
     }
-    reader.zone
+    reader.close()
 }
 
 /// Reads a text that is at hand; `load` gives the content of the files that it includes.
@@ -77,7 +80,7 @@ pub fn read_str(
     let mut reader = Reader::new(load, report);
     reader.zone.files.push(source.path.clone());
     reader.source(&source, false, &mut Scope::new(origin));
-    reader.zone
+    reader.close()
 }
 
 /// The whole reading: everything that outlives one file.
@@ -85,6 +88,11 @@ struct Reader<'a> {
     load: &'a mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
     report: &'a mut Report,
     zone: ReadZone,
+    /// Findings that were shown, and those that were only counted.
+    shown: usize,
+    hidden: usize,
+    /// What `zone.files` holds.
+    known: HashSet<PathBuf>,
     /// The files being read, outermost first.
     open: Vec<PathBuf>,
     /// The SOA's MINIMUM, once it was read.
@@ -101,7 +109,9 @@ struct CurrentFile<'a> {
     source: &'a Arc<Source>,
     /// Whether octets that are not UTF-8 were replaced.
     lossy: bool,
+    /// Findings, and how many of them were only counted.
     findings: usize,
+    hidden: usize,
 }
 
 impl CurrentFile<'_> {
@@ -116,6 +126,9 @@ impl<'a> Reader<'a> {
             load,
             report,
             zone: ReadZone::default(),
+            shown: 0,
+            hidden: 0,
+            known: HashSet::new(),
             open: Vec::new(),
             soa_minimum_s: None,
             bytes_left: ZONE_BYTES_MAX,
@@ -149,7 +162,7 @@ impl<'a> Reader<'a> {
 
     fn source(&mut self, source: &Arc<Source>, lossy: bool, scope: &mut Scope) {
         self.open.push(normal(&source.path));
-        let mut file = CurrentFile { source, lossy, findings: 0 };
+        let mut file = CurrentFile { source, lossy, findings: 0, hidden: 0 };
         let mut lexer = Lexer::new(&source.text);
         let mut tokens = Vec::new();
         while let Some(entry) = lexer.next_entry(&mut tokens) {
@@ -166,21 +179,37 @@ impl<'a> Reader<'a> {
                 self.found(&mut file, fault, Finding::error);
             }
         }
-        let hidden = file.findings.saturating_sub(FINDINGS_PER_FILE_MAX);
-        if hidden > 0 {
-            let message = format!("{}: and {hidden} more mistakes", source.path.display());
-            self.report.push(Finding::error(message).help("mend those above and look again"));
-        }
         self.open.pop();
+        match file.hidden {
+            0 => {}
+            hidden if self.shown < FINDINGS_PER_ZONE_MAX => {
+                self.shown += 1;
+                let message = format!("{}: and {hidden} more mistakes", source.path.display());
+                self.report.push(Finding::error(message).help("mend those above and look again"));
+            }
+            hidden => self.hidden += hidden,
+        }
     }
 
     fn found(&mut self, file: &mut CurrentFile, fault: Fault, severity: fn(String) -> Finding) {
         file.findings += 1;
-        if file.findings <= FINDINGS_PER_FILE_MAX {
-            let mut finding = severity(fault.message).at(file.source, fault.span);
-            finding.help = fault.help;
-            self.report.push(finding);
+        if file.findings > FINDINGS_PER_FILE_MAX || self.shown >= FINDINGS_PER_ZONE_MAX {
+            file.hidden += 1;
+            return;
         }
+        self.shown += 1;
+        let mut finding = severity(fault.message).at(file.source, fault.span);
+        finding.help = fault.help;
+        self.report.push(finding);
+    }
+
+    fn close(self) -> ReadZone {
+        if self.hidden > 0 {
+            let message =
+                format!("and {} more mistakes in the files that the zone includes", self.hidden);
+            self.report.push(Finding::error(message));
+        }
+        self.zone
     }
 
     fn entry(
@@ -267,7 +296,7 @@ impl<'a> Reader<'a> {
             String::from_utf8(octets).map_err(|_| fail("the file name is not UTF-8".to_owned()))?;
         // `join` keeps an absolute path as it is.
         let path = file.source.path.parent().unwrap_or(Path::new("")).join(name);
-        if !self.zone.files.contains(&path) {
+        if self.known.insert(path.clone()) && path != self.zone.files[0] {
             self.zone.files.push(path.clone());
         }
         if self.open.contains(&normal(&path)) {

@@ -1,7 +1,7 @@
 //! SVCB and HTTPS (RFC 9460): priority, target, parameters in any order.
 //!
-//! Not `domain`'s reader: that of 0.12.3 takes `key1=…` for the text form of `alpn` instead of its octets, knows no list
-//! escapes, refuses keys with a 9 in their number, and passes `tls-supported-groups` through as text.
+//! Not `domain`'s reader: that of 0.12.3 takes `key1=…` for the text form of `alpn` instead of its octets, knows no
+//! list escapes, refuses keys with a 9 in their number, and passes `tls-supported-groups` through as text.
 
 use super::fault::Fault;
 use super::fields::Fields;
