@@ -35,7 +35,8 @@ fn present() -> Vec<Case> {
 
 /// Types whose addresses are added (RFC 1035 §3.3, RFC 2782, RFC 9460 §4.1).
 fn pointing() -> Vec<Case> {
-    const MAIL: &str = "mail.example.com. 3600 A 192.0.2.25\nmail.example.com. 3600 AAAA 2001:db8::25";
+    const MAIL: &str =
+        "mail.example.com. 3600 A 192.0.2.25\nmail.example.com. 3600 AAAA 2001:db8::25";
     vec![
         ask("example.com", MX)
             .answer(
