@@ -36,6 +36,8 @@ const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
 const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
+/// A certificate with fewer days left is warned of: renewal by ACME is customarily tried from 30 days on.
+const CERTIFICATE_WARNING_DAYS: i64 = 14;
 /// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -178,6 +180,7 @@ impl Publisher {
         let snapshot = self.published.load_full();
         for taken in 1.. {
             let Some(result) = next else { break };
+            self.warn_of_expiry(&result);
             if let Some(transition) = self.state.verdicts.apply(&result, now) {
                 tell(&transition.probe, transition.from, transition.to, &transition.reason);
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
@@ -190,6 +193,20 @@ impl Publisher {
             };
         }
         self.redeal(changed);
+    }
+
+    /// A certificate that runs out takes its endpoint down: said in time, once for each day that is left.
+    fn warn_of_expiry(&self, result: &ProbeResult) {
+        let Some(days_left) =
+            result.certificate_days_left.filter(|days| *days < CERTIFICATE_WARNING_DAYS)
+        else {
+            return;
+        };
+        let told = self.state.verdicts.row(&result.probe).and_then(|row| row.certificate_days_left);
+        if told != Some(days_left) {
+            let (check, target) = (&result.probe.check.name, result.probe.target);
+            tracing::warn!(%check, %target, days_left, "the certificate of this endpoint runs out");
+        }
     }
 
     fn redeal(&mut self, changed: BTreeSet<usize>) {
