@@ -39,7 +39,13 @@ impl Added {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Adds the addresses of what the records of a set point at, for the types that RFC 1035 §3.3, RFC 2782 and RFC 9460
     /// §4.1 ask it of. The set is that of `node`, given to `name`.
-    pub(super) fn add_targets(&mut self, name: &FoldedName, aliased: bool, node: NodeId, set: &RecordSet<'_>) {
+    pub(super) fn add_targets(
+        &mut self,
+        name: &FoldedName,
+        aliased: bool,
+        node: NodeId,
+        set: &RecordSet<'_>,
+    ) {
         // Beside an answer that has no room nothing helps.
         if self.truncated || target_at(set.rtype).is_none() {
             return;
@@ -60,12 +66,15 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             if self.other.read(target).is_none() {
                 continue;
             }
-            let Some(source) = self.source(self.other).filter(|&source| added.insert(source)) else {
+            let Some(source) = self.source(self.other).filter(|&source| added.insert(source))
+            else {
                 continue;
             };
             // These are extras: what does not fit is left out without a word.
             self.add_addresses(Owner::Name(target), source);
-            if let Some(service) = self.served.zone.set(source, set.rtype).filter(|_| is_service && source != node) {
+            if let Some(service) =
+                self.served.zone.set(source, set.rtype).filter(|_| is_service && source != node)
+            {
                 let _ = self.add_set(Owner::Name(target), &service);
             }
             if added.is_full() {

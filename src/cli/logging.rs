@@ -3,7 +3,7 @@
 use super::style::Palette;
 use clap::ValueEnum;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tracing::Level;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -33,6 +33,11 @@ pub(super) struct LogArgs {
 
 /// What is logged where nothing says.
 const LEVEL: &str = "info";
+/// Libraries that warn of what a client did; whoever wants to hear of it can say so.
+const QUIET: &str =
+    "h2=off,hyper=off,quinn=off,quinn_proto=off,quinn_udp=off,rustls=off,tokio_rustls=off";
+/// Panics that are told in full. A packet that finds a bug can be sent again and again; the log must not fill with it.
+const PANICS_TOLD_MAX: u32 = 16;
 
 fn parse_level(text: &str) -> Result<String, String> {
     match EnvFilter::try_new(text) {
@@ -46,10 +51,12 @@ fn parse_level(text: &str) -> Result<String, String> {
 /// `RUST_LOG` that is not understood is passed over.
 pub(super) fn start(args: &LogArgs, config: &Path) {
     let (format, level) = configured(&std::fs::read_to_string(config).unwrap_or_default());
+    tell_few_panics();
+    let quietly = |level: &str| EnvFilter::new(format!("{QUIET},{level}"));
     let filter = match &args.log_level {
-        Some(level) => EnvFilter::new(level),
+        Some(level) => quietly(level),
         None => EnvFilter::try_from_default_env()
-            .unwrap_or_else(|_| EnvFilter::new(level.as_deref().unwrap_or(LEVEL))),
+            .unwrap_or_else(|_| quietly(level.as_deref().unwrap_or(LEVEL))),
     };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match args.log_format.or(format).unwrap_or_default() {
@@ -58,6 +65,16 @@ pub(super) fn start(args: &LogArgs, config: &Path) {
     };
     // Fails only where a subscriber was set before, as a test may have done.
     drop(started);
+}
+
+/// Panics go to the log, and after the first few nowhere: listeners count them and go on.
+fn tell_few_panics() {
+    static TOLD: AtomicU32 = AtomicU32::new(0);
+    std::panic::set_hook(Box::new(|panic| {
+        if TOLD.fetch_add(1, Ordering::Relaxed) < PANICS_TOLD_MAX {
+            tracing::error!("a bug, please report it: {panic}");
+        }
+    }));
 }
 
 /// Format and level that the `[log]` table asks for. Logging starts before the file is read for good, so mistakes are

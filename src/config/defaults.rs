@@ -33,10 +33,6 @@ pub const CHAOS_BYTES_MAX: usize = 255;
 pub const TCP_CONNECTIONS_MAX: usize = 2_000;
 /// Connections at once of one client network, so that no client takes all of them; busy resolvers keep a handful.
 pub const TCP_CONNECTIONS_PER_NETWORK_MAX: usize = 100;
-/// A client network over IPv4 is one address: many clients share a /24, and sources of TCP cannot be forged.
-pub const TCP_CLIENT_NETWORK_V4_BITS: u8 = 32;
-/// A client network over IPv6 is what one customer gets at the least (RFC 6177 §2).
-pub const TCP_CLIENT_NETWORK_V6_BITS: u8 = 56;
 /// Silence after which a connection is closed: "of the order of a few seconds" (RFC 7766 §6.2.3).
 pub const TCP_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Age after which a connection is closed even in use, so that a slow client cannot hold it for good.

@@ -66,13 +66,13 @@ pub struct Chaos {
 pub struct Tcp {
     /// Connections at once.
     pub connections_max: usize,
-    /// Connections at once of one client network (one IPv4 address, one IPv6 /56).
+    /// Connections at once of one client network (an IPv4 /24, an IPv6 /48).
     pub connections_per_network_max: usize,
     /// Silence after which a connection is closed.
     pub idle_timeout: Duration,
     /// Age after which a connection is closed.
     pub lifetime_max: Duration,
-    /// Queries of one connection answered at once.
+    /// Queries of one HTTP/2 or QUIC connection answered at once; TCP and TLS take them one after the other.
     pub queries_in_flight_max: usize,
 }
 

@@ -30,6 +30,8 @@ pub struct Load {
     pub overrides: Overrides,
     /// All that was found, also where the load is sound as a whole.
     pub report: Report,
+    /// Whether it is all the same as the load before, so that there is nothing to publish.
+    pub unchanged: bool,
 }
 
 /// Reads a configuration again and again, and remembers what was good of it.
@@ -94,16 +96,21 @@ impl Loader {
             return Err(report);
         };
         self.networks = Some(networks.clone());
-        self.overrides = Some(overrides.clone());
+        let same_overrides = self.overrides.replace(overrides.clone()).as_ref() == Some(&overrides);
         let zones = self.take_zones(loaded.zones);
         self.refresh_world(&databases, stamps, networks);
         let Some((_, _, atlas)) = &mut self.atlas else {
             return Err(report);
         };
-        let catalog = Catalog::compile(&zones, atlas, settings(&server), self.catalog.as_deref());
-        let catalog = Arc::new(catalog);
+        let settings = settings(&server);
+        let same_catalog =
+            self.catalog.clone().filter(|catalog| catalog.is_of(&zones, atlas.world(), &settings));
+        let unchanged = same_overrides && same_catalog.is_some();
+        let catalog = same_catalog.unwrap_or_else(|| {
+            Arc::new(Catalog::compile(&zones, atlas, settings, self.catalog.as_deref()))
+        });
         self.catalog = Some(catalog.clone());
-        Ok(Load { server, catalog, overrides, report })
+        Ok(Load { server, catalog, overrides, report, unchanged })
     }
 
     /// Every file and directory that the last load has read or looked for.
@@ -116,7 +123,9 @@ impl Loader {
         let mut zones = HashMap::with_capacity(loads.len());
         let mut inputs = Vec::with_capacity(loads.len());
         for load in loads {
-            let fresh = load.spec.map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
+            let fresh = load
+                .spec
+                .map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
             if let Some(zone) = fresh.or_else(|| self.zones.remove(&load.origin)) {
                 inputs.push(zone.clone());
                 zones.insert(load.origin, zone);
@@ -128,16 +137,24 @@ impl Loader {
 
     /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if there
     /// is one that never could be.
-    fn open_databases(&mut self, paths: &[PathBuf], report: &mut Report) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
+    fn open_databases(
+        &mut self,
+        paths: &[PathBuf],
+        report: &mut Report,
+    ) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
         let mut opened = HashMap::new();
         let mut databases = Vec::new();
         let mut stamps = Vec::new();
         for path in paths {
             let kept = self.databases.get(path);
             let fresh = match (Stamp::of(path), kept) {
-                (Ok(stamp), Some((known, database))) if stamp == *known => Ok((stamp, database.clone())),
+                (Ok(stamp), Some((known, database))) if stamp == *known => {
+                    Ok((stamp, database.clone()))
+                }
                 (Ok(stamp), _) => Database::read(path).map(|database| (stamp, Arc::new(database))),
-                (Err(error), _) => Err(Finding::error(format!("cannot read {}: {error}", path.display()))),
+                (Err(error), _) => {
+                    Err(Finding::error(format!("cannot read {}: {error}", path.display())))
+                }
             };
             let entry = match fresh {
                 Ok(entry) => Some(entry),
@@ -155,7 +172,12 @@ impl Loader {
         Some((databases, stamps))
     }
 
-    fn refresh_world(&mut self, databases: &[Arc<Database>], stamps: Vec<Stamp>, networks: Vec<NetworkEntry>) {
+    fn refresh_world(
+        &mut self,
+        databases: &[Arc<Database>],
+        stamps: Vec<Stamp>,
+        networks: Vec<NetworkEntry>,
+    ) {
         if let Some((known_stamps, known_networks, _)) = &self.atlas
             && *known_stamps == stamps
             && *known_networks == networks

@@ -13,7 +13,7 @@
 
 use crate::health::overrides::{Overrides, Subject};
 use crate::health::persist::Saved;
-use crate::health::prober::{FIRST_SPREAD_MAX, ProbeResult, Prober};
+use crate::health::prober::{Limits, ProbeResult, Prober};
 use crate::health::status::standing;
 use crate::health::table::Table;
 use crate::health::{Probe, Standing, Verdict};
@@ -36,6 +36,8 @@ const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
 const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
+/// A certificate with fewer days left is warned of: renewal by ACME is customarily tried from 30 days on.
+const CERTIFICATE_WARNING_DAYS: i64 = 14;
 /// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,7 @@ pub struct Prepared {
 pub struct Publisher {
     published: Arc<ArcSwap<Snapshot>>,
     prober: Prober,
+    limits: Limits,
     results: mpsc::Receiver<ProbeResult>,
     inputs: mpsc::Receiver<Prepared>,
     state: Knowledge,
@@ -100,7 +103,11 @@ impl Standings for Now<'_> {
     }
 }
 
-fn good_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> (Option<Name>, String, String, Family) {
+fn good_key(
+    pool: &Pool,
+    endpoint: &Endpoint,
+    family: Family,
+) -> (Option<Name>, String, String, Family) {
     (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
 }
 
@@ -109,13 +116,24 @@ impl Publisher {
     /// until probes say otherwise, and are kept in `state_file` from now on.
     pub fn new(
         published: Arc<ArcSwap<Snapshot>>,
-        prober: Prober,
+        (prober, limits): (Prober, Limits),
         results: mpsc::Receiver<ProbeResult>,
         inputs: mpsc::Receiver<Prepared>,
         state_file: Option<PathBuf>,
     ) -> Self {
         let state = Knowledge::default();
-        Self { published, prober, results, inputs, state, waiting: None, override_ends: None, state_file, unsaved_since: None }
+        Self {
+            published,
+            prober,
+            limits,
+            results,
+            inputs,
+            state,
+            waiting: None,
+            override_ends: None,
+            state_file,
+            unsaved_since: None,
+        }
     }
 
     /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an earlier
@@ -145,7 +163,8 @@ impl Publisher {
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
         let expiry = self.override_ends.map(|expiry| {
-            let left = Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
+            let left =
+                Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
             // Just past it, so that it is over.
             now + left.min(SLEEP_MAX) + Duration::from_millis(1)
         });
@@ -161,14 +180,33 @@ impl Publisher {
         let snapshot = self.published.load_full();
         for taken in 1.. {
             let Some(result) = next else { break };
+            self.warn_of_expiry(&result);
             if let Some(transition) = self.state.verdicts.apply(&result, now) {
                 tell(&transition.probe, transition.from, transition.to, &transition.reason);
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
                 self.unsaved_since.get_or_insert_with(Instant::now);
             }
-            next = if taken < RESULTS_PER_PUBLICATION_MAX { self.results.try_recv().ok() } else { None };
+            next = if taken < RESULTS_PER_PUBLICATION_MAX {
+                self.results.try_recv().ok()
+            } else {
+                None
+            };
         }
         self.redeal(changed);
+    }
+
+    /// A certificate that runs out takes its endpoint down: said in time, once for each day that is left.
+    fn warn_of_expiry(&self, result: &ProbeResult) {
+        let Some(days_left) =
+            result.certificate_days_left.filter(|days| *days < CERTIFICATE_WARNING_DAYS)
+        else {
+            return;
+        };
+        let told = self.state.verdicts.row(&result.probe).and_then(|row| row.certificate_days_left);
+        if told != Some(days_left) {
+            let (check, target) = (&result.probe.check.name, result.probe.target);
+            tracing::warn!(%check, %target, days_left, "the certificate of this endpoint runs out");
+        }
     }
 
     fn redeal(&mut self, changed: BTreeSet<usize>) {
@@ -191,7 +229,8 @@ impl Publisher {
         self.override_ends = self.state.overrides.next_expiry(at);
         tracing::info!("an override has run out");
         let snapshot = self.published.load_full();
-        let next = Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
+        let next =
+            Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
         let rosters: Vec<usize> = (0..snapshot.catalog().rosters().len()).collect();
         self.publish(next, &rosters);
     }
@@ -208,7 +247,8 @@ impl Publisher {
     fn remember_good(&mut self, roster: &Roster) {
         let mut good = LastGood::new();
         let now = self.now();
-        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood) {
+        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood)
+        {
             for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
                 if now.standing(&tier.pool, endpoint, roster.family) == Standing::Up {
                     let key = good_key(&tier.pool, endpoint, roster.family);
@@ -222,15 +262,18 @@ impl Publisher {
     /// Begins to probe for a new catalog, beside the old one until it is published.
     fn prepare(&mut self, prepared: Prepared, saved: &mut Option<Saved>) {
         let catalog = self.published.load().catalog().clone();
-        let needed: HashSet<Arc<Probe>> = catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
+        let needed: HashSet<Arc<Probe>> =
+            catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
         self.state.verdicts.set_probes(needed.iter().cloned());
         if let Some(saved) = saved.take() {
             let restored = self.state.verdicts.restore(&saved);
             tracing::info!(restored, "took up the verdicts of the last run");
         }
-        let unheard = prepared.catalog.probes().filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
-        let slowest = unheard.map(|probe| probe.check.timeout).max();
-        let patience = slowest.map_or(Duration::ZERO, |timeout| timeout + FIRST_SPREAD_MAX + FIRST_ROUND_GRACE);
+        let unheard = prepared
+            .catalog
+            .probes()
+            .filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
+        let patience = self.limits.first_round_max(unheard.map(Arc::as_ref)) + FIRST_ROUND_GRACE;
         self.prober.set_probes(needed.into_iter().collect());
         self.waiting = Some((prepared, Instant::now() + patience));
     }
@@ -240,9 +283,7 @@ impl Publisher {
         let Some((prepared, deadline)) = self.waiting.take() else {
             return;
         };
-        let verdicts = &self.state.verdicts;
-        let all_known = prepared.catalog.probes().all(|probe| verdicts.verdict(probe) != Verdict::Unknown);
-        if !all_known && Instant::now() < deadline {
+        if !self.state.verdicts.first_round_done() && Instant::now() < deadline {
             self.waiting = Some((prepared, deadline));
             return;
         }

@@ -9,14 +9,15 @@
 //! path; the listeners stay as they were bound.
 
 use super::counters::{Counts, Registry};
-use super::loader::{Load, Loader};
+use super::loader::Loader;
 use super::publisher::{Prepared, Publisher};
+use super::reloader::{Reloaded, Reloader, publish, read_certificates};
 use super::service::Answering;
 use super::watch::Watcher;
+use crate::answer::Transport;
 use crate::config::{self, Tls};
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
-use crate::answer::Transport;
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
 use crate::report::{Finding, Report};
 use crate::snapshot::Snapshot;
@@ -56,50 +57,69 @@ pub struct Server {
     addresses: Vec<(Transport, SocketAddr)>,
     listeners: Running,
     reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
-    reloader: JoinHandle<()>,
-    publisher: JoinHandle<()>,
+    reloader: Task,
+    publisher: Task,
     config: Arc<config::Server>,
 }
 
-/// How a reload ended.
-#[derive(Clone, Debug)]
-pub enum Reloaded {
-    /// Published under this generation; the report tells what was left as it was.
-    Published(u64, Report),
-    /// Nothing was changed, because of these mistakes.
-    Refused(Report),
+/// A task that ends with its handle.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Server {
     /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report beside
     /// the server is of what was not (warnings, broken zones).
     pub async fn start(options: Options) -> Result<(Self, Report), Report> {
+        // What is not granted shows when files run out, and then listeners wait and probes tell.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
         let mut loader = Loader::new(&options.config);
+        // Before the first reading, so that no change falls between.
+        let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
         let first = tokio::task::spawn_blocking(move || (loader.load(), loader)).await;
         let (first, loader) = first.map_err(|error| broken(&error.to_string()))?;
+        watcher.set_paths(loader.inputs().to_vec());
         let first = first?;
         let config = first.server.clone();
         let tls = options.tls.clone().or_else(|| config.tls.clone());
         let certificates = tls.as_ref().map(load_certificates).transpose()?;
         let endpoints = endpoints(&config, &options, tls.as_ref());
-        let bound = Listeners::bind(&endpoints, certificates.as_ref())
-            .map_err(|errors| Report { findings: errors.iter().map(BindError::finding).collect() })?;
+        let bound = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
+            Report { findings: errors.iter().map(BindError::finding).collect() }
+        })?;
         let addresses = bound.local_addresses().to_vec();
 
         let registry = Arc::new(Registry::default());
         let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
-        let (publisher, inputs) = start_publisher(&published, &config, options.persist)?;
-        let report = first.report.clone();
+        let mut report = first.report.clone();
+        let state_file = options.persist.then(|| state_file(&config, &mut report));
+        let (publisher, inputs) = start_publisher(&published, &config, state_file)?;
         publish(&inputs, first).await;
         let answering = Answering::new(published.clone(), registry.clone());
         let listeners = bound
             .start(answering, &Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
-        let (watcher, changes) = Watcher::start(loader.inputs().to_vec());
-        let reloader = Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
-        let reloader = tokio::spawn(reloader.run(requests, changes));
-        Ok((Self { published, registry, addresses, listeners, reloads, reloader, publisher, config }, report))
+        let reloader =
+            Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
+        let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
+        Ok((
+            Self {
+                published,
+                registry,
+                addresses,
+                listeners,
+                reloads,
+                reloader,
+                publisher,
+                config,
+            },
+            report,
+        ))
     }
 
     /// Where it listens, with the ports that were drawn.
@@ -131,145 +151,51 @@ impl Server {
     pub async fn reload(&self) -> Reloaded {
         let (asked, told) = oneshot::channel();
         match self.reloads.send(asked).await {
-            Ok(()) => told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped"))),
+            Ok(()) => {
+                told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped")))
+            }
             Err(_) => Reloaded::Refused(broken("the reloader has stopped")),
         }
     }
 
     /// Stops listening, lets go out what is answered, and saves the verdicts.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.listeners.shutdown().await;
         // Without a reloader nothing feeds the publisher any more, which saves and ends.
-        self.reloader.abort();
-        let _ = self.reloader.await;
-        let _ = self.publisher.await;
+        self.reloader.0.abort();
+        let _ = (&mut self.reloader.0).await;
+        let _ = (&mut self.publisher.0).await;
     }
-}
-
-/// What reads again when asked to.
-struct Reloader {
-    loader: Loader,
-    inputs: mpsc::Sender<Prepared>,
-    watcher: Watcher,
-    certificates: Option<Certificates>,
-    tls: Option<Tls>,
-    config: Arc<config::Server>,
-}
-
-impl Reloader {
-    async fn run(mut self, mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>, mut changes: mpsc::Receiver<()>) {
-        loop {
-            let asked = tokio::select! {
-                request = requests.recv() => match request {
-                    Some(request) => Some(request),
-                    None => return,
-                },
-                change = changes.recv() => match change {
-                    Some(()) => None,
-                    None => return,
-                },
-            };
-            let outcome;
-            (self, outcome) = self.reload().await;
-            if let Some(asked) = asked {
-                // Who asked may have gone.
-                let _ = asked.send(outcome);
-            }
-        }
-    }
-
-    async fn reload(mut self) -> (Self, Reloaded) {
-        let blocking = tokio::task::spawn_blocking(move || {
-            let loaded = self.loader.load();
-            (self, loaded)
-        });
-        let (this, loaded) = match blocking.await {
-            Ok(done) => done,
-            // The loader has panicked and is gone: go on with what is published, and say so by stopping.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        this.watcher.set_paths(this.loader.inputs().to_vec());
-        let outcome = match loaded {
-            Ok(load) => {
-                let mut report = load.report.clone();
-                this.swap_certificates(&mut report);
-                this.warn_of_restart(&load, &mut report);
-                match publish(&this.inputs, load).await {
-                    Some(generation) => Reloaded::Published(generation, report),
-                    None => Reloaded::Refused(broken("the publisher has stopped")),
-                }
-            }
-            Err(report) => Reloaded::Refused(report),
-        };
-        outcome.tell();
-        (this, outcome)
-    }
-
-    fn swap_certificates(&self, report: &mut Report) {
-        let (Some(certificates), Some(tls)) = (&self.certificates, &self.tls) else {
-            return;
-        };
-        let swapped = read_certificates(tls).and_then(|(certificate, key)| certificates.replace(&certificate, &key));
-        if let Err(message) = swapped {
-            report.push(Finding::error(message).help("the certificate served so far stays in use"));
-        }
-    }
-
-    /// What only a restart can change.
-    fn warn_of_restart(&self, load: &Load, report: &mut Report) {
-        let (old, new) = (&self.config, &load.server);
-        let changed = [
-            ("server.listen", old.listen != new.listen),
-            ("server.udp_workers", old.udp_workers != new.udp_workers),
-            ("server.tcp", old.tcp != new.tcp),
-            ("tls", old.tls != new.tls),
-            ("log", old.log != new.log),
-            ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
-        ];
-        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
-            let finding = Finding::warning(format!("{key} has changed, which takes effect at the next start only"));
-            report.push(finding.help("restart the server when it suits"));
-        }
-    }
-}
-
-impl Reloaded {
-    /// Tells the log, finding by finding.
-    fn tell(&self) {
-        let (Self::Published(_, report) | Self::Refused(report)) = self;
-        for finding in &report.findings {
-            tracing::warn!("{finding}");
-        }
-        let (errors, warnings) = (report.error_count(), report.warning_count());
-        match self {
-            Self::Published(generation, _) => tracing::info!(generation, errors, warnings, "reloaded"),
-            Self::Refused(_) => tracing::error!(errors, warnings, "reload refused; what was served before stays"),
-        }
-    }
-}
-
-/// Hands a load to the publisher and waits until it is served; none if the publisher has stopped.
-async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
-    let (published, generation) = oneshot::channel();
-    let prepared = Prepared { catalog: load.catalog, overrides: load.overrides, published };
-    inputs.send(prepared).await.ok()?;
-    generation.await.ok()
 }
 
 fn start_publisher(
     published: &Arc<ArcSwap<Snapshot>>,
     config: &config::Server,
-    persist: bool,
-) -> Result<(JoinHandle<()>, mpsc::Sender<Prepared>), Report> {
+    state_file: Option<PathBuf>,
+) -> Result<(Task, mpsc::Sender<Prepared>), Report> {
     let (results_in, results) = mpsc::channel(RESULTS_BUFFERED_MAX);
-    let limits = prober::Limits { in_flight_max: config.probes_concurrency_max, ..prober::Limits::default() };
+    let limits = prober::Limits {
+        in_flight_max: config.probes_concurrency_max,
+        ..prober::Limits::default()
+    };
     let prober = Prober::start(results_in, limits)
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
     let (inputs_in, inputs) = mpsc::channel(1);
-    let state_file = persist.then(|| config.state.join(VERDICTS_FILE));
     let saved = state_file.as_deref().and_then(|path| read_saved(path, config));
-    let publisher = Publisher::new(published.clone(), prober, results, inputs, state_file);
-    Ok((tokio::spawn(publisher.run(saved)), inputs_in))
+    let publisher =
+        Publisher::new(published.clone(), (prober, limits), results, inputs, state_file);
+    Ok((Task(tokio::spawn(publisher.run(saved))), inputs_in))
+}
+
+/// Where verdicts are kept, with the directory made if need be.
+fn state_file(config: &config::Server, report: &mut Report) -> PathBuf {
+    if let Err(error) = std::fs::create_dir_all(&config.state) {
+        let message =
+            format!("cannot make the state directory {}: {error}", config.state.display());
+        let help = "make it, owned by the user that runs fingerpost, or set server.state: until then verdicts are lost at a restart";
+        report.push(Finding::warning(message).help(help));
+    }
+    config.state.join(VERDICTS_FILE)
 }
 
 /// The verdicts of an earlier run; without them the first round of probes decides.
@@ -288,7 +214,9 @@ fn read_saved(path: &Path, config: &config::Server) -> Option<Saved> {
 
 fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> Endpoints {
     let listen = if options.listen.is_empty() { &config.listen } else { &options.listen };
-    let of = |select: fn(&Tls) -> &Vec<SocketAddr>| tls.map(|tls| select(tls).clone()).unwrap_or_default();
+    let of = |select: fn(&Tls) -> &Vec<SocketAddr>| {
+        tls.map(|tls| select(tls).clone()).unwrap_or_default()
+    };
     Endpoints {
         udp_and_tcp: listen.clone(),
         dot: of(|tls| &tls.dot),
@@ -301,6 +229,7 @@ fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> E
             connections_per_network_max: config.tcp.connections_per_network_max,
             idle_timeout: config.tcp.idle_timeout,
             lifetime_max: config.tcp.lifetime_max,
+            streams_max: u32::try_from(config.tcp.queries_in_flight_max).unwrap_or(u32::MAX),
             ..Limits::default()
         },
     }
@@ -312,12 +241,7 @@ fn load_certificates(tls: &Tls) -> Result<Certificates, Report> {
         .map_err(|message| broken(&message))
 }
 
-fn read_certificates(tls: &Tls) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
-    Ok((read(&tls.certificate)?, read(&tls.key)?))
-}
-
 /// A report of one mistake that is in no file.
-fn broken(message: &str) -> Report {
+pub(super) fn broken(message: &str) -> Report {
     Report { findings: vec![Finding::error(message)] }
 }

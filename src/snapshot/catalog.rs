@@ -59,7 +59,12 @@ pub struct Catalog {
 
 impl Catalog {
     /// Compiles zones for the world of `atlas`. What `previous` has compiled for the same world is taken over.
-    pub fn compile(zones: &[ZoneInput], atlas: &mut Atlas, settings: Settings, previous: Option<&Catalog>) -> Self {
+    pub fn compile(
+        zones: &[ZoneInput],
+        atlas: &mut Atlas,
+        settings: Settings,
+        previous: Option<&Catalog>,
+    ) -> Self {
         let world = atlas.world().clone();
         let previous = previous.filter(|previous| Arc::ptr_eq(&previous.world, &world));
         let mut compiler = Compiler {
@@ -84,6 +89,17 @@ impl Catalog {
     pub fn empty() -> Self {
         let mut atlas = Atlas::new(Arc::new(World::unknown()));
         Self::compile(&[], &mut atlas, Settings::default(), None)
+    }
+
+    /// Whether it is compiled from just these: the very same zones, in the very same world.
+    pub fn is_of(&self, zones: &[ZoneInput], world: &Arc<World>, settings: &Settings) -> bool {
+        let served = self.zones.zones();
+        let same =
+            |(served, input): (&ServedZone, &ZoneInput)| Arc::ptr_eq(&served.zone, &input.zone);
+        Arc::ptr_eq(&self.world, world)
+            && self.settings == *settings
+            && served.len() == zones.len()
+            && served.iter().zip(zones).all(same)
     }
 
     /// The zones.
@@ -148,8 +164,10 @@ impl Compiler<'_> {
 
     fn classes(&mut self, route: &Arc<Route>, roster: usize) -> Arc<Classes> {
         let sites = &self.rosters[roster].sites;
-        let digest =
-            *self.digests.entry((Arc::as_ptr(route), roster)).or_insert_with(|| digest(route, sites));
+        let digest = *self
+            .digests
+            .entry((Arc::as_ptr(route), roster))
+            .or_insert_with(|| digest(route, sites));
         let kept = || self.previous.and_then(|previous| previous.classes.get(&digest)).cloned();
         let compiled = self.classes.entry(digest).or_insert_with(|| {
             kept().unwrap_or_else(|| Arc::new(classes::compile(route, sites, self.atlas)))

@@ -435,7 +435,8 @@ mod tests {
 
     #[test]
     fn a_share_is_met_by_just_that_share() {
-        let mut pool = Arc::unwrap_or_clone(pool(OnAllDown::All, None, &[("fra", 55), ("fra", 45)]));
+        let mut pool =
+            Arc::unwrap_or_clone(pool(OnAllDown::All, None, &[("fra", 55), ("fra", 45)]));
         pool.min_up = 0.55;
         let roster = Roster::new(&Arc::new(pool), Family::V4).expect("it has addresses");
         let up = |name: &str| if name == "fra-0" { Standing::Up } else { Standing::Down };

@@ -558,7 +558,10 @@ mod tests {
         let mut write = |target: &[u8]| {
             let mut writer = Writer::begin(&mut out, ECHO, 512, None).expect("room");
             let rdatas = std::iter::once(target);
-            assert_eq!(writer.rrset(Section::Answer, Owner::Question, Rtype::NS, 1, rdatas), Ok(()));
+            assert_eq!(
+                writer.rrset(Section::Answer, Owner::Question, Rtype::NS, 1, rdatas),
+                Ok(())
+            );
             let bytes = writer.finish(Flags::default(), 0, None);
             out[ECHO.len() + 12..bytes].to_vec()
         };

@@ -34,6 +34,13 @@ fn cnames() -> Vec<Case> {
         ask("away.example.com", A)
             .answer("away.example.com. 3600 CNAME www.elsewhere.example.")
             .counted("alias"),
+        // Into a cut: the search goes on at the new name and ends in a referral (RFC 1034 §4.3.2 step 3b). AA speaks of
+        // the first name of the answer (RFC 1035 §4.1.1).
+        ask("to-cut.example.com", A)
+            .answer("to-cut.example.com. 3600 CNAME x.bare.example.com.")
+            .authority("bare.example.com. 3600 NS ns.elsewhere.example.")
+            .counted("alias"),
+        // Round in circles: each record once (RFC 2181 §5).
         ask("loop1.example.com", A)
             .answer(
                 "loop1.example.com. 3600 CNAME loop2.example.com.
@@ -48,7 +55,7 @@ fn cnames() -> Vec<Case> {
 
 /// RFC 6672.
 fn dnames() -> Vec<Case> {
-    let long = |head: &str| format!("{head}.{0}.{0}.long.example.com", &LONG_LABEL[..63]);
+    let long = |head: &str| format!("{head}.{0}.{0}.long.example.com", LONG_LABEL);
     vec![
         // §2.2: substitution, the CNAME with the DNAME's TTL (§3.1).
         ask("a.tree.example.com", A).answer(
@@ -84,6 +91,6 @@ fn dnames() -> Vec<Case> {
         ask(&long("this-label-is-too-much"), A)
             .rcode(YXDOMAIN)
             .counted("too-long")
-            .answer(&format!("long.example.com. 3600 DNAME {0}.{0}.example.com.", &LONG_LABEL[..63])),
+            .answer(&format!("long.example.com. 3600 DNAME {0}.{0}.example.com.", LONG_LABEL)),
     ]
 }

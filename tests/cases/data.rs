@@ -35,7 +35,8 @@ fn present() -> Vec<Case> {
 
 /// Types whose addresses are added (RFC 1035 §3.3, RFC 2782, RFC 9460 §4.1).
 fn pointing() -> Vec<Case> {
-    const MAIL: &str = "mail.example.com. 3600 A 192.0.2.25\nmail.example.com. 3600 AAAA 2001:db8::25";
+    const MAIL: &str =
+        "mail.example.com. 3600 A 192.0.2.25\nmail.example.com. 3600 AAAA 2001:db8::25";
     vec![
         ask("example.com", MX)
             .answer(
@@ -72,7 +73,7 @@ fn absent() -> Vec<Case> {
         ask("x.www.example.com", A).nxdomain(),
         ask("www.example.com", MX).nodata(),
         ask("example.com", A).nodata(),
-        // The child's server knows nothing of DS, the parent's here does, and there is none at the apex of either alone.
+        // DS of a zone is its parent's to tell, which is not served here.
         ask("example.com", DS).nodata(),
         // Empty non-terminals exist (RFC 8020, RFC 4592 §2.2.2).
         ask("ent.example.com", A).nodata(),

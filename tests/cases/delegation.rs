@@ -56,8 +56,7 @@ fn ds() -> Vec<Case> {
             DIGEST.replace("01", "02")
         )),
         // All else below the served child is the child's.
-        ask("child.example.com", NS)
-            .answer("child.example.com. 900 NS ns1.example.com."),
+        ask("child.example.com", NS).answer("child.example.com. 900 NS ns1.example.com."),
     ]
 }
 

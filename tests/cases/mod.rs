@@ -101,46 +101,76 @@ impl Case {
         self.authority(zones::NEGATIVE_SOA).rcode(NXDOMAIN).counted("nxdomain")
     }
 
-    /// Holds a reply to the case; `over` says how it came.
-    pub fn check(&self, reply: &Reply, over: &str) {
-        let context = format!("{} over {over}: {reply:?}", self.what);
-        assert_eq!(reply.rcode(), self.rcode, "rcode of {context}");
-        assert_eq!(lines(&reply.answer), self.answer, "answer of {context}");
-        assert_eq!(lines(&reply.authority), self.authority, "authority of {context}");
-        assert_eq!(lines(&reply.additional), self.additional, "additional of {context}");
-        assert_eq!(reply.aa(), self.authoritative, "AA of {context}");
-        self.check_frame(reply, &context);
+    /// Holds a reply to the case; `over` says how it came. None if all is right, else everything that is not.
+    pub fn fault(&self, reply: &Reply, over: &str) -> Option<String> {
+        let mut faults = Vec::new();
+        let mut same = |what: &str, found: String, expected: String| {
+            if found != expected {
+                faults.push(format!("  {what} is not {expected}"));
+            }
+        };
+        same("rcode", reply.rcode().to_string(), self.rcode.to_string());
+        same("AA", reply.aa().to_string(), self.authoritative.to_string());
+        let sections = [
+            ("answer", &reply.answer, &self.answer),
+            ("authority", &reply.authority, &self.authority),
+            ("additional", &reply.additional, &self.additional),
+        ];
+        for (section, found, expected) in sections {
+            same(section, format!("{:#?}", lines(found)), format!("{expected:#?}"));
+        }
+        faults.extend(self.frame_faults(reply));
+        let shown = || format!("{} over {over}:\n{}\n{reply:?}", self.what, faults.join("\n"));
+        (!faults.is_empty()).then(shown)
     }
 
     /// What every reply must keep to.
-    fn check_frame(&self, reply: &Reply, context: &str) {
+    fn frame_faults(&self, reply: &Reply) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut must = |holds: bool, what: String| {
+            if !holds {
+                faults.push(format!("  {what}"));
+            }
+        };
         let query = self.query.bytes();
-        let sent = |at: usize| u16::from_be_bytes([query[at], query[at + 1]]);
-        // Opcode and RD come back, CD too (RFC 4035 §3.1.6); RA, Z and AD never do from a server without recursion and
-        // signatures.
-        let echoed = 0x7800 | RD | CD;
-        assert_eq!(reply.flags & echoed, sent(2) & echoed, "echoed flags of {context}");
-        assert!(reply.has(QR), "QR of {context}");
-        assert!(!reply.has(RA | Z | AD | TC), "RA, Z, AD or TC of {context}");
-        let is_readable = self.rcode != FORMERR;
-        assert!(!is_readable || reply.question == self.query.question_bytes(), "question of {context}");
-        // RFC 6891 §7: OPT answers OPT and only OPT.
-        assert_eq!(reply.opt.is_some(), is_readable && self.query.has_edns(), "OPT of {context}");
-        // RFC 7871 §7.2.1: family, source and address come back as sent; the scope of static data is 0.
-        if let Some(sent) = self.query.option_sent(OPTION_ECS).filter(|_| is_readable) {
-            let expected = [&sent[..3], &[0], &sent[4..]].concat();
-            assert_eq!(reply.option(OPTION_ECS), Some(&expected[..]), "ECS of {context}");
+        let flags_sent = u16::from_be_bytes([query[2], query[3]]);
+        // RFC 4035 §3.1.6 has CD cleared in authoritative answers, and AD set only where all is known to be authentic.
+        let echoed = 0x7800 | RD;
+        must(reply.flags & echoed == flags_sent & echoed, "opcode and RD come back".to_owned());
+        let is_clean = !reply.has(RA | Z | AD | CD | TC);
+        must(reply.has(QR) && is_clean, "QR, but none of RA, Z, AD, CD and TC".to_owned());
+        if self.rcode != FORMERR {
+            let question = self.query.question_bytes();
+            must(reply.question == question, "the question comes back bit for bit".to_owned());
+            // RFC 6891 §7.
+            let has_opt = reply.opt.is_some();
+            must(has_opt == self.query.has_edns(), "OPT answers OPT and nothing else".to_owned());
+            // RFC 7871 §7.2.1: family, source and address come back as sent; the scope of static data is 0.
+            let subnet = self
+                .query
+                .option_sent(OPTION_ECS)
+                .map(|sent| [&sent[..3], &[0], &sent[4..]].concat());
+            must(
+                reply.option(OPTION_ECS) == subnet.as_deref(),
+                "ECS comes back with scope 0".to_owned(),
+            );
         }
         let question = self.query.name_text();
         for record in reply.answer.iter().chain(&reply.authority).chain(&reply.additional) {
-            let repeats = record.owner.eq_ignore_ascii_case(&question) && question != ".";
-            assert!(!repeats || record.owner_bytes == 2, "uncompressed {record} of {context}");
-            assert_eq!(record.class, CLASS_IN, "class of {record} of {context}");
+            let repeats = question != "." && record.owner.eq_ignore_ascii_case(&question);
+            must(!repeats || record.owner_bytes == 2, format!("the owner is no pointer: {record}"));
+            must(record.class == CLASS_IN, format!("not of class IN: {record}"));
         }
-        let mut answer = lines(&reply.answer);
-        answer.dedup();
-        assert_eq!(answer.len(), reply.answer.len(), "a record twice (RFC 2181 §5) of {context}");
+        let mut distinct = lines(&reply.answer);
+        distinct.dedup();
+        must(distinct.len() == reply.answer.len(), "no record twice (RFC 2181 §5)".to_owned());
+        faults
     }
+}
+
+/// Fails with all faults of a run, if there are any.
+pub fn expect_none(faults: &[String]) {
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 fn sorted(records: &str) -> Vec<String> {

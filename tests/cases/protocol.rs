@@ -19,7 +19,8 @@ fn error(rcode: u16, counted: &'static str) -> Case {
 
 fn headers() -> Vec<Case> {
     let opcode = |opcode| {
-        error(NOTIMP, "not-implemented").with(&format!("opcode {opcode}"), |query| query.opcode(opcode))
+        error(NOTIMP, "not-implemented")
+            .with(&format!("opcode {opcode}"), |query| query.opcode(opcode))
     };
     vec![
         www().with("RD", |query| query.flags(RD)),
@@ -63,7 +64,8 @@ fn edns() -> Vec<Case> {
 /// RFC 7871 on static data: echoed bit for bit with scope 0; wrong options are FORMERR.
 fn client_subnet() -> Vec<Case> {
     let wrong = |what: &str, family, source, scope, address: &[u8]| {
-        error(FORMERR, "malformed").with(what, |query| query.ecs_bytes(family, source, scope, address))
+        error(FORMERR, "malformed")
+            .with(what, |query| query.ecs_bytes(family, source, scope, address))
     };
     vec![
         www().with("ECS", |query| query.ecs("198.51.100.0/24")),
@@ -78,7 +80,8 @@ fn client_subnet() -> Vec<Case> {
         wrong("ECS longer than IPv4", 1, 33, 0, &[198, 51, 100, 0, 0]),
         wrong("ECS longer than IPv6", 2, 129, 0, &[0; 17]),
         wrong("ECS of family 3", 3, 8, 0, &[1]),
-        error(FORMERR, "malformed").with("ECS of two octets", |query| query.option(OPTION_ECS, b"\0\x01")),
+        error(FORMERR, "malformed")
+            .with("ECS of two octets", |query| query.option(OPTION_ECS, b"\0\x01")),
     ]
 }
 
@@ -101,10 +104,10 @@ fn malformed() -> Vec<Case> {
         malformed().with("two OPT records", |query| {
             query.edns(1232).with(3, record("", OPT, 1232, 0, &[]))
         }),
-        malformed().with("OPT away from the root", |query| {
-            query.with(3, record("x", OPT, 1232, 0, &[]))
-        }),
-        malformed().with("an option that runs off OPT", |query| query.option_bytes(b"\0\x03\0\x09x")),
+        malformed()
+            .with("OPT away from the root", |query| query.with(3, record("x", OPT, 1232, 0, &[]))),
+        malformed()
+            .with("an option that runs off OPT", |query| query.option_bytes(b"\0\x03\0\x09x")),
         malformed().with("half an option", |query| query.option_bytes(b"\0\x03\0")),
         malformed().with("OPT as a question's type", |query| query.retype(OPT)),
     ]

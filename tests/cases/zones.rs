@@ -4,11 +4,11 @@ use crate::kit::ConfigDir;
 use std::fmt::Write;
 
 /// The SOA of the parent as negative answers bear it: TTL is the lesser of its own and MINIMUM (RFC 2308 §3).
-pub const NEGATIVE_SOA: &str =
-    "example.com. 300 SOA ns1.example.com. hostmaster.example.com. 2026010101 7200 1800 1209600 300";
+pub const NEGATIVE_SOA: &str = "example.com. 300 SOA ns1.example.com. hostmaster.example.com. \
+    2026010101 7200 1800 1209600 300";
 
 /// A label of 63 octets.
-pub const LONG_LABEL: &str = "sixty-three-octets-are-what-a-label-may-have-and-not-a-single-one";
+pub const LONG_LABEL: &str = "sixty-three-octets-is-what-a-label-may-have-and-not-a-single--1";
 
 const PARENT: &str = r#"$ORIGIN example.com.
 $TTL 3600
@@ -43,11 +43,12 @@ to-txt   CNAME txt
 to-none  CNAME none
 to-ent   CNAME ent
 away     CNAME www.elsewhere.example.
+twin     CNAME lan.lan.
 loop1    CNAME loop2
 loop2    CNAME loop1
 self     CNAME self
 to-wild  CNAME x.wild
-to-cut   CNAME x.sub
+to-cut   CNAME x.bare
 
 *.wild   A     192.0.2.7
 *.wild   TXT   "any"
@@ -106,12 +107,14 @@ fn parent() -> String {
     let mut text = PARENT.to_owned();
     // Writing into a String cannot fail.
     for (name, count) in BIG {
-        (0..count).for_each(|n| drop(writeln!(text, "{name} A 198.51.{}.{}", 100 + n / 256, n % 256)));
+        for n in 0..count {
+            let _ = writeln!(text, "{name} A 198.51.{}.{}", 100 + n / 256, n % 256);
+        }
     }
     for n in 0..CROWD {
         let _ = writeln!(text, "crowd NS ns{n}.crowd\nns{n}.crowd A 203.0.113.{n}");
         let _ = writeln!(text, "ns{n}.crowd AAAA 2001:db8:c::{n:x}");
     }
-    let _ = writeln!(text, "long DNAME {}", [&LONG_LABEL[..63]; 2].join("."));
+    let _ = writeln!(text, "long DNAME {}", [LONG_LABEL; 2].join("."));
     text
 }

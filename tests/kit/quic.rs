@@ -61,6 +61,15 @@ impl Quic {
             tokio::time::timeout(PATIENCE, reading).await.expect("a reply in time")
         })
     }
+
+    /// Waits until the server closes the connection; the error code that it gives (RFC 9250 §8.4).
+    pub fn close_code(&self) -> u64 {
+        let closed = async { tokio::time::timeout(PATIENCE, self.connection.closed()).await };
+        match self.runtime.block_on(closed).expect("a closed connection in time") {
+            quinn::ConnectionError::ApplicationClosed(close) => close.error_code.into_inner(),
+            other => panic!("not closed by the server: {other}"),
+        }
+    }
 }
 
 impl Drop for Quic {
