@@ -22,13 +22,15 @@ pub(super) enum Handed {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
     /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
-    /// though RFC 7871 §7.4 would rather have negative answers the same for all.
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Whose turn it is, is decided by the first
+    /// family that is handed out with this `turn`, and holds for the other.
     pub(super) fn hand_out(
         &mut self,
         section: Section,
         owner: Owner<'_>,
         index: usize,
         family: Family,
+        turn: &mut Option<u32>,
     ) -> Handed {
         let plan = &self.served.names[index];
         let Some(family_plan) = &plan.families[family as usize] else {
@@ -63,7 +65,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             };
         };
         let dealt_site = dealt.site(tier, site);
-        let turn = self.turns.next(family_plan.roster, tier, site);
+        let turn = *turn.get_or_insert_with(|| self.turns.next(family_plan.roster, tier, site));
         let card = dealt_site.deck.draw(self.random, turn, network_hash(self.placed_by));
         step.card = Some(card);
         self.recorder.steered(&step);

@@ -1,6 +1,8 @@
 //! What clients get, told as `question → answer` over a zone and a small world. The authoritative rules one by one are the
 //! wire tests' part; these are about steering, scopes, sizes and what decides between them.
 
+mod records;
+
 use super::*;
 use crate::geo::{GeoCode, Location, Ranges, World};
 use crate::health::Standing;
@@ -32,6 +34,17 @@ loop2 CNAME loop1
 svc HTTPS 1 . alpn=h2
 svc A 192.0.2.9
 web HTTPS 1 www alpn=h2
+*.apps HTTPS 1 . alpn=h2
+nobody HTTPS 0 .
+nobody A 192.0.2.8
+mirror HTTPS 0 web
+to-apps MX 10 mx.apps
+to-turn6 SRV 0 0 443 turn6
+machine HINFO PC OS
+machine A 192.0.2.10
+to-sub CNAME x.sub
+walk DNAME walk2
+walk2 DNAME walk
 a.deep.ent TXT \"x\"
 sub NS ns.sub
 sub NS ns.other
@@ -148,6 +161,7 @@ fn snapshot_with(settings: Settings, down: &[&'static str]) -> Snapshot {
         steered("one", &web, &everywhere),
         steered("hash", &pool("hash", Method::Hash, OnAllDown::All), &by_country),
         steered("turn", &pool("turn", Method::RoundRobin, OnAllDown::All), &by_country),
+        steered("turn6", &records::both_families(), &everywhere),
         steered("empty", &pool("empty", Method::Weighted, OnAllDown::Nodata), &by_country),
         steered("broken", &pool("broken", Method::Weighted, OnAllDown::Servfail), &by_country),
     ];

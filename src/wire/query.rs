@@ -84,10 +84,12 @@ pub fn read(message: &[u8], name: &mut FoldedName) -> Message {
     // RFC 9619: a query has exactly one question.
     if count(4) != 1 {
         let opcode_known = header[2] & 0x78 == 0;
+        // Without a question the records begin here; behind more than one of them they are not looked for.
+        let edns = (count(4) == 0).then(|| malformed_edns(&message[HEADER_BYTES..])).flatten();
         return refuse(
             if opcode_known { rcode::FORMERR } else { rcode::NOTIMP },
             HEADER_BYTES,
-            None,
+            edns,
         );
     }
     let question = name.read(&message[HEADER_BYTES..]).and_then(|name_bytes| {
@@ -222,6 +224,7 @@ mod tests {
         check("short", vec![0; 11], (None, 0, false));
         check("response", message(0x80, [1, 0, 0, 0], &question(&[])), (None, 0, false));
         check("no question", message(0, [0, 0, 0, 0], &[]), (Some(1), 12, false));
+        check("EDNS, no question", message(0, [0, 0, 0, 1], OPT), (Some(1), 12, true));
         check("two questions", message(0, [2, 0, 0, 0], &question(&[])), (Some(1), 12, false));
         check("cut question", message(0, [1, 0, 0, 0], b"\x03ww"), (Some(1), 12, false));
         check(

@@ -291,7 +291,8 @@ impl<'a> Writer<'a> {
 
     fn stands_at(&self, target: u16, mut name: &[u8]) -> bool {
         let mut at = usize::from(target);
-        loop {
+        // Beyond lies what an earlier response left in the buffer, and a name in the making runs into it.
+        while at < self.at {
             let length = self.out[at];
             if length >= 0xc0 {
                 // Every pointer in here was written by us, to an earlier place.
@@ -313,6 +314,7 @@ impl<'a> Writer<'a> {
             at += label_end;
             name = &name[label_end..];
         }
+        false
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
@@ -548,5 +550,22 @@ mod tests {
         let mut out = [0; 512];
         assert!(Writer::begin(&mut out, ECHO, ECHO.len() - 1, None).is_none());
         assert!(Writer::begin(&mut out[..20], ECHO, 512, None).is_none());
+    }
+
+    #[test]
+    fn what_an_earlier_response_left_behind_is_no_name() {
+        let mut out = [0; 512];
+        let mut write = |target: &[u8]| {
+            let mut writer = Writer::begin(&mut out, ECHO, 512, None).expect("room");
+            let rdatas = std::iter::once(target);
+            assert_eq!(
+                writer.rrset(Section::Answer, Owner::Question, Rtype::NS, 1, rdatas),
+                Ok(())
+            );
+            let bytes = writer.finish(Flags::default(), 0, None);
+            out[ECHO.len() + 12..bytes].to_vec()
+        };
+        assert_eq!(write(b"\x03www\x03net\0"), b"\x03www\x03net\0");
+        assert_eq!(write(b"\x03www\x03www\x03net\0"), b"\x03www\x03www\x03net\0");
     }
 }

@@ -26,6 +26,8 @@ pub struct Zone {
     /// RDATA, each with its length in front, set after set.
     rdata: Vec<u8>,
     table: Table,
+    /// Labels that the deepest name has below the apex: no longer name is looked for.
+    depth: usize,
 }
 
 /// A name of a zone, by number; the apex is 0, and every name comes after the names above it.
@@ -126,10 +128,13 @@ impl Zone {
     /// Looks a name up that lies at or below the apex; `skip` labels on its left are left out.
     pub fn find(&self, name: &FoldedName, skip: usize) -> Found {
         let inside = name.label_count() - self.apex.label_count().min(name.label_count());
-        if let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip)) {
-            return Found::Exact(node);
+        let first = skip.max(inside.saturating_sub(self.depth));
+        if first == skip {
+            if let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip)) {
+                return Found::Exact(node);
+            }
         }
-        (skip + 1..inside)
+        (first.max(skip + 1)..inside)
             .find_map(|labels| self.table.find(&self.names, &self.nodes, name.suffix(labels)))
             .map_or(Found::Below(NodeId(0)), Found::Below)
     }
@@ -287,6 +292,7 @@ impl Builder {
             names: Vec::new(),
             rdata: Vec::new(),
             table: Table::with_room_for(names.min(1 << 16)),
+            depth: 0,
         };
         let mut builder = Self { zone, nodes: Vec::new(), parents: Vec::new() };
         // The first name cannot overflow anything.
@@ -300,6 +306,7 @@ impl Builder {
         if let Some(node) = self.zone.table.find(&self.zone.names, &self.nodes, wire) {
             return Ok(node.0);
         }
+        self.zone.depth = self.zone.depth.max(owner.label_count() - self.zone.apex.label_count());
         let mut missing: Vec<usize> = vec![0];
         let mut at = 1 + usize::from(wire[0]);
         let mut node = loop {
