@@ -3,6 +3,7 @@
 use super::logging::{self, LogArgs};
 use super::signals::{Signal, Signals};
 use super::{ConfigArg, EXIT_FINDINGS, fail, problem, runtime};
+use crate::control::reloader::tell_findings;
 use crate::control::{Options, Server};
 use crate::report::Report;
 use std::path::PathBuf;
@@ -57,9 +58,7 @@ async fn serve(config: PathBuf) -> Result<ExitCode, Report> {
         started = Server::start(options) => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
-    for finding in &report.findings {
-        tracing::warn!("{finding}");
-    }
+    tell_findings(&report);
     tracing::info!(addresses = ?server.addresses(), "serving");
     Ok(attend(server, &mut signals).await)
 }
