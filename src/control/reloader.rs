@@ -118,6 +118,7 @@ impl Reloader {
             ("tls", old.tls != new.tls),
             ("log", old.log != new.log),
             ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
+            ("server.state", old.state != new.state),
         ];
         for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
             let finding = Finding::warning(format!(

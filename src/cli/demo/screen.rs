@@ -157,7 +157,7 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
     let mut row =
         |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
     let client = PLACES[0].subnet;
-    row("why?", format!("{} explain {NAME} --client {client}", facts.program));
+    row("why?", format!("{} explain {NAME} --client {client} --down fra", facts.program));
     if let Some(&server) = facts.listen.first() {
         let dig = Dig { program: "dig", server: reachable(server) };
         row("a wildcard", dig.line("+short anything.apps.example.com AAAA"));
@@ -236,7 +236,7 @@ mod tests {
             "curl -X POST http://127.0.0.1:18000/down/fra",
             "Within 4 s the answers change",
             "kdig @127.0.0.1 -p 8443 +https www.example.com +subnet=84.128.0.0/24",
-            "target/release/fingerpost explain www.example.com --client 84.128.0.0/24",
+            "target/release/fingerpost explain www.example.com --client 84.128.0.0/24 --down fra",
         ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }
