@@ -1,7 +1,7 @@
 //! Sites, pools, routes and steered names as configured: checked, resolved, self-contained.
 //!
-//! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so that
-//! a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
+//! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so
+//! that a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
 
 use crate::geo::{Coordinates, GeoCode};
 use crate::health::Probe;
