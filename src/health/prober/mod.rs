@@ -14,14 +14,11 @@ mod schedule;
 mod tcp;
 mod tls;
 
-pub use tls::TlsRoots;
-
-use super::check::{Check, CheckKind, Probe};
+use super::check::Probe;
 use super::state::Outcome;
 use attempt::attempt;
 use http::Clients;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -123,29 +120,6 @@ impl Drop for Prober {
             // A panic there has been reported by the panic hook already.
             let _ = thread.join();
         }
-    }
-}
-
-/// Says early, for people, why probes of this check could only fail whatever their target: a header that HTTP does
-/// not allow, a source of the wrong family, certificate roots that cannot be read. `target` is one address to be
-/// probed.
-pub fn refusal(check: &Check, target: SocketAddr) -> Option<String> {
-    if let Err(reason) = source_for(check.source, target) {
-        return Some(reason);
-    }
-    match &check.kind {
-        CheckKind::Tcp => None,
-        CheckKind::Http(http) => http::refusal(http, target),
-    }
-}
-
-/// The source address, if it can be one for the target.
-fn source_for(source: Option<IpAddr>, target: SocketAddr) -> Result<Option<IpAddr>, String> {
-    match source {
-        Some(address) if address.is_ipv4() != target.is_ipv4() => {
-            Err(format!("the source address {address} is of another family than {}", target.ip()))
-        }
-        _ => Ok(source),
     }
 }
 
