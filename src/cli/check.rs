@@ -2,9 +2,9 @@
 
 use super::style::{self, Palette};
 use super::{CONFIG_FILE, EXIT_FINDINGS};
+use crate::config;
 use crate::control::loader::{Load, Loader};
-use crate::report::{Finding, Report, Style, render};
-use crate::wire::Name;
+use crate::report::{Report, Style, render};
 use crate::zone;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -130,20 +130,12 @@ fn whole(path: &Path) -> Checked {
 /// One master file by itself.
 fn single(path: &Path) -> Checked {
     let mut report = Report::default();
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     let mut records = 0;
-    match Name::parse(stem, None) {
-        Ok(origin) => {
-            let read = zone::text::read(path, &origin, &mut report);
-            records = read.records.len();
-            if !report.has_errors() {
-                zone::check::check(&origin, &read.records, &[], &mut report);
-            }
-        }
-        Err(error) => {
-            let message = format!("the file name of {} is no zone's name: {error}", path.display());
-            report
-                .push(Finding::error(message).help("name it ORIGIN.zone, as in example.com.zone"));
+    if let Some(origin) = config::origin_of(path, &mut report) {
+        let read = zone::text::read(path, &origin, &mut report);
+        records = read.records.len();
+        if !report.has_errors() {
+            zone::check::check(&origin, &read.records, &[], &mut report);
         }
     }
     Checked { counts: vec![(records, "record")], report }

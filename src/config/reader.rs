@@ -129,6 +129,11 @@ impl<'d> Value<'d> {
         self.doc.error(self.span(), message, help);
     }
 
+    /// Reports that the key of this value is wrong.
+    pub fn key_error(&self, message: impl Into<String>, help: impl Into<String>) {
+        self.doc.error(self.key_span.clone(), message, help);
+    }
+
     /// Reports that this value is surely not as meant.
     pub fn warning(&self, message: impl Into<String>, help: impl Into<String>) {
         self.doc.warning(self.span(), message, help);

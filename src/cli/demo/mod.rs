@@ -145,16 +145,8 @@ impl Stage {
     /// Starts the backends of everything that is probed on loopback.
     async fn set(loaded: &Loaded) -> Result<(Self, Backends), Report> {
         let Some(server) = &loaded.server else { return Err(loaded.report.clone()) };
-        let names = loaded
-            .zones
-            .iter()
-            .filter_map(|zone| zone.spec.as_ref())
-            .flat_map(|spec| spec.names.iter());
-        let endpoints = endpoints(names.map(|name| &name.pool));
-        let probes = endpoints
-            .iter()
-            .flat_map(|endpoint| [&endpoint.probe_a, &endpoint.probe_aaaa])
-            .flatten();
+        let endpoints = endpoints(loaded.names().map(|name| &name.pool));
+        let probes = endpoints.iter().flat_map(|endpoint| endpoint.probes());
         let noticed_after = probes.map(|probe| probe.check.interval * probe.check.fall).max();
         let mut specs = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
         specs.retain(|spec| exists(spec.address.ip()));
@@ -195,15 +187,9 @@ impl Stage {
 /// The endpoints of these pools and of those that they fall back to, each once.
 fn endpoints<'a>(pools: impl Iterator<Item = &'a Arc<Pool>>) -> Vec<Arc<Endpoint>> {
     let mut found: Vec<Arc<Endpoint>> = Vec::new();
-    for pool in pools {
-        let mut next = Some(pool);
-        while let Some(pool) = next {
-            for endpoint in &pool.endpoints {
-                if !found.iter().any(|known| Arc::ptr_eq(known, endpoint)) {
-                    found.push(endpoint.clone());
-                }
-            }
-            next = pool.fallback.as_ref();
+    for endpoint in pools.flat_map(|pool| pool.chain()).flat_map(|pool| &pool.endpoints) {
+        if !found.iter().any(|known| Arc::ptr_eq(known, endpoint)) {
+            found.push(endpoint.clone());
         }
     }
     found
@@ -296,9 +282,7 @@ mod tests {
     #[test]
     fn every_shipped_endpoint_has_backends_of_its_own() {
         let loaded = config::load(shipped(), None);
-        let specs = loaded.zones.iter().filter_map(|zone| zone.spec.as_ref());
-        let names: Vec<_> = specs.flat_map(|spec| spec.names.iter()).collect();
-        let endpoints = endpoints(names.iter().map(|name| &name.pool));
+        let endpoints = endpoints(loaded.names().map(|name| &name.pool));
         let backends = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
         for endpoint in &endpoints {
             let played = backends.iter().filter(|spec| spec.endpoint == endpoint.name).count();
