@@ -18,6 +18,7 @@ use super::serve::{Running, finish, reload};
 use super::signals::{Signal, Signals};
 use super::style::{self, Palette};
 use super::{ConfigArg, fail, logging, problem, runtime};
+use crate::answer::Transport;
 use crate::config::{self, Loaded, Tls};
 use crate::control::{Options, Server};
 use crate::report::{Finding, Report};
@@ -25,7 +26,7 @@ use crate::steer::model::{Endpoint, Pool};
 use backends::{BackendSpec, Backends};
 use certificate::Certificate;
 use operator::Order;
-use screen::{Encrypted, Facts, PLACES};
+use screen::{Facts, PLACES};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
@@ -238,8 +239,8 @@ fn tls(certificate: &Certificate) -> Tls {
     }
 }
 
-fn encrypted(tls: &Tls) -> Vec<(Encrypted, SocketAddr)> {
-    [(Encrypted::Tls, &tls.dot), (Encrypted::Https, &tls.doh), (Encrypted::Quic, &tls.doq)]
+fn encrypted(tls: &Tls) -> Vec<(Transport, SocketAddr)> {
+    [(Transport::Tls, &tls.dot), (Transport::Https, &tls.doh), (Transport::Quic, &tls.doq)]
         .into_iter()
         .filter_map(|(transport, listen)| Some((transport, *listen.first()?)))
         .collect()
