@@ -332,7 +332,11 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
 }
 
 fn questions() -> impl Strategy<Value = Vec<(Vec<u8>, usize)>> {
-    let name = proptest::collection::vec((0..LABELS.len()).prop_map(|at| LABELS[at]), 0..6);
+    // Under the apex 126 labels are the longest name that there is.
+    let length = prop_oneof![9 => 0..6_usize, 1 => 120..=126_usize];
+    let name = length.prop_flat_map(|length| {
+        proptest::collection::vec((0..LABELS.len()).prop_map(|at| LABELS[at]), length)
+    });
     proptest::collection::vec((name, 0..8_usize), 1..24)
 }
 

@@ -8,7 +8,7 @@
 
 use super::record::Record;
 use crate::wire::{FoldedName, Name, Rtype, folded};
-use std::ops::Range;
+use std::collections::HashSet;
 
 /// Stands for "no such node".
 const NONE: u32 = u32::MAX;
@@ -359,7 +359,8 @@ impl Builder {
                 node.sets = u32::try_from(self.zone.sets.len()).map_err(|_| TooLarge)?;
             }
             node.set_count += 1;
-            let set = self.zone.store(group.iter().map(|&at| &records[at as usize]), rtype)?;
+            let records = group.iter().map(|&at| &records[at as usize]);
+            let set = self.zone.store(records, group.len(), rtype)?;
             self.zone.sets.push(set);
         }
         Ok(())
@@ -395,16 +396,16 @@ impl Zone {
     fn store<'r>(
         &mut self,
         records: impl Iterator<Item = &'r Record>,
+        record_count: usize,
         rtype: Rtype,
     ) -> Result<StoredSet, TooLarge> {
         let start = self.rdata.len();
         let (mut count, mut ttl_s) = (0_u16, u32::MAX);
+        let mut seen = HashSet::new();
         for record in records {
             ttl_s = ttl_s.min(record.ttl_s);
-            let span = Range { start, end: self.rdata.len() };
-            let stored = RecordSet { rtype, ttl_s, bytes: &self.rdata[span] };
-            // Most sets have one record; only the others are searched.
-            if count > 0 && stored.rdatas().any(|rdata| *rdata == *record.rdata) {
+            // Most sets have one record; only the others are looked through.
+            if record_count > 1 && !seen.insert(&*record.rdata) {
                 continue;
             }
             let length = u16::try_from(record.rdata.len()).map_err(|_| TooLarge)?;
