@@ -100,8 +100,10 @@ impl<R: Recorder> Resolver<'_, '_, R> {
                     self.scope_bits = scope_bits;
                 }
             } else if let Some(set) = self.served.zone.set(node, family.rtype()) {
-                complete &=
-                    self.writer.rrset(Section::Additional, owner, set.rtype, set.ttl_s, set.rdatas()).is_ok();
+                complete &= self
+                    .writer
+                    .rrset(Section::Additional, owner, set.rtype, set.ttl_s, set.rdatas())
+                    .is_ok();
             }
         }
         complete

@@ -20,7 +20,9 @@ pub use scratch::Scratch;
 
 use crate::snapshot::{Settings, Snapshot};
 use crate::wire::query::{self, HEADER_BYTES, Message};
-use crate::wire::{Edns, Flags, FoldedName, Query, ResponseEdns, Rtype, Subnet, Writer, class, rcode};
+use crate::wire::{
+    Edns, Flags, FoldedName, Query, ResponseEdns, Rtype, Subnet, Writer, class, rcode,
+};
 use resolve::{Resolver, Verdict};
 
 /// What any client takes over UDP without EDNS, in bytes (RFC 1035 §4.2.1).
@@ -31,7 +33,13 @@ pub const MESSAGE_BYTES_MAX: usize = 65_535;
 const PADDING_BLOCK_BYTES: usize = 468;
 
 /// Answers one message into `out`. See the module for what it does and does not do.
-pub fn answer(snapshot: &Snapshot, scratch: &mut Scratch, message: &[u8], client: &Client, out: &mut [u8]) -> Outcome {
+pub fn answer(
+    snapshot: &Snapshot,
+    scratch: &mut Scratch,
+    message: &[u8],
+    client: &Client,
+    out: &mut [u8],
+) -> Outcome {
     answer_recorded(snapshot, scratch, message, client, out, &mut ())
 }
 
@@ -52,7 +60,8 @@ pub fn answer_recorded<R: Recorder>(
                 rcode::BADVERS => Reason::BadVersion,
                 _ => Reason::Malformed,
             };
-            let frame = Frame::new(snapshot.settings(), client, edns.as_ref(), &message[..question_end]);
+            let frame =
+                Frame::new(snapshot.settings(), client, edns.as_ref(), &message[..question_end]);
             frame.bare(out, rcode, reason)
         }
         Message::Query(query) => {
@@ -114,7 +123,13 @@ fn dispatch<R: Recorder>(
 }
 
 /// What `version.bind` and its like are told, in class CH.
-fn identity(settings: &Settings, name: &FoldedName, query: &Query, frame: Frame<'_>, out: &mut [u8]) -> Outcome {
+fn identity(
+    settings: &Settings,
+    name: &FoldedName,
+    query: &Query,
+    frame: Frame<'_>,
+    out: &mut [u8],
+) -> Outcome {
     let text = match name.as_wire() {
         b"\x07version\x04bind\0" | b"\x07version\x06server\0" => &settings.version,
         b"\x08hostname\x04bind\0" => &settings.hostname,
@@ -153,12 +168,15 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn new(settings: &'a Settings, client: &Client, edns: Option<&Edns>, echo: &'a [u8]) -> Self {
-        let subnet = edns.and_then(|edns| edns.subnet).filter(|_| settings.ecs_trust.contains(client.address));
+        let subnet = edns
+            .and_then(|edns| edns.subnet)
+            .filter(|_| settings.ecs_trust.contains(client.address));
         let limit = match (client.transport, edns) {
             (Transport::Udp, None) => PLAIN_UDP_BYTES_MAX,
             // RFC 6891 §6.2.3: values below 512 are 512.
             (Transport::Udp, Some(edns)) => {
-                usize::from(edns.payload_bytes.min(settings.udp_payload_bytes_max)).max(PLAIN_UDP_BYTES_MAX)
+                usize::from(edns.payload_bytes.min(settings.udp_payload_bytes_max))
+                    .max(PLAIN_UDP_BYTES_MAX)
             }
             _ => MESSAGE_BYTES_MAX,
         };
@@ -167,8 +185,10 @@ impl<'a> Frame<'a> {
             dnssec_ok: edns.dnssec_ok,
             subnet: subnet.map(|subnet| (subnet, 0)),
             nsid: settings.nsid.as_deref().filter(|_| edns.nsid),
-            keepalive_100ms: (edns.keepalive && client.transport.has_keepalive()).then_some(settings.keepalive_100ms),
-            padding_block_bytes: (edns.padding && client.transport.is_encrypted()).then_some(PADDING_BLOCK_BYTES),
+            keepalive_100ms: (edns.keepalive && client.transport.has_keepalive())
+                .then_some(settings.keepalive_100ms),
+            padding_block_bytes: (edns.padding && client.transport.is_encrypted())
+                .then_some(PADDING_BLOCK_BYTES),
         });
         Self { echo, limit, edns, subnet }
     }
@@ -182,14 +202,23 @@ impl<'a> Frame<'a> {
     /// A response without records.
     fn bare(self, out: &mut [u8], rcode: u16, reason: Reason) -> Outcome {
         match Writer::begin(out, self.echo, self.limit, self.edns.as_ref()) {
-            Some(writer) => self.end(writer, Verdict { rcode, reason, authoritative: false }, 0, false),
+            Some(writer) => {
+                self.end(writer, Verdict { rcode, reason, authoritative: false }, 0, false)
+            }
             None => nothing(),
         }
     }
 
-    fn end(mut self, writer: Writer<'_>, verdict: Verdict, scope_bits: u8, truncated: bool) -> Outcome {
+    fn end(
+        mut self,
+        writer: Writer<'_>,
+        verdict: Verdict,
+        scope_bits: u8,
+        truncated: bool,
+    ) -> Outcome {
         // Who asked not to be placed gets an answer that holds for all of them.
-        let scope_bits = self.subnet.map(|subnet| if subnet.client().is_some() { scope_bits } else { 0 });
+        let scope_bits =
+            self.subnet.map(|subnet| if subnet.client().is_some() { scope_bits } else { 0 });
         if let (Some(edns), Some(scope_bits)) = (&mut self.edns, scope_bits) {
             edns.subnet = self.subnet.map(|subnet| (subnet, scope_bits));
         }

@@ -125,7 +125,13 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
     }
 
-    fn steered_answer(&mut self, name: &FoldedName, aliased: bool, index: usize, family: Family) -> Verdict {
+    fn steered_answer(
+        &mut self,
+        name: &FoldedName,
+        aliased: bool,
+        index: usize,
+        family: Family,
+    ) -> Verdict {
         match self.hand_out(Section::Answer, owner(name, aliased), index, family) {
             Handed::Addresses(reason) => authoritative(rcode::NOERROR, reason),
             Handed::Full(reason) => {
@@ -136,9 +142,11 @@ impl<R: Recorder> Resolver<'_, '_, R> {
                 self.negative();
                 authoritative(rcode::NOERROR, reason)
             }
-            Handed::Failure => {
-                Verdict { rcode: rcode::SERVFAIL, reason: Reason::DownServfail, authoritative: false }
-            }
+            Handed::Failure => Verdict {
+                rcode: rcode::SERVFAIL,
+                reason: Reason::DownServfail,
+                authoritative: false,
+            },
         }
     }
 
@@ -155,7 +163,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
         let rdata = std::iter::once(ANY_RDATA);
         let owner = owner(name, aliased);
-        self.truncated |= self.writer.rrset(Section::Answer, owner, Rtype::HINFO, ANY_TTL_S, rdata).is_err();
+        self.truncated |=
+            self.writer.rrset(Section::Answer, owner, Rtype::HINFO, ANY_TTL_S, rdata).is_err();
         authoritative(rcode::NOERROR, Reason::Any)
     }
 
@@ -166,7 +175,11 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             return Step::Done(authoritative(rcode::SERVFAIL, Reason::Alias));
         };
         let kept = name.label_count() - labels(zone.name(node));
-        let dname_owner = if aliased { Owner::Name(zone.name(node)) } else { Owner::QuestionSuffix(name.start(kept)) };
+        let dname_owner = if aliased {
+            Owner::Name(zone.name(node))
+        } else {
+            Owner::QuestionSuffix(name.start(kept))
+        };
         self.answer_set(dname_owner, &set);
         let target = set.rdatas().next().unwrap_or(&[0]);
         if !self.other.substitute(name, kept, target) {
@@ -174,7 +187,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
         let cname = std::iter::once(self.other.as_wire());
         let owner = owner(name, aliased);
-        self.truncated |= self.writer.rrset(Section::Answer, owner, Rtype::CNAME, set.ttl_s, cname).is_err();
+        self.truncated |=
+            self.writer.rrset(Section::Answer, owner, Rtype::CNAME, set.ttl_s, cname).is_err();
         std::mem::swap(name, self.other);
         match self.qtype {
             // The CNAME is what was asked for.
@@ -205,18 +219,27 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         let Some(soa) = zone.set(zone.apex_node(), Rtype::SOA) else {
             return;
         };
-        let minimum = soa.rdatas().next().and_then(|rdata| rdata.last_chunk()).map(|bytes| u32::from_be_bytes(*bytes));
+        let minimum = soa
+            .rdatas()
+            .next()
+            .and_then(|rdata| rdata.last_chunk())
+            .map(|bytes| u32::from_be_bytes(*bytes));
         let ttl_s = soa.ttl_s.min(minimum.unwrap_or(soa.ttl_s));
         let owner = Owner::Name(zone.apex().as_wire());
-        self.truncated |= self.writer.rrset(Section::Authority, owner, Rtype::SOA, ttl_s, soa.rdatas()).is_err();
+        self.truncated |=
+            self.writer.rrset(Section::Authority, owner, Rtype::SOA, ttl_s, soa.rdatas()).is_err();
     }
 
     fn answer_set(&mut self, owner: Owner<'_>, set: &RecordSet<'_>) {
-        self.truncated |= self.writer.rrset(Section::Answer, owner, set.rtype, set.ttl_s, set.rdatas()).is_err();
+        self.truncated |=
+            self.writer.rrset(Section::Answer, owner, set.rtype, set.ttl_s, set.rdatas()).is_err();
     }
 
     fn authority_set(&mut self, owner: Owner<'_>, set: &RecordSet<'_>) {
-        self.truncated |= self.writer.rrset(Section::Authority, owner, set.rtype, set.ttl_s, set.rdatas()).is_err();
+        self.truncated |= self
+            .writer
+            .rrset(Section::Authority, owner, set.rtype, set.ttl_s, set.rdatas())
+            .is_err();
     }
 }
 

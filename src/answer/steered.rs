@@ -73,7 +73,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Level::Trusted => Reason::Steered,
             Level::Degraded | Level::LastResort => Reason::Degraded,
         };
-        let addresses = dealt_site.deck.card(card).iter().map(|&position| dealt_site.address(position));
+        let addresses =
+            dealt_site.deck.card(card).iter().map(|&position| dealt_site.address(position));
         match self.writer.addresses(section, owner, family.rtype(), plan.name.ttl_s, addresses) {
             Ok(()) => Handed::Addresses(reason),
             Err(_) => Handed::Full(reason),

@@ -64,7 +64,13 @@ fn world() -> World {
 }
 
 fn site(name: &str) -> Arc<Site> {
-    Arc::new(Site { zone: None, name: name.into(), title: name.into(), location: None, coordinates: None })
+    Arc::new(Site {
+        zone: None,
+        name: name.into(),
+        title: name.into(),
+        location: None,
+        coordinates: None,
+    })
 }
 
 /// Two sites: `fra` with endpoints .10 (weight 3) and .11 (weight 1), `iad` with .20; all but .11 have AAAA too.
@@ -113,10 +119,19 @@ fn snapshot_with(settings: Settings, down: &[&'static str]) -> Snapshot {
     let mut report = Report::default();
     let source = Source::new("example.com.zone", ZONE);
     let origin = name("@");
-    let read = text::read_str(source, &origin, &mut |_| Err(std::io::ErrorKind::NotFound.into()), &mut report);
+    let read = text::read_str(
+        source,
+        &origin,
+        &mut |_| Err(std::io::ErrorKind::NotFound.into()),
+        &mut report,
+    );
     assert!(!report.has_errors(), "{report:?}");
-    let geo = |code: &str, at: &str| Rule::Geo { codes: vec![code.parse().expect("a code")], sites: vec![site(at)] };
-    let by_country = Arc::new(Route { rules: vec![geo("NA-US", "iad"), geo("EU", "fra")], strict: false });
+    let geo = |code: &str, at: &str| Rule::Geo {
+        codes: vec![code.parse().expect("a code")],
+        sites: vec![site(at)],
+    };
+    let by_country =
+        Arc::new(Route { rules: vec![geo("NA-US", "iad"), geo("EU", "fra")], strict: false });
     let fence = Arc::new(Route { rules: vec![geo("EU", "fra")], strict: true });
     let everywhere = Arc::new(Route::default());
     let web = pool("web", Method::Weighted, OnAllDown::All);
@@ -164,7 +179,23 @@ fn query(text: &str, rtype: &str, ecs: Option<&str>) -> Vec<u8> {
         };
         let sent = usize::from(bits).div_ceil(8);
         message[11] = 1;
-        message.extend_from_slice(&[0, 0, 41, 16, 0, 0, 0, 0, 0, 0, (8 + sent) as u8, 0, 8, 0, (4 + sent) as u8]);
+        message.extend_from_slice(&[
+            0,
+            0,
+            41,
+            16,
+            0,
+            0,
+            0,
+            0,
+            0,
+            0,
+            (8 + sent) as u8,
+            0,
+            8,
+            0,
+            (4 + sent) as u8,
+        ]);
         message.extend_from_slice(&[0, family, bits, 0]);
         message.extend_from_slice(&octets[..sent]);
     }
@@ -185,7 +216,11 @@ fn ask(snapshot: &Snapshot, message: &[u8], client: &Client) -> (Outcome, Vec<u8
 fn told(snapshot: &Snapshot, text: &str, rtype: &str, ecs: Option<&str>) -> String {
     let (outcome, response) = ask(snapshot, &query(text, rtype, ecs), &client("192.0.2.200", 0));
     let message = Message::from_vec(&response).expect("another decoder reads it too");
-    let records: Vec<String> = message.answers.iter().map(|record| format!("{} {}", record.record_type(), record.data)).collect();
+    let records: Vec<String> = message
+        .answers
+        .iter()
+        .map(|record| format!("{} {}", record.record_type(), record.data))
+        .collect();
     let scope = outcome.scope_bits.map_or(String::new(), |bits| format!(" /{bits}"));
     format!("{}{scope}: {}", outcome.reason, records.join(", ").replace(".example.com.", ""))
 }
@@ -193,7 +228,9 @@ fn told(snapshot: &Snapshot, text: &str, rtype: &str, ecs: Option<&str>) -> Stri
 #[test]
 fn steered_by_place_with_an_exact_scope() {
     let snapshot = snapshot(&[]);
-    let check = |text, rtype, ecs, expected: &str| assert_eq!(told(&snapshot, text, rtype, Some(ecs)), expected);
+    let check = |text, rtype, ecs, expected: &str| {
+        assert_eq!(told(&snapshot, text, rtype, Some(ecs)), expected)
+    };
     check("www", "A", "198.51.100.0/24", "steered /5: A 192.0.2.10");
     check("www", "A", "203.0.5.0/24", "steered /9: A 192.0.2.20");
     check("www", "A", "203.0.0.0/8", "steered /9: A 192.0.2.20");
@@ -232,7 +269,14 @@ fn round_robin_goes_round_whatever_else_is_asked() {
     let mut scratch = Scratch::default();
     let mut out = [0; 512];
     let mut last = |text: &str, rtype: &str| {
-        let bytes = answer(&snapshot, &mut scratch, &query(text, rtype, None), &client("192.0.2.1", 7), &mut out).bytes;
+        let bytes = answer(
+            &snapshot,
+            &mut scratch,
+            &query(text, rtype, None),
+            &client("192.0.2.1", 7),
+            &mut out,
+        )
+        .bytes;
         out[bytes - 1]
     };
     let mut turns = Vec::new();
@@ -257,7 +301,9 @@ fn the_mix_follows_the_weights() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        let bytes = answer(&snapshot, &mut scratch, &message, &client("198.51.100.1", random), &mut out).bytes;
+        let bytes =
+            answer(&snapshot, &mut scratch, &message, &client("198.51.100.1", random), &mut out)
+                .bytes;
         *counts.entry(out[bytes - 1]).or_default() += 1;
     }
     let share = f64::from(counts[&10]) / 100_000.0;
@@ -318,11 +364,15 @@ fn answers_fit_or_say_so() {
 fn steered_targets_come_along_from_the_same_endpoint() {
     let snapshot = snapshot(&[]);
     for random in [0, u64::MAX] {
-        let (outcome, response) =
-            ask(&snapshot, &query("web", "HTTPS", Some("203.0.5.0/24")), &client("192.0.2.1", random));
+        let (outcome, response) = ask(
+            &snapshot,
+            &query("web", "HTTPS", Some("203.0.5.0/24")),
+            &client("192.0.2.1", random),
+        );
         assert_eq!(outcome.scope_bits, Some(9));
         let message = Message::from_vec(&response).expect("another decoder reads it too");
-        let extra: Vec<String> = message.additionals.iter().map(|record| record.data.to_string()).collect();
+        let extra: Vec<String> =
+            message.additionals.iter().map(|record| record.data.to_string()).collect();
         assert_eq!(extra, ["192.0.2.20", "2001:db8::14"]);
     }
 }
@@ -332,7 +382,8 @@ fn rubbish_is_answered_or_dropped_and_never_panics() {
     use proptest::prelude::*;
     let snapshot = snapshot(&[]);
     let mut runner = proptest::test_runner::TestRunner::default();
-    let strategy = (proptest::collection::vec(any::<u8>(), 0..96), any::<u64>(), 0..5_usize, any::<bool>());
+    let strategy =
+        (proptest::collection::vec(any::<u8>(), 0..96), any::<u64>(), 0..5_usize, any::<bool>());
     let names = ["www", "a.b.old", "loop1", "sub", "big"];
     runner
         .run(&strategy, |(noise, random, which, is_query)| {

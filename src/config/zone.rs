@@ -107,7 +107,11 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
     let sound = !report.has_errors();
     let known = |path: &PathBuf| texts.get(path).copied().filter(|_| sound);
     let fingerprints: Option<Vec<u64>> = inputs.iter().map(known).collect();
-    let spec = if sound { compile(files, &zone.records, steering.names.steered, &mut report) } else { None };
+    let spec = if sound {
+        compile(files, &zone.records, steering.names.steered, &mut report)
+    } else {
+        None
+    };
     Known { spec, report, inputs, files: files.clone(), fingerprints }
 }
 
@@ -126,7 +130,10 @@ fn compile(
             Some(Arc::new(ZoneSpec { origin, zone, names: names.into(), digest }))
         }
         Err(TooLarge) => {
-            let message = format!("{} holds more than a zone can: 4 GiB, or 65,535 records of one name and type", files.zone.display());
+            let message = format!(
+                "{} holds more than a zone can: 4 GiB, or 65,535 records of one name and type",
+                files.zone.display()
+            );
             report.push(Finding::error(message).help("delegate parts of it to zones of their own"));
             None
         }

@@ -92,7 +92,9 @@ impl Counts {
 
     fn add(&mut self, worker: &WorkerCounters) {
         let fold = |sums: &mut [u64], counters: &[AtomicU64]| {
-            sums.iter_mut().zip(counters).for_each(|(sum, counter)| *sum += counter.load(Ordering::Relaxed));
+            sums.iter_mut()
+                .zip(counters)
+                .for_each(|(sum, counter)| *sum += counter.load(Ordering::Relaxed));
         };
         for lane in 0..TRANSPORTS {
             fold(&mut self.reasons[lane], &worker.reasons[lane]);
@@ -154,7 +156,13 @@ mod tests {
     fn sums_outlive_their_workers() {
         let registry = Registry::default();
         let (first, second) = (registry.enlist(), registry.enlist());
-        let outcome = |reason, bytes| Outcome { bytes, rcode: 3, reason, truncated: true, scope_bits: Some(24) };
+        let outcome = |reason, bytes| Outcome {
+            bytes,
+            rcode: 3,
+            reason,
+            truncated: true,
+            scope_bits: Some(24),
+        };
         first.count(Transport::Udp, &outcome(Reason::NxDomain, 40));
         second.count(Transport::Tcp, &outcome(Reason::Ignored, 0));
         let before = registry.read();
@@ -164,6 +172,9 @@ mod tests {
         assert_eq!(before.reason(Transport::Udp, Reason::NxDomain), 1);
         assert_eq!(before.rcode(Transport::Udp, 3), 1);
         assert_eq!(before.rcode(Transport::Tcp, 3), 0, "nothing was sent");
-        assert_eq!((before.messages(Transport::Tcp), before.truncated(Transport::Tcp), before.subnets()), (1, 1, 2));
+        assert_eq!(
+            (before.messages(Transport::Tcp), before.truncated(Transport::Tcp), before.subnets()),
+            (1, 1, 2)
+        );
     }
 }

@@ -5,7 +5,9 @@
 //! of the route matched, how far a site is) come from the readable definition of a route, [`order::place`], which tests
 //! hold equal to the compiled classes. Health is what the caller supposes: see [`Supposed`].
 
-use crate::answer::{self, Client, MESSAGE_BYTES_MAX, Outcome, Recorder, Scratch, SteeredStep, Transport};
+use crate::answer::{
+    self, Client, MESSAGE_BYTES_MAX, Outcome, Recorder, Scratch, SteeredStep, Transport,
+};
 use crate::geo::Location;
 use crate::health::overrides::{Override, Overrides, Pin, Subject};
 use crate::health::table::Table;
@@ -97,7 +99,10 @@ impl Supposed {
         };
         match self.verdicts.row(probe).filter(|row| row.state.verdict != Verdict::Unknown) {
             Some(row) => format!("check {} at {}: {}", probe.check.name, probe.target, row.cause),
-            None => format!("check {} at {}: no verdict here, taken for up", probe.check.name, probe.target),
+            None => format!(
+                "check {} at {}: no verdict here, taken for up",
+                probe.check.name, probe.target
+            ),
         }
     }
 }
@@ -257,7 +262,11 @@ pub struct Answer {
 }
 
 /// Explains an answer.
-pub fn explain(catalog: &std::sync::Arc<Catalog>, supposed: &Supposed, question: &Question) -> Explanation {
+pub fn explain(
+    catalog: &std::sync::Arc<Catalog>,
+    supposed: &Supposed,
+    question: &Question,
+) -> Explanation {
     let snapshot = Snapshot::new(1, catalog.clone(), supposed);
     let client = Client {
         address: question.resolver.unwrap_or(question.client),
@@ -268,12 +277,20 @@ pub fn explain(catalog: &std::sync::Arc<Catalog>, supposed: &Supposed, question:
     let mut notes = Notes::default();
     let mut out = vec![0; MESSAGE_BYTES_MAX];
     let message = message(question);
-    let outcome =
-        answer::answer_recorded(&snapshot, &mut Scratch::default(), &message, &client, &mut out, &mut notes);
+    let outcome = answer::answer_recorded(
+        &snapshot,
+        &mut Scratch::default(),
+        &message,
+        &client,
+        &mut out,
+        &mut notes,
+    );
     let told = question.client_bits > 0 && catalog.settings().ecs_trust.contains(client.address);
-    let placed_by = if told { masked(question.client, question.client_bits) } else { client.address };
+    let placed_by =
+        if told { masked(question.client, question.client_bits) } else { client.address };
     let located = catalog.world().locate(placed_by);
-    let explainer = Explainer { snapshot: &snapshot, supposed, location: located.location, placed_by };
+    let explainer =
+        Explainer { snapshot: &snapshot, supposed, location: located.location, placed_by };
     Explanation {
         name: question.name.to_string(),
         rtype: question.rtype.to_string(),
@@ -284,7 +301,10 @@ pub fn explain(catalog: &std::sync::Arc<Catalog>, supposed: &Supposed, question:
             known_from: if told { "client subnet" } else { "resolver" },
             network: located.network.to_string(),
             place: located.location.place.map(|place| place.to_string()),
-            coordinates_deg: located.location.coordinates.map(|at| [at.latitude_deg, at.longitude_deg]),
+            coordinates_deg: located
+                .location
+                .coordinates
+                .map(|at| [at.latitude_deg, at.longitude_deg]),
             asn: located.location.asn,
             source: located.location.source.clone(),
         },
@@ -310,7 +330,12 @@ fn message(question: &Question) -> Vec<u8> {
     message.extend_from_slice(&((8 + sent) as u16).to_be_bytes());
     message.extend_from_slice(&edns::option::SUBNET.to_be_bytes());
     message.extend_from_slice(&((4 + sent) as u16).to_be_bytes());
-    message.extend_from_slice(&[0, if question.client.is_ipv4() { 1 } else { 2 }, question.client_bits, 0]);
+    message.extend_from_slice(&[
+        0,
+        if question.client.is_ipv4() { 1 } else { 2 },
+        question.client_bits,
+        0,
+    ]);
     message.extend_from_slice(&octets[..sent]);
     message
 }
@@ -385,7 +410,11 @@ impl Explainer<'_> {
             method: step.name.pool.method.to_string(),
             family: step.family.rtype().to_string(),
             rule: placement.rule.map(|rule| rule + 1),
-            matched: matched(&placement.matched, placement.rule.map(|rule| &route.rules[rule]), route.strict),
+            matched: matched(
+                &placement.matched,
+                placement.rule.map(|rule| &route.rules[rule]),
+                route.strict,
+            ),
             class: step.class,
             sites,
             decision: self.decision(step),
@@ -409,7 +438,10 @@ impl Explainer<'_> {
             roster_tier.seats[number].iter().map(move |&seat| {
                 let (pool, endpoint) = (&*roster_tier.pool, &*roster_tier.pool.endpoints[seat]);
                 let share = shares.as_ref().map(|shares| {
-                    shares.iter().find(|(member, _)| *member == seat).map_or(0.0, |(_, share)| *share)
+                    shares
+                        .iter()
+                        .find(|(member, _)| *member == seat)
+                        .map_or(0.0, |(_, share)| *share)
                 });
                 self.endpoint(pool, endpoint, step.family, at > 0, share)
             })
@@ -453,17 +485,28 @@ impl Explainer<'_> {
             Choice::Site { tier, site, level } => {
                 let roster = &self.snapshot.catalog().rosters()[step.roster];
                 let (name, tier_pool) = (&roster.sites[site].name, &roster.tiers[tier].pool);
-                let fallback = if tier > 0 { format!("pool {} is all down; its fallback ", pool.name) } else { String::new() };
+                let fallback = if tier > 0 {
+                    format!("pool {} is all down; its fallback ", pool.name)
+                } else {
+                    String::new()
+                };
                 let why = match level {
-                    Level::Trusted if step.order.first() == Some(&(site as u16)) => "first choice, and enough of it is up",
+                    Level::Trusted if step.order.first() == Some(&(site as u16)) => {
+                        "first choice, and enough of it is up"
+                    }
                     Level::Trusted => "the first site in order that has enough up",
                     Level::Degraded => "no site has enough up; the first that has something",
                     Level::LastResort => "only endpoints of weight 0 are up",
                     Level::Dead => "all are down, and handed out all the same (on_all_down)",
                 };
-                format!("{fallback}{}{name}: {why}", if tier > 0 { format!("{}: ", tier_pool.name) } else { String::new() })
+                format!(
+                    "{fallback}{}{name}: {why}",
+                    if tier > 0 { format!("{}: ", tier_pool.name) } else { String::new() }
+                )
             }
-            Choice::Fenced => "no site: the route is strict, and no rule lets this client in".to_owned(),
+            Choice::Fenced => {
+                "no site: the route is strict, and no rule lets this client in".to_owned()
+            }
             Choice::Nodata => "no addresses: all are down (on_all_down = \"nodata\")".to_owned(),
             Choice::Servfail => "SERVFAIL: all are down (on_all_down = \"servfail\")".to_owned(),
         }
@@ -475,7 +518,8 @@ impl Explainer<'_> {
         };
         let pool = &self.snapshot.catalog().rosters()[step.roster].tiers[tier].pool;
         let dealt = self.snapshot.dealt(step.roster).site(tier, site);
-        let name = |&position: &u16| pool.endpoints[dealt.members[usize::from(position)]].name.clone();
+        let name =
+            |&position: &u16| pool.endpoints[dealt.members[usize::from(position)]].name.clone();
         let mut cards: Vec<CardView> = dealt
             .deck
             .cards()
@@ -520,16 +564,21 @@ fn matched(matched: &Matched, rule: Option<&Rule>, strict: bool) -> String {
         Matched::Nearest => "nearest: sites by distance".to_owned(),
         Matched::Networks => "the networks file orders the sites for this network".to_owned(),
         Matched::Nothing if strict => "no rule: the client stays outside".to_owned(),
-        Matched::Nothing => "no rule: sites by distance, or as written where that is unknown".to_owned(),
+        Matched::Nothing => {
+            "no rule: sites by distance, or as written where that is unknown".to_owned()
+        }
     }
 }
 
 fn scope_reason(step: &Step) -> String {
     match () {
         () if step.scope_bits > step.class_bits => {
-            "the method chooses by the client's network, so the answer holds for that network".to_owned()
+            "the method chooses by the client's network, so the answer holds for that network"
+                .to_owned()
         }
-        () if step.scope_bits == 0 => "every client in the world gets its answers from the same order of sites".to_owned(),
+        () if step.scope_bits == 0 => {
+            "every client in the world gets its answers from the same order of sites".to_owned()
+        }
         () => format!("the shortest prefix around the client that is all of class {}", step.class),
     }
 }

@@ -116,7 +116,9 @@ impl Loader {
         let mut zones = HashMap::with_capacity(loads.len());
         let mut inputs = Vec::with_capacity(loads.len());
         for load in loads {
-            let fresh = load.spec.map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
+            let fresh = load
+                .spec
+                .map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
             if let Some(zone) = fresh.or_else(|| self.zones.remove(&load.origin)) {
                 inputs.push(zone.clone());
                 zones.insert(load.origin, zone);
@@ -128,16 +130,24 @@ impl Loader {
 
     /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if there
     /// is one that never could be.
-    fn open_databases(&mut self, paths: &[PathBuf], report: &mut Report) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
+    fn open_databases(
+        &mut self,
+        paths: &[PathBuf],
+        report: &mut Report,
+    ) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
         let mut opened = HashMap::new();
         let mut databases = Vec::new();
         let mut stamps = Vec::new();
         for path in paths {
             let kept = self.databases.get(path);
             let fresh = match (Stamp::of(path), kept) {
-                (Ok(stamp), Some((known, database))) if stamp == *known => Ok((stamp, database.clone())),
+                (Ok(stamp), Some((known, database))) if stamp == *known => {
+                    Ok((stamp, database.clone()))
+                }
                 (Ok(stamp), _) => Database::read(path).map(|database| (stamp, Arc::new(database))),
-                (Err(error), _) => Err(Finding::error(format!("cannot read {}: {error}", path.display()))),
+                (Err(error), _) => {
+                    Err(Finding::error(format!("cannot read {}: {error}", path.display())))
+                }
             };
             let entry = match fresh {
                 Ok(entry) => Some(entry),
@@ -155,7 +165,12 @@ impl Loader {
         Some((databases, stamps))
     }
 
-    fn refresh_world(&mut self, databases: &[Arc<Database>], stamps: Vec<Stamp>, networks: Vec<NetworkEntry>) {
+    fn refresh_world(
+        &mut self,
+        databases: &[Arc<Database>],
+        stamps: Vec<Stamp>,
+        networks: Vec<NetworkEntry>,
+    ) {
         if let Some((known_stamps, known_networks, _)) = &self.atlas
             && *known_stamps == stamps
             && *known_networks == networks

@@ -100,7 +100,11 @@ impl Standings for Now<'_> {
     }
 }
 
-fn good_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> (Option<Name>, String, String, Family) {
+fn good_key(
+    pool: &Pool,
+    endpoint: &Endpoint,
+    family: Family,
+) -> (Option<Name>, String, String, Family) {
     (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
 }
 
@@ -115,7 +119,17 @@ impl Publisher {
         state_file: Option<PathBuf>,
     ) -> Self {
         let state = Knowledge::default();
-        Self { published, prober, results, inputs, state, waiting: None, override_ends: None, state_file, unsaved_since: None }
+        Self {
+            published,
+            prober,
+            results,
+            inputs,
+            state,
+            waiting: None,
+            override_ends: None,
+            state_file,
+            unsaved_since: None,
+        }
     }
 
     /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an earlier
@@ -145,7 +159,8 @@ impl Publisher {
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
         let expiry = self.override_ends.map(|expiry| {
-            let left = Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
+            let left =
+                Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
             // Just past it, so that it is over.
             now + left.min(SLEEP_MAX) + Duration::from_millis(1)
         });
@@ -166,7 +181,11 @@ impl Publisher {
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
                 self.unsaved_since.get_or_insert_with(Instant::now);
             }
-            next = if taken < RESULTS_PER_PUBLICATION_MAX { self.results.try_recv().ok() } else { None };
+            next = if taken < RESULTS_PER_PUBLICATION_MAX {
+                self.results.try_recv().ok()
+            } else {
+                None
+            };
         }
         self.redeal(changed);
     }
@@ -191,7 +210,8 @@ impl Publisher {
         self.override_ends = self.state.overrides.next_expiry(at);
         tracing::info!("an override has run out");
         let snapshot = self.published.load_full();
-        let next = Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
+        let next =
+            Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
         let rosters: Vec<usize> = (0..snapshot.catalog().rosters().len()).collect();
         self.publish(next, &rosters);
     }
@@ -208,7 +228,8 @@ impl Publisher {
     fn remember_good(&mut self, roster: &Roster) {
         let mut good = LastGood::new();
         let now = self.now();
-        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood) {
+        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood)
+        {
             for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
                 if now.standing(&tier.pool, endpoint, roster.family) == Standing::Up {
                     let key = good_key(&tier.pool, endpoint, roster.family);
@@ -222,15 +243,20 @@ impl Publisher {
     /// Begins to probe for a new catalog, beside the old one until it is published.
     fn prepare(&mut self, prepared: Prepared, saved: &mut Option<Saved>) {
         let catalog = self.published.load().catalog().clone();
-        let needed: HashSet<Arc<Probe>> = catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
+        let needed: HashSet<Arc<Probe>> =
+            catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
         self.state.verdicts.set_probes(needed.iter().cloned());
         if let Some(saved) = saved.take() {
             let restored = self.state.verdicts.restore(&saved);
             tracing::info!(restored, "took up the verdicts of the last run");
         }
-        let unheard = prepared.catalog.probes().filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
+        let unheard = prepared
+            .catalog
+            .probes()
+            .filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
         let slowest = unheard.map(|probe| probe.check.timeout).max();
-        let patience = slowest.map_or(Duration::ZERO, |timeout| timeout + FIRST_SPREAD_MAX + FIRST_ROUND_GRACE);
+        let patience = slowest
+            .map_or(Duration::ZERO, |timeout| timeout + FIRST_SPREAD_MAX + FIRST_ROUND_GRACE);
         self.prober.set_probes(needed.into_iter().collect());
         self.waiting = Some((prepared, Instant::now() + patience));
     }
@@ -241,7 +267,8 @@ impl Publisher {
             return;
         };
         let verdicts = &self.state.verdicts;
-        let all_known = prepared.catalog.probes().all(|probe| verdicts.verdict(probe) != Verdict::Unknown);
+        let all_known =
+            prepared.catalog.probes().all(|probe| verdicts.verdict(probe) != Verdict::Unknown);
         if !all_known && Instant::now() < deadline {
             self.waiting = Some((prepared, deadline));
             return;

@@ -13,10 +13,10 @@ use super::loader::{Load, Loader};
 use super::publisher::{Prepared, Publisher};
 use super::service::Answering;
 use super::watch::Watcher;
+use crate::answer::Transport;
 use crate::config::{self, Tls};
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
-use crate::answer::Transport;
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
 use crate::report::{Finding, Report};
 use crate::snapshot::Snapshot;
@@ -96,8 +96,9 @@ impl Server {
         let tls = options.tls.clone().or_else(|| config.tls.clone());
         let certificates = tls.as_ref().map(load_certificates).transpose()?;
         let endpoints = endpoints(&config, &options, tls.as_ref());
-        let bound = Listeners::bind(&endpoints, certificates.as_ref())
-            .map_err(|errors| Report { findings: errors.iter().map(BindError::finding).collect() })?;
+        let bound = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
+            Report { findings: errors.iter().map(BindError::finding).collect() }
+        })?;
         let addresses = bound.local_addresses().to_vec();
 
         let registry = Arc::new(Registry::default());
@@ -111,9 +112,22 @@ impl Server {
             .start(answering, &Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
-        let reloader = Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
+        let reloader =
+            Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
-        Ok((Self { published, registry, addresses, listeners, reloads, reloader, publisher, config }, report))
+        Ok((
+            Self {
+                published,
+                registry,
+                addresses,
+                listeners,
+                reloads,
+                reloader,
+                publisher,
+                config,
+            },
+            report,
+        ))
     }
 
     /// Where it listens, with the ports that were drawn.
@@ -145,7 +159,9 @@ impl Server {
     pub async fn reload(&self) -> Reloaded {
         let (asked, told) = oneshot::channel();
         match self.reloads.send(asked).await {
-            Ok(()) => told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped"))),
+            Ok(()) => {
+                told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped")))
+            }
             Err(_) => Reloaded::Refused(broken("the reloader has stopped")),
         }
     }
@@ -171,7 +187,11 @@ struct Reloader {
 }
 
 impl Reloader {
-    async fn run(mut self, mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>, mut changes: mpsc::Receiver<()>) {
+    async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>,
+        mut changes: mpsc::Receiver<()>,
+    ) {
         loop {
             let asked = tokio::select! {
                 request = requests.recv() => match request {
@@ -223,7 +243,8 @@ impl Reloader {
         let (Some(certificates), Some(tls)) = (&self.certificates, &self.tls) else {
             return;
         };
-        let swapped = read_certificates(tls).and_then(|(certificate, key)| certificates.replace(&certificate, &key));
+        let swapped = read_certificates(tls)
+            .and_then(|(certificate, key)| certificates.replace(&certificate, &key));
         if let Err(message) = swapped {
             report.push(Finding::error(message).help("the certificate served so far stays in use"));
         }
@@ -241,7 +262,9 @@ impl Reloader {
             ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
         ];
         for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
-            let finding = Finding::warning(format!("{key} has changed, which takes effect at the next start only"));
+            let finding = Finding::warning(format!(
+                "{key} has changed, which takes effect at the next start only"
+            ));
             report.push(finding.help("restart the server when it suits"));
         }
     }
@@ -256,8 +279,12 @@ impl Reloaded {
         }
         let (errors, warnings) = (report.error_count(), report.warning_count());
         match self {
-            Self::Published(generation, _) => tracing::info!(generation, errors, warnings, "reloaded"),
-            Self::Refused(_) => tracing::error!(errors, warnings, "reload refused; what was served before stays"),
+            Self::Published(generation, _) => {
+                tracing::info!(generation, errors, warnings, "reloaded")
+            }
+            Self::Refused(_) => {
+                tracing::error!(errors, warnings, "reload refused; what was served before stays")
+            }
         }
     }
 }
@@ -276,7 +303,10 @@ fn start_publisher(
     state_file: Option<PathBuf>,
 ) -> Result<(Task, mpsc::Sender<Prepared>), Report> {
     let (results_in, results) = mpsc::channel(RESULTS_BUFFERED_MAX);
-    let limits = prober::Limits { in_flight_max: config.probes_concurrency_max, ..prober::Limits::default() };
+    let limits = prober::Limits {
+        in_flight_max: config.probes_concurrency_max,
+        ..prober::Limits::default()
+    };
     let prober = Prober::start(results_in, limits)
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
     let (inputs_in, inputs) = mpsc::channel(1);
@@ -288,7 +318,8 @@ fn start_publisher(
 /// Where verdicts are kept, with the directory made if need be.
 fn state_file(config: &config::Server, report: &mut Report) -> PathBuf {
     if let Err(error) = std::fs::create_dir_all(&config.state) {
-        let message = format!("cannot make the state directory {}: {error}", config.state.display());
+        let message =
+            format!("cannot make the state directory {}: {error}", config.state.display());
         let help = "make it, owned by the user that runs fingerpost, or set server.state: until then verdicts are lost at a restart";
         report.push(Finding::warning(message).help(help));
     }
@@ -311,7 +342,9 @@ fn read_saved(path: &Path, config: &config::Server) -> Option<Saved> {
 
 fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> Endpoints {
     let listen = if options.listen.is_empty() { &config.listen } else { &options.listen };
-    let of = |select: fn(&Tls) -> &Vec<SocketAddr>| tls.map(|tls| select(tls).clone()).unwrap_or_default();
+    let of = |select: fn(&Tls) -> &Vec<SocketAddr>| {
+        tls.map(|tls| select(tls).clone()).unwrap_or_default()
+    };
     Endpoints {
         udp_and_tcp: listen.clone(),
         dot: of(|tls| &tls.dot),
@@ -337,7 +370,9 @@ fn load_certificates(tls: &Tls) -> Result<Certificates, Report> {
 }
 
 fn read_certificates(tls: &Tls) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let read = |path: &Path| std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()));
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    };
     Ok((read(&tls.certificate)?, read(&tls.key)?))
 }
 

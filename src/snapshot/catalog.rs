@@ -59,7 +59,12 @@ pub struct Catalog {
 
 impl Catalog {
     /// Compiles zones for the world of `atlas`. What `previous` has compiled for the same world is taken over.
-    pub fn compile(zones: &[ZoneInput], atlas: &mut Atlas, settings: Settings, previous: Option<&Catalog>) -> Self {
+    pub fn compile(
+        zones: &[ZoneInput],
+        atlas: &mut Atlas,
+        settings: Settings,
+        previous: Option<&Catalog>,
+    ) -> Self {
         let world = atlas.world().clone();
         let previous = previous.filter(|previous| Arc::ptr_eq(&previous.world, &world));
         let mut compiler = Compiler {
@@ -148,8 +153,10 @@ impl Compiler<'_> {
 
     fn classes(&mut self, route: &Arc<Route>, roster: usize) -> Arc<Classes> {
         let sites = &self.rosters[roster].sites;
-        let digest =
-            *self.digests.entry((Arc::as_ptr(route), roster)).or_insert_with(|| digest(route, sites));
+        let digest = *self
+            .digests
+            .entry((Arc::as_ptr(route), roster))
+            .or_insert_with(|| digest(route, sites));
         let kept = || self.previous.and_then(|previous| previous.classes.get(&digest)).cloned();
         let compiled = self.classes.entry(digest).or_insert_with(|| {
             kept().unwrap_or_else(|| Arc::new(classes::compile(route, sites, self.atlas)))

@@ -38,7 +38,8 @@ impl Trust {
 
     /// Whether the address is inside.
     pub fn contains(&self, address: IpAddr) -> bool {
-        self.all[usize::from(address.is_ipv6())] || self.nets.iter().any(|net| net.contains(&address))
+        self.all[usize::from(address.is_ipv6())]
+            || self.nets.iter().any(|net| net.contains(&address))
     }
 }
 
@@ -63,7 +64,8 @@ mod tests {
 
     #[test]
     fn trust_is_by_network() {
-        let nets = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect();
+        let nets =
+            |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a network")).collect();
         let check = |texts: &[&str], address: &str, expected| {
             let address = address.parse().expect("an address");
             assert_eq!(Trust::new(nets(texts)).contains(address), expected, "{texts:?} {address}");

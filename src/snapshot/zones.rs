@@ -98,7 +98,10 @@ mod tests {
         let apexes = ["com", "example.com", "a.b.example.com", "example.org"];
         let served = |text: &&str| {
             let apex = Name::parse(text, None).expect("a name");
-            ServedZone { zone: Arc::new(Zone::build(&apex, &[], &[]).expect("small")), names: vec![] }
+            ServedZone {
+                zone: Arc::new(Zone::build(&apex, &[], &[]).expect("small")),
+                names: vec![],
+            }
         };
         let index = ZoneIndex::new(apexes.iter().chain(&["com"]).map(served).collect());
         assert_eq!(index.zones().len(), 4);

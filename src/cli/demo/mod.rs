@@ -145,8 +145,11 @@ impl Stage {
     /// Starts the backends of everything that is probed on loopback.
     async fn set(loaded: &Loaded) -> Result<(Self, Backends), Report> {
         let Some(server) = &loaded.server else { return Err(loaded.report.clone()) };
-        let names =
-            loaded.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| spec.names.iter());
+        let names = loaded
+            .zones
+            .iter()
+            .filter_map(|zone| zone.spec.as_ref())
+            .flat_map(|spec| spec.names.iter());
         let endpoints = endpoints(names.map(|name| &name.pool));
         let probes = endpoints
             .iter()
