@@ -92,17 +92,19 @@ static() {
 }
 
 encrypted() {
-    local option
-    for option in "+tls -p 8853" "+https -p 8443" "+quic -p 8853"; do
-        if ! kdig --help | grep -q -- "${option%% *}"; then
-            echo "skip  this kdig knows no ${option%% *}"
+    local transport port
+    while read -r transport port; do
+        if ! kdig --help | grep -qF -- "+[no]$transport"; then
+            echo "skip  this kdig knows no +$transport"
             continue
         fi
-        # The options are words on purpose.
-        # shellcheck disable=SC2086
-        expect "kdig ${option%% *}" "^127\.1\.1\." \
-            "$(kdig @127.0.0.1 $option A www.example.com +subnet=84.128.0.0/24 +short +timeout=5 2>&1)"
-    done
+        expect "kdig +$transport" "^127\.1\.1\." \
+            "$(kdig @127.0.0.1 -p "$port" "+$transport" A www.example.com +subnet=84.128.0.0/24 +short +timeout=5 2>&1)"
+    done << 'TRANSPORTS'
+tls 8853
+https 8443
+quic 8853
+TRANSPORTS
 }
 
 # A site stops: its clients go elsewhere, and come back with it.

@@ -119,6 +119,17 @@ fn a_record_of_the_answer_is_compressed_against_the_question() {
     assert_eq!(reply.bytes.len(), 12 + www().question_bytes().len() + 2 * 16, "{reply:?}");
 }
 
+/// Behind the part of a name that is written lies what the buffer held before: zeros at first, which end a name.
+#[test]
+fn a_name_is_not_compressed_against_itself() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let server = TestServer::start(zones::directory());
+        let mut ask = client(transport, server.address(transport));
+        let reply = ask(&Query::new("twin.example.com", CNAME));
+        assert_eq!(reply.data(CNAME), ["lan.lan."], "{transport}");
+    }
+}
+
 #[test]
 fn streams_are_pipelined_split_and_half_closed() {
     let server = TestServer::start(zones::directory());

@@ -30,6 +30,8 @@ pub struct Load {
     pub overrides: Overrides,
     /// All that was found, also where the load is sound as a whole.
     pub report: Report,
+    /// Whether it is all the same as the load before, so that there is nothing to publish.
+    pub unchanged: bool,
 }
 
 /// Reads a configuration again and again, and remembers what was good of it.
@@ -94,16 +96,21 @@ impl Loader {
             return Err(report);
         };
         self.networks = Some(networks.clone());
-        self.overrides = Some(overrides.clone());
+        let same_overrides = self.overrides.replace(overrides.clone()).as_ref() == Some(&overrides);
         let zones = self.take_zones(loaded.zones);
         self.refresh_world(&databases, stamps, networks);
         let Some((_, _, atlas)) = &mut self.atlas else {
             return Err(report);
         };
-        let catalog = Catalog::compile(&zones, atlas, settings(&server), self.catalog.as_deref());
-        let catalog = Arc::new(catalog);
+        let settings = settings(&server);
+        let same_catalog =
+            self.catalog.clone().filter(|catalog| catalog.is_of(&zones, atlas.world(), &settings));
+        let unchanged = same_overrides && same_catalog.is_some();
+        let catalog = same_catalog.unwrap_or_else(|| {
+            Arc::new(Catalog::compile(&zones, atlas, settings, self.catalog.as_deref()))
+        });
         self.catalog = Some(catalog.clone());
-        Ok(Load { server, catalog, overrides, report })
+        Ok(Load { server, catalog, overrides, report, unchanged })
     }
 
     /// Every file and directory that the last load has read or looked for.

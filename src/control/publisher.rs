@@ -13,7 +13,7 @@
 
 use crate::health::overrides::{Overrides, Subject};
 use crate::health::persist::Saved;
-use crate::health::prober::{FIRST_SPREAD_MAX, ProbeResult, Prober};
+use crate::health::prober::{Limits, ProbeResult, Prober};
 use crate::health::status::standing;
 use crate::health::table::Table;
 use crate::health::{Probe, Standing, Verdict};
@@ -36,6 +36,8 @@ const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
 const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
+/// A certificate with fewer days left is warned of: renewal by ACME is customarily tried from 30 days on.
+const CERTIFICATE_WARNING_DAYS: i64 = 14;
 /// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
 
@@ -53,6 +55,7 @@ pub struct Prepared {
 pub struct Publisher {
     published: Arc<ArcSwap<Snapshot>>,
     prober: Prober,
+    limits: Limits,
     results: mpsc::Receiver<ProbeResult>,
     inputs: mpsc::Receiver<Prepared>,
     state: Knowledge,
@@ -113,7 +116,7 @@ impl Publisher {
     /// until probes say otherwise, and are kept in `state_file` from now on.
     pub fn new(
         published: Arc<ArcSwap<Snapshot>>,
-        prober: Prober,
+        (prober, limits): (Prober, Limits),
         results: mpsc::Receiver<ProbeResult>,
         inputs: mpsc::Receiver<Prepared>,
         state_file: Option<PathBuf>,
@@ -122,6 +125,7 @@ impl Publisher {
         Self {
             published,
             prober,
+            limits,
             results,
             inputs,
             state,
@@ -176,6 +180,7 @@ impl Publisher {
         let snapshot = self.published.load_full();
         for taken in 1.. {
             let Some(result) = next else { break };
+            self.warn_of_expiry(&result);
             if let Some(transition) = self.state.verdicts.apply(&result, now) {
                 tell(&transition.probe, transition.from, transition.to, &transition.reason);
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
@@ -188,6 +193,20 @@ impl Publisher {
             };
         }
         self.redeal(changed);
+    }
+
+    /// A certificate that runs out takes its endpoint down: said in time, once for each day that is left.
+    fn warn_of_expiry(&self, result: &ProbeResult) {
+        let Some(days_left) =
+            result.certificate_days_left.filter(|days| *days < CERTIFICATE_WARNING_DAYS)
+        else {
+            return;
+        };
+        let told = self.state.verdicts.row(&result.probe).and_then(|row| row.certificate_days_left);
+        if told != Some(days_left) {
+            let (check, target) = (&result.probe.check.name, result.probe.target);
+            tracing::warn!(%check, %target, days_left, "the certificate of this endpoint runs out");
+        }
     }
 
     fn redeal(&mut self, changed: BTreeSet<usize>) {
@@ -254,9 +273,7 @@ impl Publisher {
             .catalog
             .probes()
             .filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
-        let slowest = unheard.map(|probe| probe.check.timeout).max();
-        let patience = slowest
-            .map_or(Duration::ZERO, |timeout| timeout + FIRST_SPREAD_MAX + FIRST_ROUND_GRACE);
+        let patience = self.limits.first_round_max(unheard.map(Arc::as_ref)) + FIRST_ROUND_GRACE;
         self.prober.set_probes(needed.into_iter().collect());
         self.waiting = Some((prepared, Instant::now() + patience));
     }
@@ -266,10 +283,7 @@ impl Publisher {
         let Some((prepared, deadline)) = self.waiting.take() else {
             return;
         };
-        let verdicts = &self.state.verdicts;
-        let all_known =
-            prepared.catalog.probes().all(|probe| verdicts.verdict(probe) != Verdict::Unknown);
-        if !all_known && Instant::now() < deadline {
+        if !self.state.verdicts.first_round_done() && Instant::now() < deadline {
             self.waiting = Some((prepared, deadline));
             return;
         }

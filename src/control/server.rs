@@ -9,8 +9,9 @@
 //! path; the listeners stay as they were bound.
 
 use super::counters::{Counts, Registry};
-use super::loader::{Load, Loader};
+use super::loader::Loader;
 use super::publisher::{Prepared, Publisher};
+use super::reloader::{Reloaded, Reloader, publish, read_certificates};
 use super::service::Answering;
 use super::watch::Watcher;
 use crate::answer::Transport;
@@ -68,15 +69,6 @@ impl Drop for Task {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// How a reload ended.
-#[derive(Clone, Debug)]
-pub enum Reloaded {
-    /// Published under this generation; the report tells what was left as it was.
-    Published(u64, Report),
-    /// Nothing was changed, because of these mistakes.
-    Refused(Report),
 }
 
 impl Server {
@@ -176,127 +168,6 @@ impl Server {
     }
 }
 
-/// What reads again when asked to.
-struct Reloader {
-    loader: Loader,
-    inputs: mpsc::Sender<Prepared>,
-    watcher: Watcher,
-    certificates: Option<Certificates>,
-    tls: Option<Tls>,
-    config: Arc<config::Server>,
-}
-
-impl Reloader {
-    async fn run(
-        mut self,
-        mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>,
-        mut changes: mpsc::Receiver<()>,
-    ) {
-        loop {
-            let asked = tokio::select! {
-                request = requests.recv() => match request {
-                    Some(request) => Some(request),
-                    None => return,
-                },
-                change = changes.recv() => match change {
-                    Some(()) => None,
-                    None => return,
-                },
-            };
-            let outcome;
-            (self, outcome) = self.reload().await;
-            if let Some(asked) = asked {
-                // Who asked may have gone.
-                let _ = asked.send(outcome);
-            }
-        }
-    }
-
-    async fn reload(mut self) -> (Self, Reloaded) {
-        let blocking = tokio::task::spawn_blocking(move || {
-            let loaded = self.loader.load();
-            (self, loaded)
-        });
-        let (this, loaded) = match blocking.await {
-            Ok(done) => done,
-            // The loader has panicked and is gone: go on with what is published, and say so by stopping.
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        this.watcher.set_paths(this.loader.inputs().to_vec());
-        let outcome = match loaded {
-            Ok(load) => {
-                let mut report = load.report.clone();
-                this.swap_certificates(&mut report);
-                this.warn_of_restart(&load, &mut report);
-                match publish(&this.inputs, load).await {
-                    Some(generation) => Reloaded::Published(generation, report),
-                    None => Reloaded::Refused(broken("the publisher has stopped")),
-                }
-            }
-            Err(report) => Reloaded::Refused(report),
-        };
-        outcome.tell();
-        (this, outcome)
-    }
-
-    fn swap_certificates(&self, report: &mut Report) {
-        let (Some(certificates), Some(tls)) = (&self.certificates, &self.tls) else {
-            return;
-        };
-        let swapped = read_certificates(tls)
-            .and_then(|(certificate, key)| certificates.replace(&certificate, &key));
-        if let Err(message) = swapped {
-            report.push(Finding::error(message).help("the certificate served so far stays in use"));
-        }
-    }
-
-    /// What only a restart can change.
-    fn warn_of_restart(&self, load: &Load, report: &mut Report) {
-        let (old, new) = (&self.config, &load.server);
-        let changed = [
-            ("server.listen", old.listen != new.listen),
-            ("server.udp_workers", old.udp_workers != new.udp_workers),
-            ("server.tcp", old.tcp != new.tcp),
-            ("tls", old.tls != new.tls),
-            ("log", old.log != new.log),
-            ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
-        ];
-        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
-            let finding = Finding::warning(format!(
-                "{key} has changed, which takes effect at the next start only"
-            ));
-            report.push(finding.help("restart the server when it suits"));
-        }
-    }
-}
-
-impl Reloaded {
-    /// Tells the log, finding by finding.
-    fn tell(&self) {
-        let (Self::Published(_, report) | Self::Refused(report)) = self;
-        for finding in &report.findings {
-            tracing::warn!("{finding}");
-        }
-        let (errors, warnings) = (report.error_count(), report.warning_count());
-        match self {
-            Self::Published(generation, _) => {
-                tracing::info!(generation, errors, warnings, "reloaded")
-            }
-            Self::Refused(_) => {
-                tracing::error!(errors, warnings, "reload refused; what was served before stays")
-            }
-        }
-    }
-}
-
-/// Hands a load to the publisher and waits until it is served; none if the publisher has stopped.
-async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
-    let (published, generation) = oneshot::channel();
-    let prepared = Prepared { catalog: load.catalog, overrides: load.overrides, published };
-    inputs.send(prepared).await.ok()?;
-    generation.await.ok()
-}
-
 fn start_publisher(
     published: &Arc<ArcSwap<Snapshot>>,
     config: &config::Server,
@@ -311,7 +182,8 @@ fn start_publisher(
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
     let (inputs_in, inputs) = mpsc::channel(1);
     let saved = state_file.as_deref().and_then(|path| read_saved(path, config));
-    let publisher = Publisher::new(published.clone(), prober, results, inputs, state_file);
+    let publisher =
+        Publisher::new(published.clone(), (prober, limits), results, inputs, state_file);
     Ok((Task(tokio::spawn(publisher.run(saved))), inputs_in))
 }
 
@@ -369,14 +241,7 @@ fn load_certificates(tls: &Tls) -> Result<Certificates, Report> {
         .map_err(|message| broken(&message))
 }
 
-fn read_certificates(tls: &Tls) -> Result<(Vec<u8>, Vec<u8>), String> {
-    let read = |path: &Path| {
-        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
-    };
-    Ok((read(&tls.certificate)?, read(&tls.key)?))
-}
-
 /// A report of one mistake that is in no file.
-fn broken(message: &str) -> Report {
+pub(super) fn broken(message: &str) -> Report {
     Report { findings: vec![Finding::error(message)] }
 }

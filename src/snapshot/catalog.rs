@@ -91,6 +91,17 @@ impl Catalog {
         Self::compile(&[], &mut atlas, Settings::default(), None)
     }
 
+    /// Whether it is compiled from just these: the very same zones, in the very same world.
+    pub fn is_of(&self, zones: &[ZoneInput], world: &Arc<World>, settings: &Settings) -> bool {
+        let served = self.zones.zones();
+        let same =
+            |(served, input): (&ServedZone, &ZoneInput)| Arc::ptr_eq(&served.zone, &input.zone);
+        Arc::ptr_eq(&self.world, world)
+            && self.settings == *settings
+            && served.len() == zones.len()
+            && served.iter().zip(zones).all(same)
+    }
+
     /// The zones.
     pub fn zones(&self) -> &ZoneIndex {
         &self.zones

@@ -73,7 +73,7 @@ fn absent() -> Vec<Case> {
         ask("x.www.example.com", A).nxdomain(),
         ask("www.example.com", MX).nodata(),
         ask("example.com", A).nodata(),
-        // The child's server knows nothing of DS, the parent's here does, and there is none at the apex of either alone.
+        // DS of a zone is its parent's to tell, which is not served here.
         ask("example.com", DS).nodata(),
         // Empty non-terminals exist (RFC 8020, RFC 4592 §2.2.2).
         ask("ent.example.com", A).nodata(),

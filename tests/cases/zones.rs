@@ -4,10 +4,11 @@ use crate::kit::ConfigDir;
 use std::fmt::Write;
 
 /// The SOA of the parent as negative answers bear it: TTL is the lesser of its own and MINIMUM (RFC 2308 §3).
-pub const NEGATIVE_SOA: &str = "example.com. 300 SOA ns1.example.com. hostmaster.example.com. 2026010101 7200 1800 1209600 300";
+pub const NEGATIVE_SOA: &str = "example.com. 300 SOA ns1.example.com. hostmaster.example.com. \
+    2026010101 7200 1800 1209600 300";
 
 /// A label of 63 octets.
-pub const LONG_LABEL: &str = "sixty-three-octets-are-what-a-label-may-have-and-not-a-single-one";
+pub const LONG_LABEL: &str = "sixty-three-octets-is-what-a-label-may-have-and-not-a-single--1";
 
 const PARENT: &str = r#"$ORIGIN example.com.
 $TTL 3600
@@ -42,6 +43,7 @@ to-txt   CNAME txt
 to-none  CNAME none
 to-ent   CNAME ent
 away     CNAME www.elsewhere.example.
+twin     CNAME lan.lan.
 loop1    CNAME loop2
 loop2    CNAME loop1
 self     CNAME self
@@ -113,6 +115,6 @@ fn parent() -> String {
         let _ = writeln!(text, "crowd NS ns{n}.crowd\nns{n}.crowd A 203.0.113.{n}");
         let _ = writeln!(text, "ns{n}.crowd AAAA 2001:db8:c::{n:x}");
     }
-    let _ = writeln!(text, "long DNAME {}", [&LONG_LABEL[..63]; 2].join("."));
+    let _ = writeln!(text, "long DNAME {}", [LONG_LABEL; 2].join("."));
     text
 }

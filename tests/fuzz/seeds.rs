@@ -15,7 +15,9 @@ use std::path::Path;
 
 fn main() -> std::io::Result<()> {
     let directory = std::env::args().nth(1).expect("usage: seeds DIRECTORY");
-    let packets: Vec<Vec<u8>> = packets().iter().map(Query::bytes).collect();
+    // The first octets say who asks, and over what.
+    let client = |query: &Query| [b"\0\xc6\x33\x64\x07", &query.bytes()[..]].concat();
+    let packets: Vec<Vec<u8>> = packets().iter().map(client).collect();
     let zones: Vec<Vec<u8>> = ZONES.iter().map(|text| text.as_bytes().to_vec()).collect();
     let names: Vec<Vec<u8>> = NAMES.iter().map(|bytes| bytes.to_vec()).collect();
     for (target, seeds) in
@@ -30,10 +32,12 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Names that the zone of the `packet` target has: steered, plain, below a wildcard, a DNAME and a cut.
+/// Questions for the site that the `packet` target serves: steered, plain, below a wildcard, a DNAME and a cut.
 fn packets() -> Vec<Query> {
     let mut queries = Vec::new();
-    for name in ["www", "*", "x.wild", "alias", "loop", "x.tree", "x.sub", "ent", "none", "@"] {
+    for name in [
+        "www", "x.apps", "fenced", "x.wild", "alias", "loop", "x.tree", "x.sub", "ent", "none", "@",
+    ] {
         let owner = if name == "@" { "example.com".into() } else { format!("{name}.example.com") };
         for rtype in [A, AAAA, NS, MX, TXT, DS, SVCB, ANY] {
             queries.push(Query::new(&owner, rtype).id(1));
@@ -43,6 +47,10 @@ fn packets() -> Vec<Query> {
     }
     let plain = || Query::new("www.example.com", A).id(1);
     queries.extend([
+        plain().case("big.example.com").edns(512),
+        plain().case("x.crowd.example.com").edns(512),
+        plain().case("_s._tcp.example.com").retype(SRV),
+        plain().case("here.example.com").retype(DNAME),
         plain().case("wWw.eXaMpLe.CoM").flags(RD | CD | AD),
         plain().opcode(OPCODE_NOTIFY),
         plain().opcode(OPCODE_UPDATE).class(CLASS_NONE),
@@ -92,7 +100,7 @@ const ZONES: [&str; 3] = [
     r#"$ORIGIN example.com.
 $TTL 300
 @ IN SOA ns hostmaster ( 1 ; serial
-  7200 3600 1209600 60 )
+  2h 1h 2w 60 )
 @ 300 IN NS ns.example.net.
 $GENERATE 1-3/2 host-${0,3,d} A 192.0.2.$
 txt TXT "a \"quoted\" ; string" b\059c ( "several"

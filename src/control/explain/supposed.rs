@@ -1,0 +1,100 @@
+//! Health as an explanation supposes it.
+
+use crate::health::overrides::{Override, Overrides, Pin, Subject};
+use crate::health::table::Table;
+use crate::health::{Standing, Verdict, status};
+use crate::snapshot::{Catalog, Standings};
+use crate::steer::model::{Endpoint, Pool};
+use crate::steer::pool::Family;
+use jiff::Timestamp;
+
+/// What is supposed of endpoints: verdicts that a server has kept, overrides, and a failure or two for the sake of the
+/// argument. What has no verdict is taken for up.
+#[derive(Default)]
+pub struct Supposed {
+    /// Verdicts known.
+    pub verdicts: Table,
+    /// The operator's pins.
+    pub overrides: Overrides,
+    /// Sites, endpoints or `pool/endpoint`s taken for down.
+    pub down: Vec<String>,
+    /// The moment supposed.
+    pub at: Timestamp,
+}
+
+impl Supposed {
+    /// Which of the names in `down` are nothing that is served.
+    pub fn unknown_names(&self, catalog: &Catalog) -> Vec<String> {
+        let mut unknown = self.down.clone();
+        for tier in catalog.rosters().iter().flat_map(|roster| &roster.tiers) {
+            for endpoint in &tier.pool.endpoints {
+                unknown.retain(|name| !names(name, &tier.pool, endpoint));
+            }
+        }
+        unknown
+    }
+
+    fn is_down(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.down.iter().any(|name| names(name, pool, endpoint))
+    }
+
+    fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&Override> {
+        let subject = Subject {
+            site_zone: endpoint.site.zone.as_ref(),
+            site: &endpoint.site.name,
+            pool_zone: pool.zone.as_ref(),
+            pool: &pool.name,
+            endpoint: &endpoint.name,
+        };
+        self.overrides.pin_for(&subject, self.at)
+    }
+
+    /// Why the standing is what it is, for people.
+    pub(super) fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
+        if self.is_down(pool, endpoint) {
+            return "supposed down".to_owned();
+        }
+        if let Some(pinned) = self.pin(pool, endpoint) {
+            let by = pinned.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
+            let word = match pinned.pin {
+                Pin::Up => "up",
+                Pin::Down => "down",
+                Pin::Drain => "drained",
+            };
+            return format!("override: {word}{by}: {}", pinned.reason);
+        }
+        let Some(probe) = family.probe(endpoint) else {
+            return "not checked, taken for up".to_owned();
+        };
+        match self.verdicts.row(probe).filter(|row| row.state.verdict != Verdict::Unknown) {
+            Some(row) => format!("check {} at {}: {}", probe.check.name, probe.target, row.cause),
+            None => format!(
+                "check {} at {}: no verdict here, taken for up",
+                probe.check.name, probe.target
+            ),
+        }
+    }
+}
+
+/// Whether a name given on a command line means this endpoint: by its site, its own name, or pool and name.
+fn names(name: &str, pool: &Pool, endpoint: &Endpoint) -> bool {
+    match name.split_once('/') {
+        Some((in_pool, name)) => in_pool == pool.name && name == endpoint.name,
+        None => name == endpoint.site.name || name == endpoint.name,
+    }
+}
+
+impl Standings for Supposed {
+    fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
+        if self.is_down(pool, endpoint) {
+            return Standing::Down;
+        }
+        let verdict = family.probe(endpoint).map(|probe| self.verdicts.verdict(probe));
+        let known = verdict.filter(|verdict| *verdict != Verdict::Unknown);
+        status::standing(known, self.pin(pool, endpoint).map(|pinned| pinned.pin))
+    }
+
+    fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
+        true
+    }
+}

@@ -1,0 +1,167 @@
+//! Reading again: asked for by a changed file, a signal or a caller, always the same path.
+//!
+//! ```text
+//! asked ─► load (on a thread that may block) ─► certificates swapped ─► publisher ─► told
+//! ```
+//!
+//! One reload is under way at a time; what is asked for meanwhile waits. Whatever goes wrong, what is served stays.
+
+use super::loader::{Load, Loader};
+use super::publisher::Prepared;
+use super::server::broken;
+use super::watch::Watcher;
+use crate::config::{self, Tls};
+use crate::net::Certificates;
+use crate::report::{Finding, Report};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+
+/// How a reload ended.
+#[derive(Clone, Debug)]
+pub enum Reloaded {
+    /// Published under this generation; the report tells what was left as it was.
+    Published(u64, Report),
+    /// There was nothing new; the report tells what is still wrong.
+    Unchanged(Report),
+    /// Nothing was changed, because of these mistakes.
+    Refused(Report),
+}
+
+/// What reads again when asked to.
+pub(super) struct Reloader {
+    pub(super) loader: Loader,
+    pub(super) inputs: mpsc::Sender<Prepared>,
+    pub(super) watcher: Watcher,
+    pub(super) certificates: Option<Certificates>,
+    pub(super) tls: Option<Tls>,
+    /// As it was at the start.
+    pub(super) config: Arc<config::Server>,
+}
+
+impl Reloader {
+    /// Reloads whenever a request or a change asks for it, until nobody can ask any more.
+    pub(super) async fn run(
+        mut self,
+        mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>,
+        mut changes: mpsc::Receiver<()>,
+    ) {
+        loop {
+            let asked = tokio::select! {
+                request = requests.recv() => match request {
+                    Some(request) => Some(request),
+                    None => return,
+                },
+                change = changes.recv() => match change {
+                    Some(()) => None,
+                    None => return,
+                },
+            };
+            let outcome;
+            (self, outcome) = self.reload().await;
+            if let Some(asked) = asked {
+                // Who asked may have gone.
+                let _ = asked.send(outcome);
+            }
+        }
+    }
+
+    async fn reload(mut self) -> (Self, Reloaded) {
+        let blocking = tokio::task::spawn_blocking(move || {
+            let loaded = self.loader.load();
+            (self, loaded)
+        });
+        let (this, loaded) = match blocking.await {
+            Ok(done) => done,
+            // The loader has panicked and is gone: go on with what is published, and say so by stopping.
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        this.watcher.set_paths(this.loader.inputs().to_vec());
+        let outcome = match loaded {
+            Ok(load) => {
+                let mut report = load.report.clone();
+                this.swap_certificates(&mut report);
+                this.warn_of_restart(&load, &mut report);
+                if load.unchanged {
+                    Reloaded::Unchanged(report)
+                } else {
+                    match publish(&this.inputs, load).await {
+                        Some(generation) => Reloaded::Published(generation, report),
+                        None => Reloaded::Refused(broken("the publisher has stopped")),
+                    }
+                }
+            }
+            Err(report) => Reloaded::Refused(report),
+        };
+        outcome.tell();
+        (this, outcome)
+    }
+
+    fn swap_certificates(&self, report: &mut Report) {
+        let (Some(certificates), Some(tls)) = (&self.certificates, &self.tls) else {
+            return;
+        };
+        let swapped = read_certificates(tls)
+            .and_then(|(certificate, key)| certificates.replace(&certificate, &key));
+        if let Err(message) = swapped {
+            report.push(Finding::error(message).help("the certificate served so far stays in use"));
+        }
+    }
+
+    /// What only a restart can change.
+    fn warn_of_restart(&self, load: &Load, report: &mut Report) {
+        let (old, new) = (&self.config, &load.server);
+        let changed = [
+            ("server.listen", old.listen != new.listen),
+            ("server.udp_workers", old.udp_workers != new.udp_workers),
+            ("server.tcp", old.tcp != new.tcp),
+            ("tls", old.tls != new.tls),
+            ("log", old.log != new.log),
+            ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
+        ];
+        for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
+            let finding = Finding::warning(format!(
+                "{key} has changed, which takes effect at the next start only"
+            ));
+            report.push(finding.help("restart the server when it suits"));
+        }
+    }
+}
+
+impl Reloaded {
+    /// Tells the log, finding by finding.
+    fn tell(&self) {
+        let (Self::Published(_, report) | Self::Unchanged(report) | Self::Refused(report)) = self;
+        for finding in &report.findings {
+            tracing::warn!("{finding}");
+        }
+        let (errors, warnings) = (report.error_count(), report.warning_count());
+        match self {
+            Self::Published(generation, _) => {
+                tracing::info!(generation, errors, warnings, "reloaded")
+            }
+            Self::Unchanged(_) => {
+                tracing::debug!(errors, warnings, "reloaded; nothing has changed")
+            }
+            Self::Refused(_) => {
+                tracing::error!(errors, warnings, "reload refused; what was served before stays")
+            }
+        }
+    }
+}
+
+/// Hands a load to the publisher and waits until it is served; none if the publisher has stopped.
+pub(super) async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
+    let (published, generation) = oneshot::channel();
+    let prepared = Prepared { catalog: load.catalog, overrides: load.overrides, published };
+    inputs.send(prepared).await.ok()?;
+    generation.await.ok()
+}
+
+/// Certificate and key as they stand on disk.
+pub(super) fn read_certificates(tls: &Tls) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let read = |path: &Path| {
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    };
+    Ok((read(&tls.certificate)?, read(&tls.key)?))
+}
