@@ -137,7 +137,7 @@ fn single(path: &Path) -> Checked {
             let read = zone::text::read(path, &origin, &mut report);
             records = read.records.len();
             if !report.has_errors() {
-                zone::check::check(&origin, &read.records, &[], &mut report);
+                zone::check::check(&origin, &read, &[], &mut report);
             }
         }
         Err(error) => {
