@@ -34,7 +34,8 @@ const SITES: &str = "[sites]\nfra = { location = \"EU-DE\" }\niad = { location =
 fn steering(fra: &str, iad: &str) -> String {
     format!(
         "[pools.web]\nendpoints = [ {{ site = \"fra\", a = \"{fra}\" }}, {{ site = \"iad\", a = \"{iad}\" }} ]\n\
-         [names.geo]\npool = \"web\"\nroute = [ {{ geo = [\"EU\"], sites = [\"fra\"] }}, {{ geo = [\"*\"], sites = [\"iad\"] }} ]\n"
+         [names.geo]\npool = \"web\"\n\
+         route = [ {{ geo = [\"EU\"], sites = [\"fra\"] }}, {{ geo = [\"*\"], sites = [\"iad\"] }} ]\n"
     )
 }
 

@@ -361,7 +361,8 @@ proptest! {
                 prop_assert!(decoded.authorities.iter().all(|soa| soa.ttl == SOA_TTL_S));
             }
             if outcome.reason == Reason::Referral {
-                let extra: BTreeSet<String> = decoded.additionals.iter().map(|record| record.name.to_string()).collect();
+                let additionals = decoded.additionals.iter();
+                let extra: BTreeSet<String> = additionals.map(|record| record.name.to_string()).collect();
                 prop_assert!(glue(&model, &ours.authority[0].0).is_subset(&extra), "{extra:?}");
             }
             let (short, cut) = ask(&snapshot, &message, Transport::Udp, &mut out);
