@@ -90,7 +90,7 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
     let mut report = Report::default();
     let zone = text::read(&files.zone, origin, &mut report);
     let mut texts = texts_of(&zone.records);
-    let mut inputs = zone.files;
+    let mut inputs = zone.files.clone();
     let mut steering = Steering::default();
     if let Some(path) = &files.steering {
         match files::read_text(path, &mut report) {
@@ -102,7 +102,7 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
             None => inputs.push(path.clone()),
         }
     }
-    check::check(origin, &zone.records, &steering.names.owners, &mut report);
+    check::check(origin, &zone, &steering.names.owners, &mut report);
     // What went wrong may lie in a file that could not be read: only sound zones are kept for next time.
     let sound = !report.has_errors();
     let known = |path: &PathBuf| texts.get(path).copied().filter(|_| sound);

@@ -65,6 +65,8 @@ pub struct Publisher {
     /// Where verdicts are kept over a restart.
     state_file: Option<PathBuf>,
     unsaved_since: Option<Instant>,
+    /// Whether the last attempt to save failed, which is told once.
+    save_failed: bool,
 }
 
 /// What is known of endpoints.
@@ -133,6 +135,7 @@ impl Publisher {
             override_ends: None,
             state_file,
             unsaved_since: None,
+            save_failed: false,
         }
     }
 
@@ -313,7 +316,11 @@ impl Publisher {
             return;
         };
         let saved = Saved::of(&self.state.verdicts);
-        if let Err(error) = saved.write(path, Timestamp::now()) {
+        let written = saved.write(path, Timestamp::now());
+        let failed_before = std::mem::replace(&mut self.save_failed, written.is_err());
+        if let Err(error) = written
+            && !failed_before
+        {
             tracing::warn!(path = %path.display(), %error, "cannot save the verdicts; a restart will begin without them");
         }
     }

@@ -12,6 +12,7 @@ mod targets;
 mod tests;
 
 use super::Record;
+use super::text::ReadZone;
 use crate::report::{Finding, Place, Report, Severity, Source};
 use crate::wire::{Name, Rtype};
 use std::collections::HashMap;
@@ -20,13 +21,14 @@ use std::sync::Arc;
 /// How many errors, and how many warnings, of one zone are shown; the rest is counted.
 pub const FINDINGS_MAX: usize = 100;
 
-/// Reports what is wrong with the records of the zone `origin`, some of whose names are `steered`.
-pub fn check(origin: &Name, records: &[Record], steered: &[(Name, Place)], report: &mut Report) {
+/// Reports what is wrong with the `zone` of apex `origin`, some of whose names are `steered`.
+pub fn check(origin: &Name, zone: &ReadZone, steered: &[(Name, Place)], report: &mut Report) {
+    let records = &zone.records;
     let partial = could_not_be_read(records, report);
     let mut findings = Findings::new(report);
     let index = Index::new(origin, records, steered, &mut findings);
     if !partial {
-        apex(&index, &mut findings);
+        apex(&index, zone.beginning.as_ref(), &mut findings);
     }
     sets::check(&index, &mut findings);
     targets::check(&index, partial, &mut findings);
@@ -50,22 +52,24 @@ fn could_not_be_read(records: &[Record], report: &Report) -> bool {
     })
 }
 
-fn apex(index: &Index, findings: &mut Findings) {
+fn apex(index: &Index, beginning: Option<&Place>, findings: &mut Findings) {
     let apex = index.find(index.origin.as_wire());
     let owns = |kind| apex.is_some_and(|node| index.nodes[node].kinds & kind != 0);
-    if !owns(kind::SOA) {
-        let message = format!("the zone {} has no SOA record", index.origin);
-        findings.error(|| {
-            Finding::error(message).help(
-                "begin with one: @ SOA PRIMARY MAILBOX ( SERIAL REFRESH RETRY EXPIRE MINIMUM )",
-            )
-        });
-    }
-    if !owns(kind::NS) {
-        let message = format!("the zone {} has no NS record at its apex", index.origin);
-        findings
-            .error(|| Finding::error(message).help("list its name servers: @ NS ns1.example.net."));
-    }
+    let mut missing = |kind, what: &str, help: &str| {
+        if !owns(kind) {
+            findings.error(|| {
+                let message = format!("the zone {} has no {what}", index.origin);
+                let finding = Finding::error(message).help(help);
+                match beginning {
+                    Some(place) => finding.at_place(place.clone()),
+                    None => finding,
+                }
+            });
+        }
+    };
+    let soa = "begin with one: @ SOA PRIMARY MAILBOX ( SERIAL REFRESH RETRY EXPIRE MINIMUM )";
+    missing(kind::SOA, "SOA record", soa);
+    missing(kind::NS, "NS record at its apex", "list its name servers: @ NS ns1.example.net.");
 }
 
 /// What a name owns, as bits.

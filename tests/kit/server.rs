@@ -15,6 +15,7 @@ pub struct TestServer {
     pub certificate: TestCertificate,
     server: Option<Server>,
     runtime: Runtime,
+    persist: bool,
 }
 
 /// Adds encrypted transports of both families to a configuration.
@@ -29,22 +30,32 @@ pub fn encrypted(dir: ConfigDir, certificate: &TestCertificate) -> ConfigDir {
 impl TestServer {
     /// Starts on UDP and TCP; panics with the report if it refuses to.
     pub fn start(dir: ConfigDir) -> Self {
-        Self::start_with(dir, TestCertificate::loopback())
+        Self::start_with(dir, TestCertificate::loopback(), false)
+    }
+
+    /// Starts on UDP and TCP, verdicts kept over a restart as `serve` keeps them.
+    pub fn start_persistent(dir: ConfigDir) -> Self {
+        Self::start_with(dir, TestCertificate::loopback(), true)
     }
 
     /// Starts on all five transports.
     pub fn start_encrypted(dir: ConfigDir) -> Self {
         let certificate = TestCertificate::loopback();
-        Self::start_with(encrypted(dir, &certificate), certificate)
+        Self::start_with(encrypted(dir, &certificate), certificate, false)
     }
 
-    fn start_with(dir: ConfigDir, certificate: TestCertificate) -> Self {
+    fn start_with(dir: ConfigDir, certificate: TestCertificate, persist: bool) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let server = start_server(&runtime, &dir).unwrap_or_else(|report| {
-            let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-            panic!("the server does not start:\n{}", findings.join("\n"))
-        });
-        Self { dir, certificate, server: Some(server), runtime }
+        let server = Some(start_or_panic(&runtime, &dir, persist));
+        Self { dir, certificate, server, runtime, persist }
+    }
+
+    /// Stops in good order, lets something happen, and starts again on the same directory.
+    pub fn restart(&mut self, meanwhile: impl FnOnce()) {
+        let server = self.server.take().expect("a server until it is dropped");
+        self.runtime.block_on(server.shutdown());
+        meanwhile();
+        self.server = Some(start_or_panic(&self.runtime, &self.dir, self.persist));
     }
 
     /// Where it listens for a transport, IPv4 first.
@@ -102,6 +113,17 @@ impl Drop for TestServer {
 
 /// Starts the server on a configuration; the error is its report.
 pub fn start_server(runtime: &Runtime, dir: &ConfigDir) -> Result<Server, Report> {
-    let options = Options { config: dir.config(), ..Options::default() };
+    start(runtime, dir, false)
+}
+
+fn start_or_panic(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> Server {
+    start(runtime, dir, persist).unwrap_or_else(|report| {
+        let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+        panic!("the server does not start:\n{}", findings.join("\n"))
+    })
+}
+
+fn start(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> Result<Server, Report> {
+    let options = Options { config: dir.config(), persist, ..Options::default() };
     runtime.block_on(Server::start(options)).map(|(server, _)| server)
 }

@@ -61,8 +61,13 @@ pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question)
     let placed_by =
         if told { masked(question.client, question.client_bits) } else { client.address };
     let located = catalog.world().locate(placed_by);
-    let explainer =
-        Explainer { snapshot: &snapshot, supposed, location: located.location, placed_by };
+    let explainer = Explainer {
+        snapshot: &snapshot,
+        supposed,
+        location: located.location,
+        placed_by,
+        is_placed_by_subnet: told,
+    };
     Explanation {
         name: question.name.to_string(),
         rtype: question.rtype.to_string(),

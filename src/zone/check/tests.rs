@@ -22,7 +22,7 @@ fn findings(text: &str, steered: &[&str]) -> Vec<String> {
     let place = |at: usize| Place::new(&toml, toml.offset(at + 1, 1)..toml.offset(at + 1, 1));
     let steered: Vec<(Name, Place)> =
         steered.iter().enumerate().map(|(at, text)| (name(text), place(at))).collect();
-    check(&name("example.com"), &zone.records, &steered, &mut report);
+    check(&name("example.com"), &zone, &steered, &mut report);
     report.findings.iter().map(ToString::to_string).collect()
 }
 
@@ -67,8 +67,12 @@ fn sound_zones() {
 
 #[test]
 fn the_apex() {
-    check_findings("", &[], &[("error: ", "has no SOA"), ("error: ", "no NS record at its apex")]);
-    check_findings("$TTL 1\n@ NS a.", &[], &[("error: ", "has no SOA")]);
+    check_findings(
+        "",
+        &[],
+        &[("z:1:1: error: ", "has no SOA"), ("z:1:1: error: ", "no NS record at its apex")],
+    );
+    check_findings("$TTL 1\n@ NS a.", &[], &[("z:1:1: error: ", "has no SOA")]);
     check_with("@ SOA ns m 2 2 3 4 5", &[("z:5:1: error: ", "the first is at z:2:1")]);
     // As a transfer written to a file ends.
     check_with("@ SOA ns.example.net. M 1 2 3 4 5", &[("z:5:1: warning: ", "at z:2:1 already")]);
@@ -205,7 +209,7 @@ fn what_could_not_be_read_is_not_missing() {
     let text = "$TTL 1\n@ SOA a b 1 2 3 4 oops\n@ NS ns\nns A 192.0.2.256\n";
     let zone = text::read_str(Source::new("z", text), &name("example.com"), &mut load, &mut report);
     let before = report.findings.len();
-    check(&name("example.com"), &zone.records, &[], &mut report);
+    check(&name("example.com"), &zone, &[], &mut report);
     assert_eq!(report.findings.len(), before, "{report:?}");
 }
 

@@ -53,6 +53,8 @@ pub struct ReadZone {
     pub records: Vec<Record>,
     /// The file and everything it includes, those too that could not be read: what to watch.
     pub files: Vec<PathBuf>,
+    /// Where the text begins, for what is wrong with all of it; none if it could not be read.
+    pub beginning: Option<Place>,
 }
 
 /// Reads the master file at `path` of the zone `origin`, and what it includes.
@@ -64,7 +66,8 @@ pub fn read(path: &Path, origin: &Name, report: &mut Report) -> ReadZone {
         Ok(bytes) => reader.bytes(path, bytes, &mut Scope::new(origin)),
         Err(error) => {
             let message = format!("cannot read the zone file {}: {error}", path.display());
-            reader.report.push(Finding::error(message));
+            let help = "create it, or let the user that runs fingerpost read it";
+            reader.report.push(Finding::error(message).help(help));
         }
     }
     reader.close()
@@ -162,6 +165,7 @@ impl<'a> Reader<'a> {
 
     fn source(&mut self, source: &Arc<Source>, lossy: bool, scope: &mut Scope) {
         self.open.push(normal(&source.path));
+        self.zone.beginning.get_or_insert_with(|| Place::new(source, 0..0));
         let mut file = CurrentFile { source, lossy, findings: 0, hidden: 0 };
         let mut lexer = Lexer::new(&source.text);
         let mut tokens = Vec::new();

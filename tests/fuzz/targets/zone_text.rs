@@ -28,10 +28,10 @@ fuzz_target!(|bytes: &[u8]| {
     for record in &read.records {
         assert!(record.rdata.len() <= usize::from(u16::MAX) && !record.rtype.is_meta());
     }
-    check::check(&origin, &read.records, &[], &mut report);
+    check::check(&origin, &read, &[], &mut report);
     for finding in &report.findings {
         // Every place is inside of its source, or this panics.
         let _ = finding.to_string();
     }
-    let _ = Zone::build(&origin, &read.records, &[]);
+    let _ = Zone::build(&origin, &read, &[]);
 });
