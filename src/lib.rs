@@ -13,9 +13,9 @@
 //!            bytes ◄─ wire::writer ◄─ steer::deck ◄─ steer::pool ◄─ steer::classes ◄┘ steered
 //! ```
 //!
-//! Start reading at [`answer()`](answer::answer): that function is the whole of what a client sees, and every transport,
-//! test, fuzzer and `explain` calls it. What it reads is one immutable [`snapshot::Snapshot`]. Around it, everything
-//! that takes time works toward the next snapshot, and one writer publishes it:
+//! Start reading at [`answer()`](answer::answer): that function is the whole of what a client sees, and every
+//! transport, test, fuzzer and `explain` calls it. What it reads is one immutable [`snapshot::Snapshot`]. Around it,
+//! everything that takes time works toward the next snapshot, and one writer publishes it:
 //!
 //! ```text
 //! files ─ config ─► zones, pools, routes ─ snapshot::Catalog ─┐

@@ -1,4 +1,5 @@
-//! Changing everything under a server that answers: editors, Kubernetes, slow writers, mistakes, and a storm of reloads.
+//! Changing everything under a server that answers: editors, Kubernetes, slow writers, mistakes, and a storm of
+//! reloads.
 //!
 //! Except where a reload is asked for by name, it is the watcher that notices.
 

@@ -1,7 +1,7 @@
 //! What helps beside the answer: addresses of the names that records point at, and glue.
 //!
-//! Only names of the same zone are looked up: others are not this zone's to tell. Addresses that merely help are left out
-//! where there is no room; glue without which a delegation cannot be followed sets TC instead (RFC 9471 §3.1).
+//! Only names of the same zone are looked up: others are not this zone's to tell. Addresses that merely help are left
+//! out where there is no room; glue without which a delegation cannot be followed sets TC instead (RFC 9471 §3.1).
 
 use super::record::Recorder;
 use super::resolve::{Resolver, owner};
@@ -37,8 +37,8 @@ impl Added {
 }
 
 impl<R: Recorder> Resolver<'_, '_, R> {
-    /// Adds the addresses of what the records of a set point at, for the types that RFC 1035 §3.3, RFC 2782 and RFC 9460
-    /// §4.1 ask it of. The set is that of `node`, given to `name`.
+    /// Adds the addresses of what the records of a set point at, for the types that RFC 1035 §3.3, RFC 2782 and RFC
+    /// 9460 §4.1 ask it of. The set is that of `node`, given to `name`.
     pub(super) fn add_targets(
         &mut self,
         name: &FoldedName,

@@ -196,8 +196,8 @@ impl<'a> Frame<'a> {
         Self { echo, limit, edns, subnet }
     }
 
-    /// The address that the client is placed by: its subnet's if it may and does tell one, else its own (RFC 7871 §7.2.1;
-    /// a source of 0 asks not to be placed any closer, §7.1.2).
+    /// The address that the client is placed by: its subnet's if it may and does tell one, else its own (RFC 7871
+    /// §7.2.1; a source of 0 asks not to be placed any closer, §7.1.2).
     fn placed_by(&self, client: &Client) -> std::net::IpAddr {
         self.subnet.and_then(|subnet| subnet.client()).unwrap_or(client.address)
     }

@@ -1,9 +1,9 @@
 //! Plain zones answered twice: by [`answer`], and by a model that walks a map as RFC 1034 §4.3.2 is written.
 //!
-//! The model knows nothing of arenas, covers and hashes: it goes down label by label, and asks the whole map whether
-//! a name exists. Owners are over three letters and `*`, so that wildcards, cuts, aliases and empty non-terminals meet in
-//! every way. What is compared: response code, AA, and owner, type and data of every record of answer and authority, and
-//! the glue that a referral must have. Over UDP the same answer must fit or say that it does not.
+//! The model knows nothing of arenas, covers and hashes: it goes down label by label, and asks the whole map whether a
+//! name exists. Owners are over three letters and `*`, so that wildcards, cuts, aliases and empty non-terminals meet in
+//! every way. What is compared: response code, AA, and owner, type and data of every record of answer and authority,
+//! and the glue that a referral must have. Over UDP the same answer must fit or say that it does not.
 
 use super::*;
 use crate::health::Standing;

@@ -193,8 +193,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
     }
 
-    /// RFC 8482: an alias is told, anything else is told in brief; a name with nothing at all has no data. Where HINFO is
-    /// the name's own, that is told: a made one would hide it in caches.
+    /// RFC 8482: an alias is told, anything else is told in brief; a name with nothing at all has no data. Where HINFO
+    /// is the name's own, that is told: a made one would hide it in caches.
     fn everything(&mut self, name: &FoldedName, aliased: bool, node: NodeId) -> Verdict {
         let zone = &self.served.zone;
         if let Some(set) = zone.set(node, Rtype::CNAME).or_else(|| zone.set(node, Rtype::HINFO)) {
@@ -244,8 +244,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
     }
 
-    /// The zone is another's from `cut` on: its name servers, DS if wanted, and glue (RFC 1034 §4.3.2 step 3b). AA tells of
-    /// the question's own name (RFC 1035 §4.1.1), and so holds where an alias of this zone led to the cut.
+    /// The zone is another's from `cut` on: its name servers, DS if wanted, and glue (RFC 1034 §4.3.2 step 3b). AA
+    /// tells of the question's own name (RFC 1035 §4.1.1), and so holds where an alias of this zone led to the cut.
     fn referral(&mut self, name: &FoldedName, aliased: bool, cut: NodeId) -> Verdict {
         let zone = &self.served.zone;
         let above = name.label_count() - labels(zone.name(cut));

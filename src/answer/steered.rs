@@ -24,8 +24,8 @@ pub(super) enum Handed {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
     /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
-    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Whose turn it is, is decided by the first
-    /// family that is handed out with this `turn`, and holds for the other.
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Whose turn it is, is decided by the
+    /// first family that is handed out with this `turn`, and holds for the other.
     pub(super) fn hand_out(
         &mut self,
         section: Section,

@@ -1,5 +1,5 @@
-//! What clients get, told as `question → answer` over a zone and a small world. The authoritative rules one by one are the
-//! wire tests' part; these are about steering, scopes, sizes and what decides between them.
+//! What clients get, told as `question → answer` over a zone and a small world. The authoritative rules one by one are
+//! the wire tests' part; these are about steering, scopes, sizes and what decides between them.
 
 mod records;
 
@@ -60,7 +60,8 @@ big TXT ( \"01234567890123456789012345678901234567890123456789012345678901234567
  \"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\" )
 ";
 
-/// The world of these tests: 198.51.0.0/16 is Germany, 203.0.0.0/9 the US, 2001:db8:d::/48 Germany; the rest is unknown.
+/// The world of these tests: 198.51.0.0/16 is Germany, 203.0.0.0/9 the US, 2001:db8:d::/48 Germany; the rest is
+/// unknown.
 fn world() -> World {
     let place = |code: &str| Location {
         place: Some(code.parse::<GeoCode>().expect("a code")),

@@ -16,9 +16,9 @@ use std::sync::Arc;
 /// Reads a configuration as the server would, without listening, probing or changing anything, and reports every
 /// mistake with its file, line, column and cure.
 ///
-/// PATH is the server's file, a directory that holds one called fingerpost.toml, or a single zone: its master file, whose
-/// name is the zone's with .zone after it, or the steering beside that. Sites, checks and pools that a zone shares with
-/// others are looked for in the fingerpost.toml of its directory or of the one above.
+/// PATH is the server's file, a directory that holds one called fingerpost.toml, or a single zone: its master file,
+/// whose name is the zone's with .zone after it, or the steering beside that. Sites, checks and pools that a zone
+/// shares with others are looked for in the fingerpost.toml of its directory or of the one above.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -130,8 +130,8 @@ fn whole(path: &Path) -> Checked {
     }
 }
 
-/// One master file with the steering beside it; the server's file that goes with it is looked for there and one directory
-/// up, as the shipped configuration has it.
+/// One master file with the steering beside it; the server's file that goes with it is looked for there and one
+/// directory up, as the shipped configuration has it.
 fn single(path: &Path) -> Checked {
     let directory = path.parent().unwrap_or(Path::new(""));
     let servers = [directory.join(CONFIG_FILE), directory.join("..").join(CONFIG_FILE)];

@@ -17,9 +17,9 @@ use std::process::ExitCode;
 /// zone with mistakes is reported and left out, or kept as it was, while the others are served.
 ///
 /// All inputs are watched: zones, steering, networks, databases, overrides and certificates are read again when they
-/// change, and checked. Each zone, the databases, the networks and the overrides are taken as a whole or stay as they were.
-/// A restart is needed only for what is taken hold of at the start: addresses, UDP threads, limits of TCP, logging, the
-/// bound on probes and the state directory; a change of these is told.
+/// change, and checked. Each zone, the databases, the networks and the overrides are taken as a whole or stay as they
+/// were. A restart is needed only for what is taken hold of at the start: addresses, UDP threads, limits of TCP,
+/// logging, the bound on probes and the state directory; a change of these is told.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

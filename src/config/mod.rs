@@ -38,7 +38,7 @@ mod tests;
 pub use library::Library;
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 pub use zone::ZoneSpec;
-pub use zones::{ZoneLoad, origin_of};
+pub use zones::ZoneLoad;
 
 use crate::geo::world::NetworkEntry;
 use crate::health::overrides::Overrides;
@@ -48,7 +48,7 @@ use document::Document;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zone::Shared;
+use zone::{Shared, ZoneFiles};
 use zones::{KnownZones, Zones};
 
 /// Everything that a configuration says, as far as it could be read.
@@ -101,6 +101,26 @@ pub fn load(path: &Path, previous: Option<&Cache>) -> Loaded {
     loaded.read_overrides(&server);
     loaded.server = (sound && listed).then(|| Arc::new(server));
     loaded
+}
+
+/// Checks one master file, and the TOML file beside it against the definitions of a server's file, if one is given.
+pub fn check_zone_file(path: &Path, server: Option<&Path>) -> Report {
+    let mut report = Report::default();
+    let mut library = Arc::default();
+    if let Some(server) = server
+        && let Some(source) = files::read_text(server, &mut report)
+    {
+        let doc = Document::new(source);
+        library = server_tables::read(&doc).map(|server| server.library).unwrap_or_default();
+        report.extend(doc.finish().0);
+    }
+    if let Some(origin) = zones::origin_of(path, &mut report) {
+        let steering = Some(path.with_extension("toml")).filter(|path| path.exists());
+        let files = ZoneFiles { origin, zone: path.to_owned(), steering };
+        let shared = Shared { library: &library, unchanged: false };
+        report.extend(zone::load(&files, &shared, None).report);
+    }
+    report
 }
 
 impl Loaded {

@@ -6,10 +6,10 @@
 //! catalogs of reloads ────────┘
 //! ```
 //!
-//! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have never
-//! been made waits until each has a first result, or until the slowest of them must have had one, while the old catalog
-//! goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to probes
-//! and so survive reloads; the persisted ones survive restarts.
+//! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have
+//! never been made waits until each has a first result, or until the slowest of them must have had one, while the old
+//! catalog goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to
+//! probes and so survive reloads; the persisted ones survive restarts.
 
 use crate::health::overrides::{Overrides, Subject};
 use crate::health::persist::Saved;
@@ -139,8 +139,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an earlier
-    /// run's.
+    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an
+    /// earlier run's.
     pub async fn run(mut self, mut saved: Option<Saved>) {
         loop {
             let wake = self.wake_at();

@@ -1,8 +1,8 @@
 //! What is wrong, where, and the cure.
 //!
 //! Everything that reads a person's text (configuration, zone files, network tables, overrides) collects its findings
-//! in a [`Report`] and goes on, so that one run names every mistake. A finding holds the source it speaks of, so it
-//! can still be shown long after the file has changed. How findings look on a terminal or as JSON is [`render()`]'s part.
+//! in a [`Report`] and goes on, so that one run names every mistake. A finding holds the source it speaks of, so it can
+//! still be shown long after the file has changed. How findings look on a terminal or as JSON is [`render()`]'s part.
 //! Errors of the operating system that have no line (a file that cannot be read) are findings without a place.
 
 mod render;

@@ -1,13 +1,14 @@
 //! A pool in one address family: who sits where, what each site's deck holds right now, and which site serves an order.
 //!
 //! ```text
-//! Pool + family ── Roster::new (config changed) ──► Roster ── deal (health changed) ──► Dealt ── choose (per query) ──► Choice
+//! Pool + family ── Roster::new (config changed) ──► Roster ── deal (health changed) ──► Dealt ── choose (per query)
+//! ──► Choice
 //! ```
 //!
 //! A roster lists the sites of a pool and of the fallbacks behind it, and every endpoint that has an address in the
 //! family; the classes of a route order just those sites. Dealing lays the standings over it: each site gets a level of
-//! trust and a deck. Choosing walks an order twice or thrice at most and allocates nothing. Where the order comes from is
-//! [`super::classes`]'s part, which card is drawn the deck's.
+//! trust and a deck. Choosing walks an order twice or thrice at most and allocates nothing. Where the order comes from
+//! is [`super::classes`]'s part, which card is drawn the deck's.
 
 use super::deck::{Deck, Member, member_id};
 use super::model::{Endpoint, Method, OnAllDown, Pool, Site};
@@ -325,8 +326,8 @@ fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
     }
 }
 
-/// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the operator
-/// has not taken out, otherwise all.
+/// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the
+/// operator has not taken out, otherwise all.
 fn in_spite_of_all<'a, 's>(pool: &Pool, seats: &'a [Seat<'s>]) -> (Merit, Vec<&'a Seat<'s>>) {
     let only = |keep: &dyn Fn(&Seat) -> bool| -> Vec<&'a Seat<'s>> {
         seats.iter().filter(|seat| keep(seat)).collect()

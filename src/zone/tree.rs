@@ -1,10 +1,10 @@
 //! A zone compiled for answering: every name that exists, hashed, with its record sets in wire form.
 //!
-//! A name exists if it owns data or something below it does (an empty non-terminal, RFC 8020). Names live in one arena and
-//! are found through one open-addressing table, so a hit is one probe and a miss costs one probe a label on the way up to
-//! the closest encloser. What a query must know of a name's surroundings is worked out here once: the zone cut or DNAME
-//! that it lies under, and the wildcard below it. Which records to give is the answer's part, what they mean the sanity
-//! check's. A tree never changes; a changed zone is a new tree.
+//! A name exists if it owns data or something below it does (an empty non-terminal, RFC 8020). Names live in one arena
+//! and are found through one open-addressing table, so a hit is one probe and a miss costs one probe a label on the way
+//! up to the closest encloser. What a query must know of a name's surroundings is worked out here once: the zone cut or
+//! DNAME that it lies under, and the wildcard below it. Which records to give is the answer's part, what they mean the
+//! sanity check's. A tree never changes; a changed zone is a new tree.
 
 use super::record::Record;
 use crate::wire::{FoldedName, Name, Rtype, folded};
@@ -165,8 +165,8 @@ impl Zone {
         self.sets(node).find(|set| set.rtype == rtype)
     }
 
-    /// The node that hides this one: the topmost zone cut at or above it, or DNAME above it, whichever comes first on the
-    /// way down from the apex.
+    /// The node that hides this one: the topmost zone cut at or above it, or DNAME above it, whichever comes first on
+    /// the way down from the apex.
     pub fn cover(&self, node: NodeId) -> Option<NodeId> {
         Self::some(self.nodes[node.0 as usize].cover)
     }
