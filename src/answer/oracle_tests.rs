@@ -115,12 +115,11 @@ fn ask_model(model: &Model, question: &str, qtype: Rtype) -> Told {
                 }
                 break;
             }
-            if let Some(servers) = set(at, Rtype::NS).filter(|_| depth > 0) {
-                if !(qtype == Rtype::DS && rest.is_empty()) {
-                    told.authoritative = been.len() > 1;
-                    told.authority = shown(&text(at), Rtype::NS, servers);
-                    return told;
-                }
+            let is_parents = qtype == Rtype::DS && rest.is_empty();
+            if let Some(servers) = set(at, Rtype::NS).filter(|_| depth > 0 && !is_parents) {
+                told.authoritative = been.len() > 1;
+                told.authority = shown(&text(at), Rtype::NS, servers);
+                return told;
             }
             if let Some(target) = first(at, Rtype::DNAME).filter(|_| !rest.is_empty()) {
                 let dname = (text(at), "DNAME".to_owned(), target.clone());
