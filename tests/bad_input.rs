@@ -4,22 +4,18 @@
 //! place where there is one, and the cure. Exit status 1 is for what was given, 2 for the command line.
 
 mod kit;
+mod mistakes;
 
 use kit::types::A;
 use kit::*;
+use mistakes::{SITES, ZONE, replace, sound};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Instant;
-
-const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww A 192.0.2.1\n";
-const SITES: &str = "[sites]\nfra = { location = \"EU-DE\" }\n";
-const CONFIG: &str = "[server]\nlisten = [\"127.0.0.1:0\"]\n";
-const STEERING: &str = "[pools.web]\nendpoints = [\n  { site = \"fra\", a = \"192.0.2.1\" },\n]\n[names.geo]\npool = \"web\"\n";
 
 fn command(directory: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fingerpost"));
@@ -58,322 +54,6 @@ fn json_lines(output: &Output) -> Vec<Value> {
         .collect()
 }
 
-/// Something wrong, and what must be said of it.
-struct Row {
-    what: &'static str,
-    spoil: Box<dyn Fn(&ConfigDir)>,
-    /// File, and `:line:column` where there is such a place.
-    place: &'static str,
-    message: &'static str,
-    /// In the cure; empty where the message says enough.
-    help: &'static str,
-    /// Whether there is nothing to serve.
-    fatal: bool,
-}
-
-fn sound() -> ConfigDir {
-    ConfigDir::new()
-        .server(&format!("{CONFIG}{SITES}"))
-        .zone("example.com", ZONE)
-        .steering("example.com", STEERING)
-        .zone("example.net", ZONE)
-}
-
-fn row(
-    what: &'static str,
-    spoil: impl Fn(&ConfigDir) + 'static,
-    place: &'static str,
-    message: &'static str,
-    help: &'static str,
-    fatal: bool,
-) -> Row {
-    Row { what, spoil: Box::new(spoil), place, message, help, fatal }
-}
-
-/// Puts a text in place of another of a file.
-fn replace(file: &'static str, from: &'static str, to: &'static str) -> impl Fn(&ConfigDir) {
-    move |dir| {
-        let written = std::fs::read_to_string(dir.file(file)).expect("the file");
-        assert!(written.contains(from), "{file} holds no {from:?}");
-        dir.write(file, written.replacen(from, to, 1));
-    }
-}
-
-fn append(file: &'static str, more: &'static str) -> impl Fn(&ConfigDir) {
-    move |dir| {
-        let written = std::fs::read_to_string(dir.file(file)).expect("the file");
-        dir.write(file, format!("{written}{more}"));
-    }
-}
-
-fn server_rows() -> Vec<Row> {
-    const FILE: &str = "fingerpost.toml";
-    const DATABASES: &str = "[geoip]\ndatabases = [\"world.mmdb\"]\n";
-    let database = |bytes: Vec<u8>| {
-        move |dir: &ConfigDir| {
-            append(FILE, DATABASES)(dir);
-            dir.write("world.mmdb", &bytes);
-        }
-    };
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb");
-    let whole = std::fs::read(shipped).expect("the shipped database");
-    let half = whole[..whole.len() / 2].to_vec();
-    vec![
-        row(
-            "broken TOML",
-            replace(FILE, "[server]", "[server"),
-            "fingerpost.toml:1:",
-            "not valid TOML",
-            "mend this first",
-            true,
-        ),
-        row(
-            "an unknown key",
-            replace(FILE, "listen =", "listn ="),
-            "fingerpost.toml:2:1",
-            "listn",
-            "listen",
-            true,
-        ),
-        row(
-            "an unknown table",
-            append(FILE, "[sits]\n"),
-            "fingerpost.toml:5:2",
-            "sits",
-            "sites",
-            true,
-        ),
-        row(
-            "an address that is none",
-            replace(FILE, "127.0.0.1:0", "127.0.0.1"),
-            "fingerpost.toml:2:",
-            "127.0.0.1",
-            ":",
-            true,
-        ),
-        row("no server file", |dir| dir.remove(FILE), FILE, "cannot read", "create it", true),
-        row(
-            "a dangling server file",
-            |dir| {
-                dir.remove(FILE);
-                symlink("nowhere", dir.file(FILE)).expect("a link");
-            },
-            FILE,
-            "cannot read",
-            "create it",
-            true,
-        ),
-        row(
-            "a missing directory of zones",
-            |dir| std::fs::remove_dir_all(dir.file("zones")).expect("removed"),
-            "zones",
-            "cannot read",
-            "create it",
-            true,
-        ),
-        row(
-            "a missing database",
-            append(FILE, DATABASES),
-            "fingerpost.toml:6:",
-            "world.mmdb",
-            "geoip build",
-            true,
-        ),
-        row(
-            "a truncated database",
-            database(half),
-            "world.mmdb",
-            "cannot be used",
-            "build it again",
-            true,
-        ),
-        row(
-            "a database that is none",
-            database(b"PK\x03\x04".to_vec()),
-            "world.mmdb",
-            "cannot be used",
-            "",
-            true,
-        ),
-        row(
-            "a missing certificate root",
-            append(FILE, "[checks.web]\ntype = \"https\"\nroots = \"roots.pem\"\n"),
-            "fingerpost.toml:7:",
-            "roots.pem",
-            "create it",
-            true,
-        ),
-        row(
-            "a certificate root that is none",
-            |dir| {
-                append(FILE, "[checks.web]\ntype = \"https\"\nroots = \"roots.pem\"\n")(dir);
-                dir.write("roots.pem", "nothing\n");
-            },
-            "fingerpost.toml:7:",
-            "no certificate in PEM form",
-            "-----BEGIN CERTIFICATE-----",
-            true,
-        ),
-        row(
-            "a missing certificate",
-            append(
-                FILE,
-                "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\ndot = [\"127.0.0.1:0\"]\n",
-            ),
-            "fingerpost.toml:6:",
-            "c.pem",
-            "create it",
-            true,
-        ),
-    ]
-}
-
-fn zone_rows() -> Vec<Row> {
-    const STEERED: &str = "zones/example.com.toml";
-    const FILE: &str = "zones/example.com.zone";
-    vec![
-        row(
-            "an unknown pool",
-            replace(STEERED, "pool = \"web\"", "pool = \"wbe\""),
-            "zones/example.com.toml:6:8",
-            "unknown pool \"wbe\"",
-            "\"web\"",
-            false,
-        ),
-        row(
-            "an unknown site",
-            replace(STEERED, "\"fra\"", "\"far\""),
-            "zones/example.com.toml:3:12",
-            "far",
-            "fra",
-            false,
-        ),
-        row(
-            "an IPv6 address as A",
-            replace(STEERED, "192.0.2.1", "2001:db8::1"),
-            "zones/example.com.toml:3:",
-            "2001:db8::1",
-            "aaaa",
-            false,
-        ),
-        row(
-            "an IPv4 address as AAAA",
-            replace(STEERED, "a = \"192.0.2.1\"", "aaaa = \"192.0.2.1\""),
-            "zones/example.com.toml:3:",
-            "192.0.2.1",
-            "a = ",
-            false,
-        ),
-        row(
-            "a name twice",
-            append(STEERED, "[names.GEO]\npool = \"web\"\n"),
-            "zones/example.com.toml:7:",
-            "twice",
-            "",
-            false,
-        ),
-        row(
-            "a pool twice",
-            append(STEERED, "[pools.web]\nanswers = 1\n"),
-            "zones/example.com.toml:7:",
-            "duplicate key",
-            "keep one of the two",
-            false,
-        ),
-        row(
-            "an endpoint twice",
-            |dir| {
-                replace(STEERED, "{ site", "{ name = \"one\", site")(dir);
-                let two = "},\n  { name = \"one\", site = \"fra\", a = \"192.0.2.9\" },\n]";
-                replace(STEERED, "},\n]", two)(dir);
-            },
-            "zones/example.com.toml:4:",
-            "\"one\"",
-            "",
-            false,
-        ),
-        row(
-            "a zone cut off",
-            replace(
-                FILE,
-                " 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\nwww A 192.0.2.1\n",
-                " 7200",
-            ),
-            "zones/example.com.zone:2:",
-            "",
-            "",
-            false,
-        ),
-        row(
-            "an empty zone",
-            |dir| dir.write(FILE, ""),
-            "zones/example.com.zone:1:1",
-            "no SOA",
-            "begin with one",
-            false,
-        ),
-        row(
-            "an address that is none",
-            replace(FILE, "192.0.2.53", "192.0.2.530"),
-            "zones/example.com.zone:4:7",
-            "192.0.2.530",
-            "",
-            false,
-        ),
-        row(
-            "a static name that is steered",
-            append(FILE, "geo A 192.0.2.9\n"),
-            "zones/example.com.",
-            "geo",
-            "",
-            false,
-        ),
-        row(
-            "a dangling zone",
-            |dir| {
-                dir.remove(FILE);
-                symlink("nowhere", dir.file(FILE)).expect("a link");
-            },
-            FILE,
-            "cannot read",
-            "create it",
-            false,
-        ),
-        row(
-            "a zone that is a directory",
-            |dir| {
-                dir.remove(FILE);
-                std::fs::create_dir(dir.file(FILE)).expect("a directory");
-            },
-            FILE,
-            "cannot read",
-            "",
-            false,
-        ),
-        row(
-            "networks with host bits",
-            |dir| {
-                dir.write(
-                    "geoip/networks.toml",
-                    "[networks]\n\"192.0.2.1/24\" = { location = \"EU-DE\" }\n",
-                )
-            },
-            "geoip/networks.toml:2:1",
-            "192.0.2.1/24",
-            "192.0.2.0/24",
-            true,
-        ),
-        row(
-            "an override of no kind",
-            |dir| dir.write("overrides.toml", "[[override]]\nsite = \"fra\"\nstate = \"don\"\n"),
-            "overrides.toml:3:",
-            "don",
-            "down",
-            true,
-        ),
-    ]
-}
-
 /// Whether a finding is at the place, by its path or, where it has none, by its message.
 fn stands_at(finding: &Value, place: &str) -> bool {
     let message = finding["message"].as_str().unwrap_or_default();
@@ -389,7 +69,7 @@ fn stands_at(finding: &Value, place: &str) -> bool {
 #[test]
 fn every_mistake_is_told_with_its_place_and_cure() {
     let mut faults = Vec::new();
-    for row in server_rows().into_iter().chain(zone_rows()).filter(|row| !row.place.is_empty()) {
+    for row in mistakes::all() {
         let dir = sound();
         (row.spoil)(&dir);
         let mut fault = |what: &str, output: &Output| {
@@ -436,7 +116,7 @@ fn every_mistake_is_told_with_its_place_and_cure() {
 #[test]
 fn all_mistakes_are_told_at_once() {
     let dir = sound();
-    for row in zone_rows()
+    for row in mistakes::all()
         .iter()
         .filter(|row| ["an unknown pool", "an address that is none"].contains(&row.what))
     {
@@ -451,7 +131,7 @@ fn all_mistakes_are_told_at_once() {
         ["fingerpost.toml:4:", "example.com.zone:4:", "example.com.toml:6:", "example.net.toml:1:"]
     {
         let told = findings[..findings.len() - 1].iter().any(|finding| {
-            stands_at(finding, &format!("{place}")) || stands_at(finding, &format!("zones/{place}"))
+            stands_at(finding, place) || stands_at(finding, &format!("zones/{place}"))
         });
         assert!(told, "nothing at {place}: {findings:#?}");
     }

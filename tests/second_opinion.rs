@@ -133,8 +133,8 @@ impl Both {
     }
 }
 
-/// Code, AA, the answer, and the SOA that a negative one bears. Letter case is left to each: owners of hickory's come from the
-/// zone, ours from the question.
+/// Code, AA, the answer, and the SOA that a negative one bears. Letter case is left to each: owners of hickory's come
+/// from the zone, ours from the question.
 fn essence(reply: &Reply) -> String {
     let mut lines = reply::lines(&reply.answer);
     lines.sort_unstable();
