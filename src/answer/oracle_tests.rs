@@ -109,17 +109,14 @@ fn ask_model(model: &Model, question: &str, qtype: Rtype) -> Told {
             if !exists(at) {
                 source = [&path[..depth - 1], b"*"].concat();
                 if !exists(&source) {
-                    told.rcode = rcode::NXDOMAIN;
-                    told.authority = soa();
-                    return told;
+                    return Told { rcode: rcode::NXDOMAIN, authority: soa(), ..told };
                 }
                 break;
             }
             let is_parents = qtype == Rtype::DS && rest.is_empty();
             if let Some(servers) = set(at, Rtype::NS).filter(|_| depth > 0 && !is_parents) {
-                told.authoritative = been.len() > 1;
-                told.authority = shown(&text(at), Rtype::NS, servers);
-                return told;
+                let authority = shown(&text(at), Rtype::NS, servers);
+                return Told { authoritative: been.len() > 1, authority, ..told };
             }
             if let Some(target) = first(at, Rtype::DNAME).filter(|_| !rest.is_empty()) {
                 let dname = (text(at), "DNAME".to_owned(), target.clone());
@@ -130,8 +127,7 @@ fn ask_model(model: &Model, question: &str, qtype: Rtype) -> Told {
                     rest.iter().rev().map(|label| format!("{}.", *label as char)).collect();
                 let next = format!("{head}{target}");
                 if next.len() + 1 > 255 {
-                    told.rcode = rcode::YXDOMAIN;
-                    return told;
+                    return Told { rcode: rcode::YXDOMAIN, ..told };
                 }
                 told.answer.push((name.clone(), "CNAME".to_owned(), next.clone()));
                 if matches!(qtype, Rtype::CNAME | Rtype::ANY) {
@@ -158,10 +154,7 @@ fn ask_model(model: &Model, question: &str, qtype: Rtype) -> Told {
                 told.answer.push((name, "HINFO".to_owned(), "data".to_owned()));
                 return told;
             }
-            (None, None) => {
-                told.authority = soa();
-                return told;
-            }
+            (None, None) => return Told { authority: soa(), ..told },
         }
     }
 }
@@ -360,8 +353,8 @@ proptest! {
                 prop_assert!(decoded.authorities.iter().all(|soa| soa.ttl == SOA_TTL_S));
             }
             if outcome.reason == Reason::Referral {
-                let additionals = decoded.additionals.iter();
-                let extra: BTreeSet<String> = additionals.map(|record| record.name.to_string()).collect();
+                let extra = decoded.additionals.iter().map(|record| record.name.to_string());
+                let extra: BTreeSet<String> = extra.collect();
                 prop_assert!(glue(&model, &ours.authority[0].0).is_subset(&extra), "{extra:?}");
             }
             let (short, cut) = ask(&snapshot, &message, Transport::Udp, &mut out);
