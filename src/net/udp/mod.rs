@@ -2,7 +2,7 @@
 //!
 //! The threads run outside of the async runtime: a query costs less than waking a task. On Linux a thread takes
 //! what waits in its socket with one call, answers it, and sends all answers with another ([`batched`] over
-//! [`batch`]); elsewhere it goes packet by packet ([`plain`], which the tests run on Linux too). Rate limits are
+//! [`batch`]); elsewhere it goes packet by packet (`plain`, which the tests run on Linux too). Rate limits are
 //! not here.
 
 #[cfg(target_os = "linux")]
