@@ -53,6 +53,9 @@
 //! | [`control`] | the one writer, reload, watching, counters |
 //! | [`cli`] | serve, demo, check, explain, geoip |
 
+// The documentation is for those who work on the house too, and is built with its private rooms.
+#![allow(rustdoc::private_intra_doc_links)]
+
 pub mod report;
 
 pub mod wire;

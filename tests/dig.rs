@@ -105,123 +105,94 @@ fn check(program: &str, rows: &[(Transport, &str, &[&str])]) {
 const UDP: Transport = Transport::Udp;
 const TCP: Transport = Transport::Tcp;
 
+const DIG: &[(Transport, &str, &[&str])] = &[
+    (
+        UDP,
+        "A www.example.com",
+        &[
+            "status: NOERROR",
+            "flags: qr aa rd;",
+            "www.example.com. 3600 IN A 192.0.2.1",
+            "www.example.com. 3600 IN A 192.0.2.2",
+            "ANSWER: 2",
+            // dig tells of whatever it finds odd.
+            "!WARNING: M",
+            "!;; Got bad",
+            "!malformed",
+        ],
+    ),
+    (UDP, "A wWw.eXaMpLe.CoM", &[";wWw.eXaMpLe.CoM. IN A", "wWw.eXaMpLe.CoM. 3600 IN A"]),
+    (UDP, "+norecurse A www.example.com", &["flags: qr aa;"]),
+    (UDP, "A alias.example.com", &["CNAME www.example.com.", "A 192.0.2.2"]),
+    (UDP, "HTTPS svc.example.com", &["HTTPS 1 . alpn=\"h2,h3\" ipv4hint=192.0.2.80"]),
+    (UDP, "TXT long.example.com", &["\"a text\" \"and another\""]),
+    (UDP, "MX example.com", &["MX 10 mail.example.com.", "mail.example.com. 3600 IN A 192.0.2.25"]),
+    (UDP, "A none.example.com", &["status: NXDOMAIN", "example.com. 300 IN SOA"]),
+    (UDP, "AAAA mail.example.com", &["status: NOERROR", "ANSWER: 0", "300 IN SOA"]),
+    (
+        UDP,
+        "+norecurse A x.sub.example.com",
+        &["flags: qr;", "sub.example.com. 3600 IN NS", "ns.sub.example.com. 3600 IN A 192.0.2.99"],
+    ),
+    (UDP, "A www.example.net", &["status: REFUSED"]),
+    (UDP, "+short -x 192.0.2.1", &["www.example.com."]),
+    (UDP, "-x 192.0.2.2", &["status: NXDOMAIN", "2.0.192.in-addr.arpa. 300 IN SOA"]),
+    // Client Subnet, of both families, and its opt-out.
+    (
+        UDP,
+        "+subnet=198.51.100.0/24 A geo.example.com",
+        &["CLIENT-SUBNET: 198.51.100.0/24/24", "geo.example.com. 7 IN A 192.0.2.101"],
+    ),
+    (
+        UDP,
+        "+subnet=203.0.113.0/24 A geo.example.com",
+        &["CLIENT-SUBNET: 203.0.113.0/24/", "A 192.0.2.102"],
+    ),
+    (
+        UDP,
+        "+subnet=2001:db8:1::/56 A geo.example.com",
+        &["CLIENT-SUBNET: 2001:db8:1::/56/48", "A 192.0.2.101"],
+    ),
+    (UDP, "+subnet=0 A geo.example.com", &["status: NOERROR", "CLIENT-SUBNET: 0.0.0.0/0/0"]),
+    (UDP, "+subnet=198.51.100.0/24 A www.example.com", &["CLIENT-SUBNET: 198.51.100.0/24/0"]),
+    // EDNS and its sizes.
+    (UDP, "A www.example.com", &["EDNS: version: 0, flags:; udp: 1232"]),
+    (UDP, "+noedns A www.example.com", &["!EDNS", "ADDITIONAL: 0", "ANSWER: 2"]),
+    (UDP, "+edns=1 +noednsneg A www.example.com", &["status: BADVERS", "EDNS: version: 0"]),
+    (UDP, "+ednsopt=65001:cafe A www.example.com", &["status: NOERROR", "ANSWER: 2", "!OPT=65001"]),
+    (UDP, "+ednsflags=0x40 A www.example.com", &["status: NOERROR", "!MBZ"]),
+    (UDP, "+dnssec A www.example.com", &["status: NOERROR", "ANSWER: 2"]),
+    (
+        UDP,
+        "+cookie=0123456789abcdef A www.example.com",
+        &["status: NOERROR", "ANSWER: 2", "!MALFORMED"],
+    ),
+    (UDP, "+nsid A www.example.com", &["NSID:", "ns1.fra"]),
+    (UDP, "+nsid +qr +padding=64 A www.example.com", &["status: NOERROR"]),
+    (UDP, "+bufsize=512 +ignore A big.example.com", &["flags: qr aa tc rd;", "ANSWER: 0"]),
+    (UDP, "+bufsize=512 A big.example.com", &["Truncated, retrying in TCP mode", "ANSWER: 120"]),
+    (TCP, "+tcp A big.example.com", &["ANSWER: 120", "!tc rd"]),
+    (TCP, "+tcp +keepalive A www.example.com", &["ANSWER: 2", "TCP KEEPALIVE: 10.0 secs"]),
+    (
+        TCP,
+        "+keepopen +tcp A www.example.com AAAA www.example.com",
+        &["A 192.0.2.1", "AAAA 2001:db8::1"],
+    ),
+    // Odd questions.
+    (UDP, "version.bind CH TXT", &["version.bind. 0 CH TXT \"fingerpost\""]),
+    (UDP, "hostname.bind CH TXT", &["status: REFUSED"]),
+    (UDP, "ANY www.example.com +notcp", &["status: NOERROR", "ANSWER: 1"]),
+    (UDP, "+opcode=notify SOA example.com", &["status: NOTIMP"]),
+    (UDP, "+opcode=iquery A www.example.com", &["status: NOTIMP"]),
+    (UDP, "+opcode=update SOA example.com", &["status: NOTIMP"]),
+    (UDP, "+header-only", &["status: FORMERR"]),
+    (TCP, "AXFR example.com", &["!192.0.2.25"]),
+    (UDP, "+zflag +adflag +cdflag A www.example.com", &["status: NOERROR", "ANSWER: 2", "!MBZ"]),
+];
+
 #[test]
 fn dig_understands_us() {
-    check(
-        "dig",
-        &[
-            (
-                UDP,
-                "A www.example.com",
-                &[
-                    "status: NOERROR",
-                    "flags: qr aa rd;",
-                    "www.example.com. 3600 IN A 192.0.2.1",
-                    "www.example.com. 3600 IN A 192.0.2.2",
-                    "ANSWER: 2",
-                    // dig tells of whatever it finds odd.
-                    "!WARNING: M",
-                    "!;; Got bad",
-                    "!malformed",
-                ],
-            ),
-            (UDP, "A wWw.eXaMpLe.CoM", &[";wWw.eXaMpLe.CoM. IN A", "wWw.eXaMpLe.CoM. 3600 IN A"]),
-            (UDP, "+norecurse A www.example.com", &["flags: qr aa;"]),
-            (UDP, "A alias.example.com", &["CNAME www.example.com.", "A 192.0.2.2"]),
-            (UDP, "HTTPS svc.example.com", &["HTTPS 1 . alpn=\"h2,h3\" ipv4hint=192.0.2.80"]),
-            (UDP, "TXT long.example.com", &["\"a text\" \"and another\""]),
-            (
-                UDP,
-                "MX example.com",
-                &["MX 10 mail.example.com.", "mail.example.com. 3600 IN A 192.0.2.25"],
-            ),
-            (UDP, "A none.example.com", &["status: NXDOMAIN", "example.com. 300 IN SOA"]),
-            (UDP, "AAAA mail.example.com", &["status: NOERROR", "ANSWER: 0", "300 IN SOA"]),
-            (
-                UDP,
-                "+norecurse A x.sub.example.com",
-                &[
-                    "flags: qr;",
-                    "sub.example.com. 3600 IN NS",
-                    "ns.sub.example.com. 3600 IN A 192.0.2.99",
-                ],
-            ),
-            (UDP, "A www.example.net", &["status: REFUSED"]),
-            (UDP, "+short -x 192.0.2.1", &["www.example.com."]),
-            (UDP, "-x 192.0.2.2", &["status: NXDOMAIN", "2.0.192.in-addr.arpa. 300 IN SOA"]),
-            // Client Subnet, of both families, and its opt-out.
-            (
-                UDP,
-                "+subnet=198.51.100.0/24 A geo.example.com",
-                &["CLIENT-SUBNET: 198.51.100.0/24/24", "geo.example.com. 7 IN A 192.0.2.101"],
-            ),
-            (
-                UDP,
-                "+subnet=203.0.113.0/24 A geo.example.com",
-                &["CLIENT-SUBNET: 203.0.113.0/24/", "A 192.0.2.102"],
-            ),
-            (
-                UDP,
-                "+subnet=2001:db8:1::/56 A geo.example.com",
-                &["CLIENT-SUBNET: 2001:db8:1::/56/48", "A 192.0.2.101"],
-            ),
-            (
-                UDP,
-                "+subnet=0 A geo.example.com",
-                &["status: NOERROR", "CLIENT-SUBNET: 0.0.0.0/0/0"],
-            ),
-            (
-                UDP,
-                "+subnet=198.51.100.0/24 A www.example.com",
-                &["CLIENT-SUBNET: 198.51.100.0/24/0"],
-            ),
-            // EDNS and its sizes.
-            (UDP, "A www.example.com", &["EDNS: version: 0, flags:; udp: 1232"]),
-            (UDP, "+noedns A www.example.com", &["!EDNS", "ADDITIONAL: 0", "ANSWER: 2"]),
-            (UDP, "+edns=1 +noednsneg A www.example.com", &["status: BADVERS", "EDNS: version: 0"]),
-            (
-                UDP,
-                "+ednsopt=65001:cafe A www.example.com",
-                &["status: NOERROR", "ANSWER: 2", "!OPT=65001"],
-            ),
-            (UDP, "+ednsflags=0x40 A www.example.com", &["status: NOERROR", "!MBZ"]),
-            (UDP, "+dnssec A www.example.com", &["status: NOERROR", "ANSWER: 2"]),
-            (
-                UDP,
-                "+cookie=0123456789abcdef A www.example.com",
-                &["status: NOERROR", "ANSWER: 2", "!MALFORMED"],
-            ),
-            (UDP, "+nsid A www.example.com", &["NSID:", "ns1.fra"]),
-            (UDP, "+nsid +qr +padding=64 A www.example.com", &["status: NOERROR"]),
-            (UDP, "+bufsize=512 +ignore A big.example.com", &["flags: qr aa tc rd;", "ANSWER: 0"]),
-            (
-                UDP,
-                "+bufsize=512 A big.example.com",
-                &["Truncated, retrying in TCP mode", "ANSWER: 120"],
-            ),
-            (TCP, "+tcp A big.example.com", &["ANSWER: 120", "!tc rd"]),
-            (TCP, "+tcp +keepalive A www.example.com", &["ANSWER: 2", "TCP KEEPALIVE: 10.0 secs"]),
-            (
-                TCP,
-                "+keepopen +tcp A www.example.com AAAA www.example.com",
-                &["A 192.0.2.1", "AAAA 2001:db8::1"],
-            ),
-            // Odd questions.
-            (UDP, "version.bind CH TXT", &["version.bind. 0 CH TXT \"fingerpost\""]),
-            (UDP, "hostname.bind CH TXT", &["status: REFUSED"]),
-            (UDP, "ANY www.example.com +notcp", &["status: NOERROR", "ANSWER: 1"]),
-            (UDP, "+opcode=notify SOA example.com", &["status: NOTIMP"]),
-            (UDP, "+opcode=iquery A www.example.com", &["status: NOTIMP"]),
-            (UDP, "+opcode=update SOA example.com", &["status: NOTIMP"]),
-            (UDP, "+header-only", &["status: FORMERR"]),
-            (TCP, "AXFR example.com", &["!192.0.2.25"]),
-            (
-                UDP,
-                "+zflag +adflag +cdflag A www.example.com",
-                &["status: NOERROR", "ANSWER: 2", "!MBZ"],
-            ),
-        ],
-    );
+    check("dig", DIG);
 }
 
 #[test]

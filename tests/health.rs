@@ -58,7 +58,8 @@ fn backend() -> Backend {
 fn endpoint(name: &str, site: &str, a: &str, backend: &Backend) -> String {
     let (port, address) = (backend.port(), backend.address().ip());
     format!(
-        "{{ name = \"{name}\", site = \"{site}\", a = \"{a}\", check = {{ port = {port}, address = \"{address}\" }} }},\n"
+        "{{ name = \"{name}\", site = \"{site}\", a = \"{a}\", \
+         check = {{ port = {port}, address = \"{address}\" }} }},\n"
     )
 }
 
@@ -497,9 +498,10 @@ fn verdicts_are_per_family() {
     let mut endpoints = String::new();
     // Each of them is probed on the port of one of the backends, in either family.
     for (name, last, port) in [("four", 1, v4.port()), ("six", 2, v6.port())] {
-        write!(
+        writeln!(
             endpoints,
-            "{{ name = \"{name}\", site = \"fra\", a = \"192.0.2.{last}\", aaaa = \"2001:db8::{last}\", check = {{ {} }} }},\n",
+            "{{ name = \"{name}\", site = \"fra\", a = \"192.0.2.{last}\", aaaa = \"2001:db8::{last}\", \
+             check = {{ {} }} }},",
             both(port)
         )
         .expect("text");

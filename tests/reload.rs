@@ -1,5 +1,4 @@
-//! Changing everything under a server that answers: editors, Kubernetes, slow writers, mistakes, and a storm of
-//! reloads.
+//! Changing everything under a server that answers: editors, Kubernetes, slow writers, mistakes, a storm of reloads.
 //!
 //! Except where a reload is asked for by name, it is the watcher that notices.
 
@@ -34,7 +33,8 @@ const SITES: &str = "[sites]\nfra = { location = \"EU-DE\" }\niad = { location =
 fn steering(fra: &str, iad: &str) -> String {
     format!(
         "[pools.web]\nendpoints = [ {{ site = \"fra\", a = \"{fra}\" }}, {{ site = \"iad\", a = \"{iad}\" }} ]\n\
-         [names.geo]\npool = \"web\"\nroute = [ {{ geo = [\"EU\"], sites = [\"fra\"] }}, {{ geo = [\"*\"], sites = [\"iad\"] }} ]\n"
+         [names.geo]\npool = \"web\"\n\
+         route = [ {{ geo = [\"EU\"], sites = [\"fra\"] }}, {{ geo = [\"*\"], sites = [\"iad\"] }} ]\n"
     )
 }
 
@@ -224,29 +224,31 @@ fn a_slow_writer_leaves_the_old_answers_up() {
     until_steered(&server, "192.0.2.2");
 }
 
+/// What was served of the first zone before a mistake still is.
+fn held(server: &TestServer, what: &str) {
+    assert_eq!(text(server, "example.com"), Some(1), "{what}");
+    assert_eq!(steered(server), "192.0.2.1", "{what}");
+}
+
 #[test]
-fn a_mistake_stops_no_answer() {
+fn a_broken_zone_holds_up_no_other() {
     let server = TestServer::start(directory());
     let dir = &server.dir;
-    let held = |what: &str| {
-        assert_eq!(text(&server, "example.com"), Some(1), "{what}");
-        assert_eq!(steered(&server), "192.0.2.1", "{what}");
-    };
 
     // A broken zone: it stays as it was, the other moves on.
     dir.replace("zones/example.com.zone", zone(2).replace("10.0.2.2", "10.0.2.256"));
     dir.replace("zones/example.net.zone", zone(2));
     until_generation(&server, "example.net", 2);
-    held("a broken zone");
+    held(&server, "a broken zone");
     tells(&reload(&server), &["example.com.zone:6:", "error", "10.0.2.256"]);
     // Empty, unreadable: the same.
     dir.replace("zones/example.com.zone", "");
     tells(&reload(&server), &["example.com.zone", "error"]);
-    held("an empty zone");
+    held(&server, "an empty zone");
     dir.remove("zones/example.com.zone");
     symlink("nowhere", dir.file("zones/example.com.zone")).expect("a link");
     tells(&reload(&server), &["example.com.zone", "error"]);
-    held("a dangling zone");
+    held(&server, "a dangling zone");
     dir.remove("zones/example.com.zone");
     dir.replace("zones/example.com.zone", zone(1));
 
@@ -256,10 +258,15 @@ fn a_mistake_stops_no_answer() {
         steering("192.0.2.1", "192.0.2.2").replace("\"web\"", "\"wbe\""),
     );
     tells(&reload(&server), &["example.com.toml:4:", "did you mean \"web\""]);
-    held("broken steering");
+    held(&server, "broken steering");
     dir.replace("zones/example.com.toml", steering("192.0.2.1", "192.0.2.2"));
     assert_eq!(reload(&server).findings, []);
+}
 
+#[test]
+fn a_mistake_in_a_shared_file_changes_nothing() {
+    let server = TestServer::start(directory());
+    let dir = &server.dir;
     // A broken server file: nothing changes at all.
     let config = format!("{CONFIG}{SITES}");
     for broken in
@@ -268,12 +275,12 @@ fn a_mistake_stops_no_answer() {
         dir.replace("fingerpost.toml", broken);
         dir.replace("zones/example.net.zone", zone(3));
         assert!(matches!(server.reload(), Reloaded::Refused(_)), "{broken:?}");
-        assert_eq!(text(&server, "example.net"), Some(2));
-        held(broken);
+        assert_eq!(text(&server, "example.net"), Some(1));
+        held(&server, broken);
     }
     dir.remove("fingerpost.toml");
     assert!(matches!(server.reload(), Reloaded::Refused(_)));
-    held("no server file");
+    held(&server, "no server file");
     dir.replace("fingerpost.toml", &config);
     until_generation(&server, "example.net", 3);
 
@@ -284,11 +291,11 @@ fn a_mistake_stops_no_answer() {
     {
         dir.replace("world.mmdb", broken);
         tells(&reload(&server), &["world.mmdb", "error"]);
-        held("a broken database");
+        held(&server, "a broken database");
     }
     dir.remove("world.mmdb");
     assert!(reload(&server).has_errors());
-    held("no database");
+    held(&server, "no database");
     dir.replace("world.mmdb", whole);
     until_steered(&server, "192.0.2.2");
     dir.replace(

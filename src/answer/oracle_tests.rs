@@ -115,12 +115,11 @@ fn ask_model(model: &Model, question: &str, qtype: Rtype) -> Told {
                 }
                 break;
             }
-            if let Some(servers) = set(at, Rtype::NS).filter(|_| depth > 0) {
-                if !(qtype == Rtype::DS && rest.is_empty()) {
-                    told.authoritative = been.len() > 1;
-                    told.authority = shown(&text(at), Rtype::NS, servers);
-                    return told;
-                }
+            let is_parents = qtype == Rtype::DS && rest.is_empty();
+            if let Some(servers) = set(at, Rtype::NS).filter(|_| depth > 0 && !is_parents) {
+                told.authoritative = been.len() > 1;
+                told.authority = shown(&text(at), Rtype::NS, servers);
+                return told;
             }
             if let Some(target) = first(at, Rtype::DNAME).filter(|_| !rest.is_empty()) {
                 let dname = (text(at), "DNAME".to_owned(), target.clone());
@@ -361,7 +360,8 @@ proptest! {
                 prop_assert!(decoded.authorities.iter().all(|soa| soa.ttl == SOA_TTL_S));
             }
             if outcome.reason == Reason::Referral {
-                let extra: BTreeSet<String> = decoded.additionals.iter().map(|record| record.name.to_string()).collect();
+                let additionals = decoded.additionals.iter();
+                let extra: BTreeSet<String> = additionals.map(|record| record.name.to_string()).collect();
                 prop_assert!(glue(&model, &ours.authority[0].0).is_subset(&extra), "{extra:?}");
             }
             let (short, cut) = ask(&snapshot, &message, Transport::Udp, &mut out);

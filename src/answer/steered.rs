@@ -3,9 +3,11 @@
 use super::outcome::Reason;
 use super::record::{Recorder, SteeredStep};
 use super::resolve::Resolver;
+use crate::geo::embed;
 use crate::steer::deck::{network_bits, network_hash};
 use crate::steer::pool::{Choice, Family, Level};
 use crate::wire::{Owner, Section};
+use std::net::IpAddr;
 
 /// What came of handing out.
 pub(super) enum Handed {
@@ -39,7 +41,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         let found = family_plan.classes.table.find(self.placed_by);
         let mut scope_bits = found.scope_bits;
         if family_plan.is_by_network {
-            scope_bits = scope_bits.max(network_bits(self.placed_by));
+            scope_bits =
+                scope_bits.max(network_bits(self.placed_by)).max(clear_bits(self.placed_by));
         }
         self.scope_bits = self.scope_bits.max(scope_bits);
         let order = &*family_plan.classes.orders[found.class as usize];
@@ -81,5 +84,15 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Ok(()) => Handed::Addresses(reason),
             Err(_) => Handed::Full(reason),
         }
+    }
+}
+
+/// How long a prefix of the address holds none of the IPv6 addresses that count as IPv4 networks of their own.
+fn clear_bits(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V6(v6) if embed::embedded(v6.to_bits()).is_none() => {
+            embed::clear_bits(v6.to_bits())
+        }
+        _ => 0,
     }
 }

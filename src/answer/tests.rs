@@ -160,6 +160,7 @@ fn snapshot_with(settings: Settings, down: &[&'static str]) -> Snapshot {
         steered("*.apps", &web, &by_country),
         steered("fenced", &web, &fence),
         steered("one", &web, &everywhere),
+        steered("hash1", &pool("hash", Method::Hash, OnAllDown::All), &everywhere),
         steered("hash", &pool("hash", Method::Hash, OnAllDown::All), &by_country),
         steered("turn", &pool("turn", Method::RoundRobin, OnAllDown::All), &by_country),
         steered("turn6", &records::both_families(), &everywhere),
@@ -270,6 +271,13 @@ fn hash_answers_hold_for_the_network() {
     let snapshot = snapshot(&[]);
     let first = told(&snapshot, "hash", "A", Some("198.51.100.0/24"));
     assert!(first.starts_with("steered /24: A 192.0.2.1"), "{first}");
+    let scope = |ecs| {
+        told(&snapshot, "hash1", "A", Some(ecs)).split_once(':').expect("a reason").0.to_owned()
+    };
+    assert_eq!(scope("2001:db8::/64"), "steered /48");
+    assert_eq!(scope("::ffff:192.0.2.1/128"), "steered /120");
+    // ::/48 would hold all of IPv4 too, and those are many networks.
+    assert_eq!(scope("::1/128"), "steered /81");
     for random in [1, u64::MAX / 2, u64::MAX] {
         let message = query("hash", "A", Some("198.51.100.0/24"));
         let (_, response) = ask(&snapshot, &message, &client("192.0.2.200", random));

@@ -36,7 +36,11 @@ impl Document {
             if !lines.contains(&line) && lines.len() < SYNTAX_ERRORS_MAX {
                 lines.push(line);
                 let message = format!("not valid TOML: {}", error.message().trim_end());
-                self.push(Finding::error(message).at(&self.source, span));
+                let help = match error.message().contains("duplicate key") {
+                    true => "keep one of the two, with the keys of both",
+                    false => "mend this first: nothing else in the file was looked at",
+                };
+                self.push(Finding::error(message).at(&self.source, span).help(help));
             }
         }
         errors.is_empty().then(|| tree.into_inner())

@@ -321,7 +321,8 @@ impl Publisher {
         if let Err(error) = written
             && !failed_before
         {
-            tracing::warn!(path = %path.display(), %error, "cannot save the verdicts; a restart will begin without them");
+            let path = path.display();
+            tracing::warn!(%path, %error, "cannot save the verdicts; a restart will begin without them");
         }
     }
 

@@ -192,7 +192,8 @@ fn state_file(config: &config::Server, report: &mut Report) -> PathBuf {
     if let Err(error) = std::fs::create_dir_all(&config.state) {
         let message =
             format!("cannot make the state directory {}: {error}", config.state.display());
-        let help = "make it, owned by the user that runs fingerpost, or set server.state: until then verdicts are lost at a restart";
+        let help = "make it, owned by the user that runs fingerpost, or set server.state; until then verdicts do not \
+                    survive a restart";
         report.push(Finding::warning(message).help(help));
     }
     config.state.join(VERDICTS_FILE)

@@ -275,7 +275,9 @@ mod tests {
         }
 
         #[test]
-        fn a_query_echo_stays_inside_the_message(counts: [u8; 4], tail in proptest::collection::vec(any::<u8>(), 0..60)) {
+        fn a_query_echo_stays_inside_the_message(
+            counts: [u8; 4], tail in proptest::collection::vec(any::<u8>(), 0..60)
+        ) {
             let bytes = message(0, counts.map(|count| count % 3), &question(&tail));
             prop_assert!(verdict(&bytes).1 <= bytes.len());
         }

@@ -129,10 +129,10 @@ impl Zone {
     pub fn find(&self, name: &FoldedName, skip: usize) -> Found {
         let inside = name.label_count() - self.apex.label_count().min(name.label_count());
         let first = skip.max(inside.saturating_sub(self.depth));
-        if first == skip {
-            if let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip)) {
-                return Found::Exact(node);
-            }
+        if first == skip
+            && let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip))
+        {
+            return Found::Exact(node);
         }
         (first.max(skip + 1)..inside)
             .find_map(|labels| self.table.find(&self.names, &self.nodes, name.suffix(labels)))

@@ -181,7 +181,9 @@ fn large_sets_are_whole_or_cut() {
 proptest::proptest! {
     /// RFC 7871 §7.2.1: family, source and address come back as sent, and the scope is a prefix of that family.
     #[test]
-    fn a_client_subnet_is_echoed_bit_for_bit(address: [u8; 16], family in 0..3_u8, bits in 0..=128_u8, which in 0..6_usize) {
+    fn a_client_subnet_is_echoed_bit_for_bit(
+        address: [u8; 16], family in 0..3_u8, bits in 0..=128_u8, which in 0..6_usize
+    ) {
         static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| snapshot(&[]));
         let bits_max = [0, 32, 128][usize::from(family)];
         let bits = bits.min(bits_max);

@@ -3,7 +3,7 @@
 //! The query is built as a resolver would send it, Client Subnet and all, and answered by the very function that
 //! answers on the wire; a recorder notes which class, site and card it came by. Words that the packet path has no use
 //! for (which rule of the route matched, how far a site is) come from the readable definition of a route,
-//! [`order::place`], which tests hold equal to the compiled classes. Health is what the caller supposes: see
+//! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what the caller supposes: see
 //! [`Supposed`].
 
 mod steps;
