@@ -180,12 +180,15 @@ fn of_sites_and_checks() {
     );
 }
 
+/// Checks what is found in pools, below sites and a check called `web`.
+fn check_pools(text: &str, expected: &[&str]) {
+    let text = format!("{SITES}[checks.web]\ntype = \"http\"\n{text}");
+    assert_findings(&Fixture::with_server(&text), &text, expected);
+}
+
 #[test]
 fn of_pools() {
-    let check = |text: &str, expected: &[&str]| {
-        let text = format!("{SITES}[checks.web]\ntype = \"http\"\n{text}");
-        assert_findings(&Fixture::with_server(&text), &text, expected);
-    };
+    let check = check_pools;
     check(
         "[pools.p]\nchek = \"web\"\nanswers = 0\nmethod = \"wieghted\"\nmin_up = 1.5\non_all_down = \"fallback\"\n\
          endpoints = [ { site = \"fr\", a = \"192.0.2.1\" }, { site = \"fra\" }, { a = \"192.0.2.2\", wight = 2 } ]",
@@ -233,6 +236,11 @@ fn of_pools() {
             "11:9 unknown check \"wbe\" | did you mean \"web\"?",
         ],
     );
+}
+
+#[test]
+fn of_fallbacks_and_own_checks() {
+    let check = check_pools;
     let pool = |name: &str, more: &str| {
         format!("[pools.{name}]\nendpoints = [ {{ site = \"fra\", a = \"192.0.2.1\" }} ]\n{more}\n")
     };
@@ -268,14 +276,17 @@ fn of_pools() {
     );
 }
 
-#[test]
-fn of_a_zone() {
+/// Checks what is found in a zone's steering, below a pool called `web` at `fra` and `iad`.
+fn check_steering(text: &str, expected: &[&str]) {
     let pool = "[pools.web]\nendpoints = [ { site = \"fra\", a = \"192.0.2.1\" }, \
                 { site = \"iad\", a = \"192.0.2.2\" } ]\n";
-    let check = |text: &str, expected: &[&str]| {
-        let text = format!("{pool}{text}");
-        assert_findings(&Fixture::with_steering(&text), &text, expected);
-    };
+    let text = format!("{pool}{text}");
+    assert_findings(&Fixture::with_steering(&text), &text, expected);
+}
+
+#[test]
+fn of_a_zone() {
+    let check = check_steering;
     check("", &["warning zones/example.com.toml:1:8 pool \"web\" is not used"]);
     check(
         "[names.www]\npool = \"wbe\"\nttl = -1\nstrikt = true\n[names.a]\n[names.b]\npool = \"web\"\nroute = \"eu\"",
@@ -307,6 +318,12 @@ fn of_a_zone() {
             "6:27 a TTL is a whole number of seconds",
         ],
     );
+    check("[names.ns]\npool = \"web\"", &["zones/example.com…ns.example.com."]);
+}
+
+#[test]
+fn of_routes() {
+    let check = check_steering;
     check(
         "[names.a]\npool = \"web\"\nroute = [\n{ geo = [\"EU\"] },\n{ geo = [\"XX\"], sites = [\"fra\"] },\n\
          { subnets = [\"10.0.0.1/8\"], sites = [] },\n{ nearest = true, sites = [\"fra\"] },\n{ },\n\
@@ -362,7 +379,6 @@ fn of_a_zone() {
             "3:2 unknown key \"directors\" in the zone's file | known here: checks, names, pools, routes, sites",
         ],
     );
-    check("[names.ns]\npool = \"web\"", &["zones/example.com…ns.example.com."]);
 }
 
 #[test]

@@ -77,8 +77,8 @@ fn name(text: &str) -> Name {
     Name::parse(text, None).expect(text)
 }
 
-#[test]
-fn the_example_means_what_it_says() {
+/// The example, with every file that it can have.
+fn example() -> Fixture {
     let fixture = Fixture::with_server(SERVER);
     fixture
         .write("zones/example.com.toml", STEERING)
@@ -93,6 +93,12 @@ fn the_example_means_what_it_says() {
             "[[override]]\nsite = \"fra\"\nstate = \"drain\"\nuntil = 2999-12-01T00:00:00Z\n\
              reason = \"works\"\nby = \"me\"",
         );
+    fixture
+}
+
+#[test]
+fn the_example_means_what_it_says() {
+    let fixture = example();
     let loaded = fixture.load(None);
     assert_eq!(fixture.findings(&loaded), Vec::<String>::new());
     let server = loaded.server.expect("a sound server");
