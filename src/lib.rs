@@ -1,7 +1,7 @@
 //! Fingerpost: an authoritative GeoDNS load balancer.
 //!
-//! It answers A and AAAA with the few addresses of a service that are best for *this* client, right now: near it, alive, in
-//! proportion to their weights. And it can say why.
+//! It answers A and AAAA with the few addresses of a service that are best for *this* client, right now: near it,
+//! alive, in proportion to their weights. And it can say why.
 //!
 //! # The tour
 //!
@@ -13,9 +13,9 @@
 //!            bytes ◄─ wire::writer ◄─ steer::deck ◄─ steer::pool ◄─ steer::classes ◄┘ steered
 //! ```
 //!
-//! Start reading at [`answer`]: that function is the whole of what a client sees, and every transport, test, fuzzer and
-//! `explain` calls it. What it reads is one immutable [`snapshot::Snapshot`]. Around it, everything that takes time works
-//! toward the next snapshot, and one writer publishes it:
+//! Start reading at [`answer()`](answer::answer): that function is the whole of what a client sees, and every
+//! transport, test, fuzzer and `explain` calls it. What it reads is one immutable [`snapshot::Snapshot`]. Around it,
+//! everything that takes time works toward the next snapshot, and one writer publishes it:
 //!
 //! ```text
 //! files ─ config ─► zones, pools, routes ─ snapshot::Catalog ─┐
@@ -27,8 +27,8 @@
 //!
 //! * **Class, then deck.** A route is compiled to a table from client networks to *classes*, each an order of sites
 //!   ([`steer::classes`]). The table stores runs of addresses, and the ECS scope falls out of a run's two ends
-//!   ([`geo::table`]), so it is exact and minimal by construction. A site's live endpoints are dealt into a *deck* of ready
-//!   answers whose mix follows the weights exactly ([`steer::deck`]). A query picks a card.
+//!   ([`geo::table`]), so it is exact and minimal by construction. A site's live endpoints are dealt into a *deck* of
+//!   ready answers whose mix follows the weights exactly ([`steer::deck`]). A query picks a card.
 //! * **Health beside, not inside.** A class never depends on health, so neither does a scope. A verdict that changes
 //!   redeals the decks it touches and leaves the tables alone.
 //! * **Parse, don't validate.** Text becomes raw values with places, raw becomes checked ([`steer::model`]), checked
@@ -36,7 +36,7 @@
 //!
 //! # The house
 //!
-//! A module names only modules above it in this list; `tests/tidy.rs` holds that.
+//! A module names only modules above it in this list; `tests/tidy` holds that.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -52,6 +52,9 @@
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
 //! | [`control`] | the one writer, reload, watching, counters |
 //! | [`cli`] | serve, demo, check, explain, geoip |
+
+// The documentation is for those who work on the house too, and is built with its private rooms.
+#![allow(rustdoc::private_intra_doc_links)]
 
 pub mod report;
 

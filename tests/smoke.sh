@@ -94,7 +94,9 @@ static() {
 encrypted() {
     local transport port
     while read -r transport port; do
-        if ! kdig --help | grep -qF -- "+[no]$transport"; then
+        # Into a variable first: grep closes the pipe early, which pipefail would take for a failure.
+        help=$(kdig --help)
+        if ! grep -qF -- "+[no]$transport" <<< "$help"; then
             echo "skip  this kdig knows no +$transport"
             continue
         fi

@@ -6,6 +6,8 @@
 //! finds the data as RFC 1034 §4.3.2 says, [`steered`] chooses addresses, [`additional`] adds what helps.
 
 mod additional;
+#[cfg(test)]
+mod oracle_tests;
 mod outcome;
 mod record;
 mod resolve;
@@ -23,7 +25,7 @@ use crate::wire::query::{self, HEADER_BYTES, Message};
 use crate::wire::{
     Edns, Flags, FoldedName, Query, ResponseEdns, Rtype, Subnet, Writer, class, rcode,
 };
-use resolve::{Resolver, Verdict};
+use resolve::{Chain, Resolver, Verdict};
 
 /// What any client takes over UDP without EDNS, in bytes (RFC 1035 §4.2.1).
 pub const PLAIN_UDP_BYTES_MAX: usize = 512;
@@ -114,6 +116,7 @@ fn dispatch<R: Recorder>(
         other: &mut scratch.other,
         turns: &mut scratch.turns,
         recorder,
+        chain: Chain::default(),
         scope_bits: 0,
         truncated: false,
     };
@@ -193,8 +196,8 @@ impl<'a> Frame<'a> {
         Self { echo, limit, edns, subnet }
     }
 
-    /// The address that the client is placed by: its subnet's if it may and does tell one, else its own (RFC 7871 §7.2.1;
-    /// a source of 0 asks not to be placed any closer, §7.1.2).
+    /// The address that the client is placed by: its subnet's if it may and does tell one, else its own (RFC 7871
+    /// §7.2.1; a source of 0 asks not to be placed any closer, §7.1.2).
     fn placed_by(&self, client: &Client) -> std::net::IpAddr {
         self.subnet.and_then(|subnet| subnet.client()).unwrap_or(client.address)
     }

@@ -28,8 +28,8 @@ impl Transport {
         matches!(self, Self::Tls | Self::Https | Self::Quic)
     }
 
-    /// Whether idle connections are the DNS server's to keep: RFC 7828, but not under HTTP or QUIC, which have their own
-    /// ways (RFC 9250 §5.5.2).
+    /// Whether idle connections are the DNS server's to keep: RFC 7828, but not under HTTP or QUIC, which have their
+    /// own ways (RFC 9250 §5.5.2).
     pub fn has_keepalive(self) -> bool {
         matches!(self, Self::Tcp | Self::Tls)
     }

@@ -1,7 +1,7 @@
 //! Watching an answer being made.
 //!
-//! `explain` and `simulate` run the very code that answers queries and look over its shoulder; queries run it with `()`,
-//! which watches nothing and costs nothing.
+//! `explain` and `simulate` run the very code that answers queries and look over its shoulder; queries run it with
+//! `()`, which watches nothing and costs nothing.
 
 use crate::snapshot::{NamePlan, ServedZone};
 use crate::steer::pool::{Choice, Family};

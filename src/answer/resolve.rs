@@ -7,7 +7,7 @@ use super::scratch::Turns;
 use super::steered::Handed;
 use crate::snapshot::{ServedZone, Snapshot};
 use crate::steer::pool::Family;
-use crate::wire::{FoldedName, Owner, Rtype, Section, Writer, rcode};
+use crate::wire::{FoldedName, Owner, Rtype, Section, Writer, folded, rcode};
 use crate::zone::{Found, NodeId, RecordSet};
 use std::net::IpAddr;
 
@@ -41,9 +41,38 @@ pub(super) struct Resolver<'a, 'r, R> {
     pub(super) other: &'r mut FoldedName,
     pub(super) turns: &'r mut Turns,
     pub(super) recorder: &'r mut R,
+    /// The aliases followed so far.
+    pub(super) chain: Chain,
     /// The longest scope that any part of the answer needs, in bits.
     pub(super) scope_bits: u8,
     pub(super) truncated: bool,
+}
+
+/// The way that aliases have led: it ends where it comes round, and no record is told twice (RFC 2181 §5).
+#[derive(Default)]
+pub(super) struct Chain {
+    /// Hashes of the names left behind.
+    names: [u64; ALIASES_MAX + 1],
+    /// The DNAMEs told.
+    dnames: [Option<NodeId>; ALIASES_MAX + 1],
+    length: usize,
+}
+
+impl Chain {
+    /// Goes on from `name`, redirected by that DNAME if it was one; whether the DNAME is to be told.
+    fn leave(&mut self, name: &FoldedName, dname: Option<NodeId>) -> bool {
+        let is_new = !self.dnames[..self.length].contains(&dname);
+        self.names[self.length] = folded::hash(name.as_wire());
+        self.dnames[self.length] = dname;
+        self.length += 1;
+        is_new
+    }
+
+    /// Whether the chain has been there before, or is longer than any that ends.
+    fn ends_at(&self, name: &FoldedName) -> bool {
+        self.length > ALIASES_MAX
+            || self.names[..self.length].contains(&folded::hash(name.as_wire()))
+    }
 }
 
 /// Where a name leads.
@@ -56,18 +85,35 @@ enum Step {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Answers for `name`, which lies at or below the zone's apex. Afterwards `name` holds the last name of the chain.
     pub(super) fn resolve(&mut self, name: &mut FoldedName) -> Verdict {
-        let apex_labels = self.served.zone.apex().label_count();
-        for aliases in 0..=ALIASES_MAX {
-            match self.step(name, aliases > 0) {
+        loop {
+            match self.step(name, self.chain.length > 0) {
                 Step::Done(verdict) => return verdict,
                 Step::Alias => self.recorder.alias(name.as_wire()),
             }
-            let inside = name.label_count().checked_sub(apex_labels);
-            if inside.is_none_or(|skip| name.suffix(skip) != self.served.zone.apex().as_wire()) {
+            if !self.is_inside(name) || self.chain.ends_at(name) {
                 return authoritative(rcode::NOERROR, Reason::Alias);
             }
         }
-        authoritative(rcode::NOERROR, Reason::Alias)
+    }
+
+    /// Whether the name lies at or below the apex.
+    fn is_inside(&self, name: &FoldedName) -> bool {
+        let apex = self.served.zone.apex();
+        let above = name.label_count().checked_sub(apex.label_count());
+        above.is_some_and(|skip| name.suffix(skip) == apex.as_wire())
+    }
+
+    /// The node whose data is that of a name which no alias, DNAME or cut stands before: its own, or a wildcard.
+    pub(super) fn source(&self, name: &FoldedName) -> Option<NodeId> {
+        let zone = &self.served.zone;
+        let found = self.is_inside(name).then(|| zone.find(name, 0))?;
+        let (Found::Exact(node) | Found::Below(node)) = found;
+        match found {
+            _ if zone.cover(node).is_some() => None,
+            Found::Exact(node) => Some(node),
+            Found::Below(node) if zone.has_dname(node) => None,
+            Found::Below(node) => zone.wildcard(node),
+        }
     }
 
     fn step(&mut self, name: &mut FoldedName, aliased: bool) -> Step {
@@ -80,11 +126,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             // DS lives on this side of the cut (RFC 4035 §3.1.4.1).
             let is_parents = self.qtype == Rtype::DS && exact && cut == node;
             if !is_parents {
-                return Step::Done(match aliased {
-                    // The chain has left what this zone speaks for; the client asks on.
-                    true => authoritative(rcode::NOERROR, Reason::Alias),
-                    false => self.referral(name, cut),
-                });
+                return Step::Done(self.referral(name, aliased, cut));
             }
         }
         let cover = cover.filter(|&cover| !zone.is_cut(cover));
@@ -111,7 +153,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
         if let Some(set) = zone.set(node, self.qtype) {
             self.answer_set(owner(name, aliased), &set);
-            self.add_targets(name, aliased, &set);
+            self.add_targets(name, aliased, node, &set);
             return Step::Done(authoritative(rcode::NOERROR, Reason::Static));
         }
         let Some(alias) = zone.set(node, Rtype::CNAME) else {
@@ -119,6 +161,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             return Step::Done(authoritative(rcode::NOERROR, Reason::Nodata));
         };
         self.answer_set(owner(name, aliased), &alias);
+        self.chain.leave(name, None);
         match alias.rdatas().next().and_then(|target| name.read(target)) {
             Some(_) if !self.truncated => Step::Alias,
             _ => Step::Done(authoritative(rcode::NOERROR, Reason::Alias)),
@@ -132,7 +175,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         index: usize,
         family: Family,
     ) -> Verdict {
-        match self.hand_out(Section::Answer, owner(name, aliased), index, family) {
+        match self.hand_out(Section::Answer, owner(name, aliased), index, family, &mut None) {
             Handed::Addresses(reason) => authoritative(rcode::NOERROR, reason),
             Handed::Full(reason) => {
                 self.truncated = true;
@@ -150,11 +193,12 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
     }
 
-    /// RFC 8482: an alias is told, anything else is told in brief; a name with nothing at all has no data.
+    /// RFC 8482: an alias is told, anything else is told in brief; a name with nothing at all has no data. Where HINFO
+    /// is the name's own, that is told: a made one would hide it in caches.
     fn everything(&mut self, name: &FoldedName, aliased: bool, node: NodeId) -> Verdict {
         let zone = &self.served.zone;
-        if let Some(alias) = zone.set(node, Rtype::CNAME) {
-            self.answer_set(owner(name, aliased), &alias);
+        if let Some(set) = zone.set(node, Rtype::CNAME).or_else(|| zone.set(node, Rtype::HINFO)) {
+            self.answer_set(owner(name, aliased), &set);
             return authoritative(rcode::NOERROR, Reason::Any);
         }
         if zone.steered(node).is_none() && zone.sets(node).next().is_none() {
@@ -180,7 +224,9 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         } else {
             Owner::QuestionSuffix(name.start(kept))
         };
-        self.answer_set(dname_owner, &set);
+        if self.chain.leave(name, Some(node)) {
+            self.answer_set(dname_owner, &set);
+        }
         let target = set.rdatas().next().unwrap_or(&[0]);
         if !self.other.substitute(name, kept, target) {
             return Step::Done(authoritative(rcode::YXDOMAIN, Reason::TooLong));
@@ -198,11 +244,16 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         }
     }
 
-    /// The zone is another's from `cut` on: its name servers, DS if wanted, and glue. Not authoritative (RFC 1034 §4.3.2).
-    fn referral(&mut self, name: &FoldedName, cut: NodeId) -> Verdict {
+    /// The zone is another's from `cut` on: its name servers, DS if wanted, and glue (RFC 1034 §4.3.2 step 3b). AA
+    /// tells of the question's own name (RFC 1035 §4.1.1), and so holds where an alias of this zone led to the cut.
+    fn referral(&mut self, name: &FoldedName, aliased: bool, cut: NodeId) -> Verdict {
         let zone = &self.served.zone;
         let above = name.label_count() - labels(zone.name(cut));
-        let owner = Owner::QuestionSuffix(name.start(above));
+        let owner = if aliased {
+            Owner::Name(zone.name(cut))
+        } else {
+            Owner::QuestionSuffix(name.start(above))
+        };
         if let Some(servers) = zone.set(cut, Rtype::NS) {
             self.authority_set(owner, &servers);
             if let Some(ds) = zone.set(cut, Rtype::DS).filter(|_| self.dnssec_ok) {
@@ -210,7 +261,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             }
             self.add_glue(cut, &servers);
         }
-        Verdict { rcode: rcode::NOERROR, reason: Reason::Referral, authoritative: false }
+        let reason = if aliased { Reason::Alias } else { Reason::Referral };
+        Verdict { rcode: rcode::NOERROR, reason, authoritative: aliased }
     }
 
     /// The SOA that says for how long there is nothing (RFC 2308 §3).

@@ -3,9 +3,11 @@
 use super::outcome::Reason;
 use super::record::{Recorder, SteeredStep};
 use super::resolve::Resolver;
+use crate::geo::embed;
 use crate::steer::deck::{network_bits, network_hash};
 use crate::steer::pool::{Choice, Family, Level};
 use crate::wire::{Owner, Section};
+use std::net::IpAddr;
 
 /// What came of handing out.
 pub(super) enum Handed {
@@ -22,13 +24,15 @@ pub(super) enum Handed {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
     /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
-    /// though RFC 7871 §7.4 would rather have negative answers the same for all.
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Whose turn it is, is decided by the
+    /// first family that is handed out with this `turn`, and holds for the other.
     pub(super) fn hand_out(
         &mut self,
         section: Section,
         owner: Owner<'_>,
         index: usize,
         family: Family,
+        turn: &mut Option<u32>,
     ) -> Handed {
         let plan = &self.served.names[index];
         let Some(family_plan) = &plan.families[family as usize] else {
@@ -37,7 +41,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         let found = family_plan.classes.table.find(self.placed_by);
         let mut scope_bits = found.scope_bits;
         if family_plan.is_by_network {
-            scope_bits = scope_bits.max(network_bits(self.placed_by));
+            scope_bits =
+                scope_bits.max(network_bits(self.placed_by)).max(clear_bits(self.placed_by));
         }
         self.scope_bits = self.scope_bits.max(scope_bits);
         let order = &*family_plan.classes.orders[found.class as usize];
@@ -63,7 +68,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             };
         };
         let dealt_site = dealt.site(tier, site);
-        let turn = self.turns.next(family_plan.roster, tier, site);
+        let turn = *turn.get_or_insert_with(|| self.turns.next(family_plan.roster, tier, site));
         let card = dealt_site.deck.draw(self.random, turn, network_hash(self.placed_by));
         step.card = Some(card);
         self.recorder.steered(&step);
@@ -79,5 +84,15 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Ok(()) => Handed::Addresses(reason),
             Err(_) => Handed::Full(reason),
         }
+    }
+}
+
+/// How long a prefix of the address holds none of the IPv6 addresses that count as IPv4 networks of their own.
+fn clear_bits(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V6(v6) if embed::embedded(v6.to_bits()).is_none() => {
+            embed::clear_bits(v6.to_bits())
+        }
+        _ => 0,
     }
 }

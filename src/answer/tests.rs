@@ -1,5 +1,7 @@
-//! What clients get, told as `question → answer` over a zone and a small world. The authoritative rules one by one are the
-//! wire tests' part; these are about steering, scopes, sizes and what decides between them.
+//! What clients get, told as `question → answer` over a zone and a small world. The authoritative rules one by one are
+//! the wire tests' part; these are about steering, scopes, sizes and what decides between them.
+
+mod records;
 
 use super::*;
 use crate::geo::{GeoCode, Location, Ranges, World};
@@ -32,6 +34,17 @@ loop2 CNAME loop1
 svc HTTPS 1 . alpn=h2
 svc A 192.0.2.9
 web HTTPS 1 www alpn=h2
+*.apps HTTPS 1 . alpn=h2
+nobody HTTPS 0 .
+nobody A 192.0.2.8
+mirror HTTPS 0 web
+to-apps MX 10 mx.apps
+to-turn6 SRV 0 0 443 turn6
+machine HINFO PC OS
+machine A 192.0.2.10
+to-sub CNAME x.sub
+walk DNAME walk2
+walk2 DNAME walk
 a.deep.ent TXT \"x\"
 sub NS ns.sub
 sub NS ns.other
@@ -47,7 +60,8 @@ big TXT ( \"01234567890123456789012345678901234567890123456789012345678901234567
  \"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789\" )
 ";
 
-/// The world of these tests: 198.51.0.0/16 is Germany, 203.0.0.0/9 the US, 2001:db8:d::/48 Germany; the rest is unknown.
+/// The world of these tests: 198.51.0.0/16 is Germany, 203.0.0.0/9 the US, 2001:db8:d::/48 Germany; the rest is
+/// unknown.
 fn world() -> World {
     let place = |code: &str| Location {
         place: Some(code.parse::<GeoCode>().expect("a code")),
@@ -146,8 +160,10 @@ fn snapshot_with(settings: Settings, down: &[&'static str]) -> Snapshot {
         steered("*.apps", &web, &by_country),
         steered("fenced", &web, &fence),
         steered("one", &web, &everywhere),
+        steered("hash1", &pool("hash", Method::Hash, OnAllDown::All), &everywhere),
         steered("hash", &pool("hash", Method::Hash, OnAllDown::All), &by_country),
         steered("turn", &pool("turn", Method::RoundRobin, OnAllDown::All), &by_country),
+        steered("turn6", &records::both_families(), &everywhere),
         steered("empty", &pool("empty", Method::Weighted, OnAllDown::Nodata), &by_country),
         steered("broken", &pool("broken", Method::Weighted, OnAllDown::Servfail), &by_country),
     ];
@@ -255,6 +271,13 @@ fn hash_answers_hold_for_the_network() {
     let snapshot = snapshot(&[]);
     let first = told(&snapshot, "hash", "A", Some("198.51.100.0/24"));
     assert!(first.starts_with("steered /24: A 192.0.2.1"), "{first}");
+    let scope = |ecs| {
+        told(&snapshot, "hash1", "A", Some(ecs)).split_once(':').expect("a reason").0.to_owned()
+    };
+    assert_eq!(scope("2001:db8::/64"), "steered /48");
+    assert_eq!(scope("::ffff:192.0.2.1/128"), "steered /120");
+    // ::/48 would hold all of IPv4 too, and those are many networks.
+    assert_eq!(scope("::1/128"), "steered /81");
     for random in [1, u64::MAX / 2, u64::MAX] {
         let message = query("hash", "A", Some("198.51.100.0/24"));
         let (_, response) = ask(&snapshot, &message, &client("192.0.2.200", random));

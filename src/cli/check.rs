@@ -2,10 +2,9 @@
 
 use super::style::{self, Palette};
 use super::{CONFIG_FILE, EXIT_FINDINGS};
+use crate::config;
 use crate::control::loader::{Load, Loader};
-use crate::report::{Finding, Report, Style, render};
-use crate::wire::Name;
-use crate::zone;
+use crate::report::{Report, Style, render};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,14 +16,15 @@ use std::sync::Arc;
 /// Reads a configuration as the server would, without listening, probing or changing anything, and reports every
 /// mistake with its file, line, column and cure.
 ///
-/// PATH is the server's file, a directory that holds one called fingerpost.toml, or a single zone file, whose name is
-/// the zone's with .zone after it; of a single zone, only the master file is looked at.
+/// PATH is the server's file, a directory that holds one called fingerpost.toml, or a single zone: its master file,
+/// whose name is the zone's with .zone after it, or the steering beside that. Sites, checks and pools that a zone
+/// shares with others are looked for in the fingerpost.toml of its directory or of the one above.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   fingerpost check                            ./fingerpost.toml and all that it names
   fingerpost check /etc/fingerpost            the configuration in a directory
-  fingerpost check zones/example.com.zone     one master file
+  fingerpost check zones/example.com.zone     one zone, with its steering
   fingerpost check --json                     for programs: an object for each finding, then one that counts
 
 Exit status:
@@ -101,8 +101,11 @@ fn check(path: &Path) -> Checked {
     if path.is_dir() {
         return whole(&path.join(CONFIG_FILE));
     }
+    let zone = path.with_extension("zone");
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("zone") => single(path),
+        // The steering of a zone is told from a server's file by the master file beside it.
+        Some("toml") if zone.exists() => single(&zone),
         _ => whole(path),
     }
 }
@@ -127,26 +130,16 @@ fn whole(path: &Path) -> Checked {
     }
 }
 
-/// One master file by itself.
+/// One master file with the steering beside it; the server's file that goes with it is looked for there and one
+/// directory up, as the shipped configuration has it.
 fn single(path: &Path) -> Checked {
-    let mut report = Report::default();
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-    let mut records = 0;
-    match Name::parse(stem, None) {
-        Ok(origin) => {
-            let read = zone::text::read(path, &origin, &mut report);
-            records = read.records.len();
-            if !report.has_errors() {
-                zone::check::check(&origin, &read, &[], &mut report);
-            }
-        }
-        Err(error) => {
-            let message = format!("the file name of {} is no zone's name: {error}", path.display());
-            report
-                .push(Finding::error(message).help("name it ORIGIN.zone, as in example.com.zone"));
-        }
+    let directory = path.parent().unwrap_or(Path::new(""));
+    let servers = [directory.join(CONFIG_FILE), directory.join("..").join(CONFIG_FILE)];
+    let server = servers.iter().find(|path| path.exists());
+    Checked {
+        counts: Vec::new(),
+        report: config::check_zone_file(path, server.map(PathBuf::as_path)),
     }
-    Checked { counts: vec![(records, "record")], report }
 }
 
 #[cfg(test)]
@@ -174,6 +167,14 @@ mod tests {
         check("example.com.zone", &format!("{sound}www 60 A 192.0.2.256\n"), 1);
         check("example.com.zone", "www 60 A 192.0.2.1\n", 2);
         check("a..b.zone", sound, 1);
+    }
+
+    #[test]
+    fn one_shipped_zone_is_checked_with_what_it_shares() {
+        let zones = Path::new(env!("CARGO_MANIFEST_DIR")).join("zones");
+        for name in ["example.com.zone", "example.com.toml"] {
+            assert_eq!(check(&zones.join(name)).report.findings, [], "{name}");
+        }
     }
 
     #[test]

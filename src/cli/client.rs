@@ -1,5 +1,6 @@
 //! A client as one names it on the command line: an address, perhaps with the length of its network.
 
+use ipnet::IpNet;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -41,9 +42,14 @@ impl FromStr for ClientSubnet {
     }
 }
 
+/// The network, as a resolver would tell it.
 impl fmt::Display for ClientSubnet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.bits)
+        match IpNet::new(self.address, self.bits) {
+            Ok(network) => network.trunc().fmt(f),
+            // Parsing has bounded the length.
+            Err(_) => self.address.fmt(f),
+        }
     }
 }
 
@@ -57,10 +63,10 @@ mod tests {
             let parsed = text.parse::<ClientSubnet>();
             assert_eq!(parsed.ok().map(|client| client.to_string()).as_deref(), expected, "{text}");
         };
-        check("192.0.2.1", Some("192.0.2.1/24"));
+        check("192.0.2.1", Some("192.0.2.0/24"));
         check("192.0.2.1/32", Some("192.0.2.1/32"));
-        check("192.0.2.1/0", Some("192.0.2.1/0"));
-        check("2001:db8::1", Some("2001:db8::1/56"));
+        check("192.0.2.1/0", Some("0.0.0.0/0"));
+        check("2001:db8::1", Some("2001:db8::/56"));
         check("2001:db8::/128", Some("2001:db8::/128"));
         check("192.0.2.1/33", None);
         check("192.0.2.1/", None);

@@ -1,21 +1,20 @@
 //! `fingerpost geoip`: make a database, look into one, ask where an address is.
 //!
-//! What is printed is made by functions that return text, so that other commands can show the same.
+//! What is printed is made by functions that return text (`text`).
 
 mod text;
 
-pub use text::{info, lookup, lookup_json};
-
+use super::{EXIT_FINDINGS, fail, style};
 use crate::geo::build::{BuildOptions, Built, build};
 use crate::geo::{Database, Networks, World};
-use crate::report::{Finding, Report, Style, render};
+use crate::report::{Finding, Report};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use text::{date, table};
+use text::{date, info, lookup, table};
 
 /// The last second of the year 9999, after which dates have no usual form.
 const EPOCH_MAX_S: u64 = 253_402_300_799;
@@ -25,7 +24,7 @@ const EPOCH_MAX_S: u64 = 253_402_300_799;
 /// Databases are files in MaxMind's format (.mmdb): City, Country or ASN from MaxMind, DB-IP, IPinfo and others, or
 /// made by `fingerpost geoip build` from text.
 #[derive(Args, Clone, Debug)]
-pub struct GeoipArgs {
+pub(super) struct GeoipArgs {
     #[command(subcommand)]
     command: GeoipCommand,
 }
@@ -87,16 +86,16 @@ struct BuildArgs {
 /// Exit status: 0 if something is known of the address; 1 if nothing is, or if a database cannot be read; 2 for wrong
 /// usage.
 #[derive(Args, Clone, Debug)]
-pub struct LookupArgs {
+struct LookupArgs {
     /// The address to look up
     #[arg(value_name = "ADDR")]
-    pub address: IpAddr,
+    address: IpAddr,
     /// A database to ask; may be given several times [default: the shipped geoip/world.mmdb]
     #[arg(long, short, value_name = "FILE")]
-    pub database: Vec<PathBuf>,
+    database: Vec<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
-    pub json: bool,
+    json: bool,
 }
 
 /// Say what a database is: type, date, size, languages
@@ -118,17 +117,13 @@ struct InfoArgs {
 const DATABASE_DEFAULT: &str = "geoip/world.mmdb";
 
 /// Runs the command; findings go to standard error.
-pub fn run(args: &GeoipArgs) -> ExitCode {
+pub(super) fn run(args: &GeoipArgs) -> ExitCode {
     let outcome = match &args.command {
         GeoipCommand::Build(args) => run_build(args),
         GeoipCommand::Lookup(args) => run_lookup(args),
         GeoipCommand::Info(args) => run_info(args),
     };
-    outcome.unwrap_or_else(|report| {
-        let colour = io::stderr().is_terminal();
-        eprint!("{}", render(&report, Style::Pretty { colour }));
-        ExitCode::FAILURE
-    })
+    outcome.unwrap_or_else(|report| fail(&report))
 }
 
 fn run_build(args: &BuildArgs) -> Result<ExitCode, Report> {
@@ -151,9 +146,10 @@ fn run_build(args: &BuildArgs) -> Result<ExitCode, Report> {
     let built = built?;
     write_whole(&args.output, &built.bytes).map_err(|error| {
         let message = format!("cannot write {}: {error}", args.output.display());
-        one(Finding::error(message).help("check that the directory exists and may be written"))
+        Finding::error(message).help("check that the directory exists and may be written")
     })?;
-    print(&built_text(&args.output, &built))
+    style::print(built_text(&args.output, &built));
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes beside the file and then renames, so that the file is never there in part.
@@ -194,28 +190,15 @@ fn run_lookup(args: &LookupArgs) -> Result<ExitCode, Report> {
         return Err(report);
     }
     let world = World::new(&databases, &Networks::default());
-    print(&lookup(&world, args.address, args.json))?;
+    style::print(lookup(&world, args.address, args.json));
     let is_known = !world.locate(args.address).location.is_unknown();
-    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) })
 }
 
 fn run_info(args: &InfoArgs) -> Result<ExitCode, Report> {
-    let database = Database::read(&args.file).map_err(one)?;
-    print(&info(&database, args.json))
-}
-
-fn one(finding: Finding) -> Report {
-    Report { findings: vec![finding] }
-}
-
-/// To standard output. A reader that has heard enough (`| head`) is no failure.
-fn print(text: &str) -> Result<ExitCode, Report> {
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(one(Finding::error(format!("cannot write to standard output: {error}"))))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+    let database = Database::read(&args.file)?;
+    style::print(info(&database, args.json));
+    Ok(ExitCode::SUCCESS)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ mod check;
 mod client;
 mod demo;
 mod explain;
-pub mod geoip;
+mod geoip;
 mod logging;
 mod serve;
 mod signals;
@@ -48,18 +48,14 @@ fn fail(report: &Report) -> ExitCode {
 
 /// A report of the one thing that went wrong.
 fn problem(what: impl Display, error: impl Display) -> Report {
-    Report { findings: vec![Finding::error(format!("{what}: {error}"))] }
+    Finding::error(format!("{what}: {error}")).into()
 }
 
 /// The runtime of commands that listen.
 fn runtime() -> Result<Runtime, Report> {
     Runtime::new().map_err(|error| {
         let message = format!("the system gives no threads or no event queue: {error}");
-        Report {
-            findings: vec![
-                Finding::error(message).help("raise the limits of processes and open files"),
-            ],
-        }
+        Finding::error(message).help("raise the limits of processes and open files").into()
     })
 }
 

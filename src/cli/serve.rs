@@ -3,6 +3,7 @@
 use super::logging::{self, LogArgs};
 use super::signals::{Signal, Signals};
 use super::{ConfigArg, EXIT_FINDINGS, fail, problem, runtime};
+use crate::control::reloader::tell_findings;
 use crate::control::{Options, Server};
 use crate::report::Report;
 use std::path::PathBuf;
@@ -16,8 +17,9 @@ use std::process::ExitCode;
 /// zone with mistakes is reported and left out, or kept as it was, while the others are served.
 ///
 /// All inputs are watched: zones, steering, networks, databases, overrides and certificates are read again when they
-/// change, checked, and put into service as a whole or not at all. Nothing needs a restart but the addresses that are
-/// listened on.
+/// change, and checked. Each zone, the databases, the networks and the overrides are taken as a whole or stay as they
+/// were. A restart is needed only for what is taken hold of at the start: addresses, UDP threads, limits of TCP,
+/// logging, the bound on probes and the state directory; a change of these is told.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -57,9 +59,7 @@ async fn serve(config: PathBuf) -> Result<ExitCode, Report> {
         started = Server::start(options) => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
-    for finding in &report.findings {
-        tracing::warn!("{finding}");
-    }
+    tell_findings(&report);
     tracing::info!(addresses = ?server.addresses(), "serving");
     Ok(attend(server, &mut signals).await)
 }

@@ -52,8 +52,7 @@ pub fn read<'a>(
 ) -> Scope<'a, CheckSettings> {
     let mut scope = Scope::new("check", shared);
     for entry in table.into_entries() {
-        let settings = value::word(entry.document(), entry.key, entry.key_span.clone(), "a check")
-            .and_then(|name| layer(&entry, None, &name));
+        let settings = value::name(&entry, "a check").and_then(|name| layer(&entry, None, &name));
         scope.define(entry.key, entry.key_span.clone(), settings);
     }
     scope
@@ -255,7 +254,7 @@ fn take_for<'d>(
     if kind.is_some_and(|kind| !kinds.contains(&kind)) {
         let types = if kinds.len() > 1 { "\"http\" or \"https\"" } else { "\"https\"" };
         let help = format!("remove it, or use type = {types}");
-        table.document().error(value.key_span.clone(), format!("this check has no {key:?}"), help);
+        value.key_error(format!("this check has no {key:?}"), help);
     }
     Some(value)
 }

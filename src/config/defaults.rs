@@ -46,8 +46,8 @@ pub const TCP_LIMIT_CEILING: usize = 1_000_000;
 pub const ECS_TRUST: [&str; 2] = ["0.0.0.0/0", "::/0"];
 /// Where DoH is spoken (RFC 8484 names no path; this one is customary).
 pub const DOH_PATH: &str = "/dns-query";
-/// Probes at once: enough for 10,000 endpoints every 5 s that answer within 250 ms, and half of the usual 1024 files.
-pub const PROBES_CONCURRENCY_MAX: usize = 512;
+/// Probes at once.
+pub const PROBES_CONCURRENCY_MAX: usize = crate::health::prober::IN_FLIGHT_MAX;
 /// Above this the host runs out of ports or files.
 pub const PROBES_CONCURRENCY_CEILING: usize = 32_768;
 

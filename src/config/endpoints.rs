@@ -1,14 +1,25 @@
 //! The `endpoints` of a pool: addresses, weights, sites, and how each is probed.
 
 use super::checks::{self, CheckSettings};
-use super::pools::Terms;
 use super::reader::{Table, Value};
+use super::scope::Scope;
 use super::{defaults, value};
-use crate::steer::model::Endpoint;
+use crate::steer::model::{Endpoint, Site};
+use crate::wire::Name;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::Arc;
+
+/// What pools and their endpoints refer to.
+pub struct Terms<'s, 'a> {
+    /// The zone whose file it is; none for the server's.
+    pub zone: Option<&'s Name>,
+    /// Sites.
+    pub sites: &'s Scope<'a, Arc<Site>>,
+    /// Checks.
+    pub checks: &'s Scope<'a, CheckSettings>,
+}
 
 /// How the endpoints of a pool are probed unless they say otherwise.
 pub enum PoolCheck {
@@ -125,7 +136,7 @@ fn addresses(
     let (a, aaaa) = (table.take("a"), table.take("aaaa"));
     if a.is_none() && aaaa.is_none() {
         let help = "add a = \"…\", aaaa = \"…\" or both";
-        element.document().error(element.span(), "an endpoint needs an address", help);
+        element.error("an endpoint needs an address", help);
         return None;
     }
     let v4 = a.as_ref().map(served_v4);

@@ -64,8 +64,8 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
     Finding::error(message).help(help)
 }
 
-/// Whether a file that a configuration names can be read, and its bytes.
-pub fn named_file(value: &Value<'_>, path: &Path) -> Option<Vec<u8>> {
+/// The bytes of a file that a configuration names.
+fn named_file(value: &Value<'_>, path: &Path) -> Option<Vec<u8>> {
     value.document().depends_on(path);
     match read(path) {
         Ok(bytes) => Some(bytes),

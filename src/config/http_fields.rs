@@ -52,16 +52,12 @@ pub fn headers(value: &Value<'_>) -> Vec<(String, String)> {
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if entry.key.is_empty() || !entry.key.bytes().all(is_token) {
             let message = format!("{:?} is no name of a header", entry.key);
-            entry.document().error(entry.key_span.clone(), message, "write it as in \"X-Probe\"");
+            entry.key_error(message, "write it as in \"X-Probe\"");
             return None;
         }
         if entry.key.eq_ignore_ascii_case("host") {
             let message = "the Host header has a key of its own";
-            entry.document().error(
-                entry.key_span.clone(),
-                message,
-                "write host = \"…\" in the check",
-            );
+            entry.key_error(message, "write host = \"…\" in the check");
             return None;
         }
         let text = entry.string()?;

@@ -4,7 +4,7 @@ use super::checks::CheckSettings;
 use super::document::Document;
 use super::reader::Table;
 use super::scope::{Named, Scope};
-use super::{checks, pools, routes, sites};
+use super::{checks, endpoints, pools, routes, sites};
 use crate::steer::model::{Pool, Route, Site};
 use crate::wire::Name;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Library {
     /// Sites by name.
-    pub sites: Named<Arc<Site>>,
+    pub(super) sites: Named<Arc<Site>>,
     /// Pools by name.
-    pub pools: Named<Arc<Pool>>,
+    pub(super) pools: Named<Arc<Pool>>,
     pub(super) checks: Named<CheckSettings>,
     pub(super) routes: Named<Arc<Route>>,
 }
@@ -39,7 +39,7 @@ impl<'a> Scopes<'a> {
         let sites = sites::read(sites, zone, shared.map(|shared| &shared.sites));
         let checks = root.section("checks", "the checks");
         let checks = checks::read(checks, shared.map(|shared| &shared.checks));
-        let terms = pools::Terms { zone, sites: &sites, checks: &checks };
+        let terms = endpoints::Terms { zone, sites: &sites, checks: &checks };
         let pools = root.section("pools", "the pools");
         let pools = pools::read(pools, &terms, shared.map(|shared| &shared.pools));
         let routes = root.section("routes", "the routes");

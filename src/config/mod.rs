@@ -188,7 +188,8 @@ impl Loaded {
         }
     }
 
-    fn names(&self) -> impl Iterator<Item = &SteeredName> {
+    /// All steered names of sound zones.
+    pub fn names(&self) -> impl Iterator<Item = &SteeredName> {
         self.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| spec.names.iter())
     }
 

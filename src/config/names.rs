@@ -85,31 +85,19 @@ impl Reader<'_, '_> {
             Err(error) => {
                 let help =
                     "write a name within the zone, \"@\" for its apex or \"*\" for a wildcard";
-                doc.error(
-                    entry.key_span.clone(),
-                    format!("{:?} is no name: {error}", entry.key),
-                    help,
-                );
+                entry.key_error(format!("{:?} is no name: {error}", entry.key), help);
                 return None;
             }
         };
         if !owner.is_at_or_below(origin) {
             let message = format!("{owner} does not lie in the zone {origin}");
-            doc.error(
-                entry.key_span.clone(),
-                message,
-                "leave the final dot out, or steer it in its own zone",
-            );
+            entry.key_error(message, "leave the final dot out, or steer it in its own zone");
             return None;
         }
         let span = entry.key_span.clone();
         if let Some(first) = self.seen.insert(owner.clone(), span) {
             let message = format!("{owner} is steered twice; first in line {}", doc.line(&first));
-            doc.error(
-                entry.key_span.clone(),
-                message,
-                "remove one; letter case makes no other name",
-            );
+            entry.key_error(message, "remove one; letter case makes no other name");
             return None;
         }
         self.names.owners.push((owner.clone(), doc.place(entry.key_span.clone())));
@@ -131,7 +119,7 @@ impl Reader<'_, '_> {
                     "a name with dots stands in quotes: [names.\"{}.{}\"]",
                     entry.key, unknown.key
                 );
-                entry.document().error(unknown.key_span.clone(), message, help);
+                unknown.key_error(message, help);
             }
             !nested
         });

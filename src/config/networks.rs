@@ -22,7 +22,7 @@ pub fn read(doc: &Document, library: &Library) -> Option<Vec<NetworkEntry>> {
         let line = doc.line(&entry.key_span);
         if let Some(first) = seen.insert(net, line) {
             let message = format!("{net} stands here twice; first in line {first}");
-            doc.error(entry.key_span.clone(), message, "keep one of the two");
+            entry.key_error(message, "keep one of the two");
         }
         networks.extend(location(entry, library).map(|location| NetworkEntry { net, location }));
     }
@@ -33,7 +33,7 @@ fn network(entry: &Value<'_>) -> Option<IpNet> {
     match value::parse_network(entry.key) {
         Ok(net) => Some(net),
         Err((message, help)) => {
-            entry.document().error(entry.key_span.clone(), message, help);
+            entry.key_error(message, help);
             None
         }
     }

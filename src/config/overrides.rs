@@ -2,12 +2,13 @@
 
 use super::document::Document;
 use super::reader::{Table, Value};
-use crate::health::overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
+use crate::health::overrides::{Override, OverrideTarget, Overrides, Pin};
 use crate::steer::model::Pool;
 use crate::wire::Name;
 use jiff::Timestamp;
 use std::collections::HashSet;
 use std::ops::Range;
+use std::ptr;
 use std::sync::Arc;
 
 /// Longest reason or name of an operator, in bytes; they stand in tables for people.
@@ -47,20 +48,12 @@ pub fn warn_unmatched<'p>(
     let list = &written.overrides.list;
     let mut unmatched: Vec<usize> = (0..list.len()).collect();
     let mut seen = HashSet::new();
-    for pool in pools {
-        let mut next = Some(pool);
-        while let Some(pool) = next.filter(|pool| seen.insert(Arc::as_ptr(pool))) {
-            for endpoint in &pool.endpoints {
-                let subject = Subject {
-                    site_zone: endpoint.site.zone.as_ref(),
-                    site: &endpoint.site.name,
-                    pool_zone: pool.zone.as_ref(),
-                    pool: &pool.name,
-                    endpoint: &endpoint.name,
-                };
-                unmatched.retain(|&index| !list[index].target.matches(&subject));
-            }
-            next = pool.fallback.as_ref();
+    // Pools are shared by names, and fallbacks by pools.
+    for pool in pools.flat_map(|pool| pool.chain()).filter(|pool| seen.insert(ptr::from_ref(*pool)))
+    {
+        for endpoint in &pool.endpoints {
+            let subject = pool.subject(endpoint);
+            unmatched.retain(|&index| !list[index].target.matches(&subject));
         }
     }
     for index in unmatched {
@@ -72,7 +65,6 @@ pub fn warn_unmatched<'p>(
 
 fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     let mut table = element.table("an override")?;
-    let doc = element.document();
     let target = target(element, &mut table);
     let cure = "add state = \"up\", \"down\" or \"drain\"";
     let pin = table.required("state", cure).and_then(|value| value.choice(&PINS));
@@ -83,7 +75,7 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     match &until {
         None => {
             let help = "add until = and a time, such as 2030-01-31T18:00:00Z";
-            doc.warning(element.span(), "an override without an end is forgotten easily", help);
+            element.warning("an override without an end is forgotten easily", help);
         }
         Some((Some(end), value)) if *end <= now => {
             value.warning("this override has ended", "remove it, or give it a later end");
@@ -92,45 +84,32 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     }
     if reason.is_none() {
         let help = "add reason = \"…\" for those who come after you";
-        doc.warning(element.span(), "an override without a reason", help);
+        element.warning("an override without a reason", help);
     }
     let reason = reason.map_or(Some(String::new()), |value| value.short_string(TEXT_BYTES_MAX));
     Some(Override {
         target: target?,
         pin: pin?,
-        until: match until {
-            Some((until, _)) => Some(until?),
-            None => None,
-        },
+        until: if_given(until.map(|(until, _)| until))?,
         reason: reason?,
-        by: match by {
-            Some(by) => Some(by?),
-            None => None,
-        },
+        by: if_given(by)?,
     })
 }
 
 fn target(element: &Value<'_>, table: &mut Table<'_>) -> Option<OverrideTarget> {
     let mut take = |key| table.take(key).map(|value| (value.string().map(str::to_owned), value));
     let (site, pool, endpoint) = (take("site"), take("pool"), take("endpoint"));
-    let zone = take("zone").map(|(text, value)| zone(text?, &value));
-    let zone = match zone {
-        Some(zone) => Some(zone?),
-        None => None,
-    };
+    let zone = if_given(take("zone").map(|(text, value)| zone(text?, &value)))?;
     match (site, pool, endpoint) {
         (Some((name, _)), None, None) => Some(OverrideTarget::Site { zone, name: name? }),
         (None, Some((name, _)), None) => Some(OverrideTarget::Pool { zone, name: name? }),
         (None, pool, Some((name, _))) => {
-            let pool = match pool {
-                Some((pool, _)) => Some(pool?),
-                None => None,
-            };
+            let pool = if_given(pool.map(|(pool, _)| pool))?;
             Some(OverrideTarget::Endpoint { zone, pool, name: name? })
         }
         (None, None, None) => {
             let help = "add site = , pool = or endpoint = and its name";
-            element.document().error(element.span(), "an override on nothing", help);
+            element.error("an override on nothing", help);
             None
         }
         (Some((_, site)), ..) => {
@@ -138,6 +117,14 @@ fn target(element: &Value<'_>, table: &mut Table<'_>) -> Option<OverrideTarget> 
             site.error("an override on a site has neither pool nor endpoint", help);
             None
         }
+    }
+}
+
+/// What a key says that may be left out; none only if it was given and is wrong.
+fn if_given<T>(given: Option<Option<T>>) -> Option<Option<T>> {
+    match given {
+        Some(read) => read.map(Some),
+        None => Some(None),
     }
 }
 

@@ -3,13 +3,11 @@
 //! Pools are read one by one, without their fallbacks, and then linked; a chain of fallbacks that does not end is found
 //! there.
 
-use super::checks::CheckSettings;
-use super::endpoints::{self, PoolCheck};
+use super::endpoints::{self, PoolCheck, Terms};
 use super::reader::{Table, Value};
 use super::scope::{Named, Scope};
 use super::{defaults, value};
 use crate::steer::model::{Method, OnAllDown, Pool, Site};
-use crate::wire::Name;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -26,16 +24,6 @@ const ON_ALL_DOWN: [(&str, OnAllDown); 5] = [
     ("nodata", OnAllDown::Nodata),
     ("servfail", OnAllDown::Servfail),
 ];
-
-/// What pools and their endpoints refer to.
-pub struct Terms<'s, 'a> {
-    /// The zone whose file it is; none for the server's.
-    pub zone: Option<&'s Name>,
-    /// Sites.
-    pub sites: &'s Scope<'a, Arc<Site>>,
-    /// Checks.
-    pub checks: &'s Scope<'a, CheckSettings>,
-}
 
 /// Reads all pools of a file.
 pub fn read<'a>(
@@ -93,7 +81,7 @@ impl<'d> Linker<'d, '_> {
 }
 
 fn draft<'d>(entry: &Value<'d>, terms: &Terms<'_, '_>) -> Option<Draft<'d>> {
-    let name = value::word(entry.document(), entry.key, entry.key_span.clone(), "a pool");
+    let name = value::name(entry, "a pool");
     let mut table = entry.table("a pool")?;
     let check = PoolCheck::read(table.take("check"), terms, entry.key);
     let answers = table.take("answers").and_then(|v| v.integer(1..=defaults::POOL_ANSWERS_MAX));
@@ -142,14 +130,10 @@ fn on_all_down(table: &mut Table<'_>, fallback: Option<&Value<'_>>) -> OnAllDown
 /// The sites at which a pool, or one that it falls back to, has endpoints.
 pub fn sites(pool: &Pool) -> Vec<Arc<Site>> {
     let mut sites: Vec<Arc<Site>> = Vec::new();
-    let mut next = Some(pool);
-    while let Some(pool) = next {
-        for endpoint in &pool.endpoints {
-            if !sites.iter().any(|site| Arc::ptr_eq(site, &endpoint.site)) {
-                sites.push(endpoint.site.clone());
-            }
+    for endpoint in pool.chain().flat_map(|pool| &pool.endpoints) {
+        if !sites.iter().any(|site| Arc::ptr_eq(site, &endpoint.site)) {
+            sites.push(endpoint.site.clone());
         }
-        next = pool.fallback.as_deref();
     }
     sites
 }

@@ -2,8 +2,8 @@
 //!
 //! [`Table`] and [`Value`] walk the tree of a [`Document`]. A value that is not what was asked for becomes a finding
 //! and `None`, so that the caller goes on with a default and the next mistake is found too. [`Table::finish`] reports
-//! every key that nobody asked for. What the values mean is known to the callers alone; texts with a grammar of their own are
-//! read in [`super::value`].
+//! every key that nobody asked for. What the values mean is known to the callers alone; texts with a grammar of their
+//! own are read in [`super::value`].
 
 use super::document::{Document, did_you_mean};
 use std::ops::{Range, RangeInclusive};
@@ -127,6 +127,11 @@ impl<'d> Value<'d> {
     /// Reports that this value is wrong.
     pub fn error(&self, message: impl Into<String>, help: impl Into<String>) {
         self.doc.error(self.span(), message, help);
+    }
+
+    /// Reports that the key of this value is wrong.
+    pub fn key_error(&self, message: impl Into<String>, help: impl Into<String>) {
+        self.doc.error(self.key_span.clone(), message, help);
     }
 
     /// Reports that this value is surely not as meant.

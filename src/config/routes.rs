@@ -26,7 +26,7 @@ pub fn read<'a>(
 ) -> Scope<'a, Arc<Route>> {
     let mut scope = Scope::new("route", shared);
     for entry in table.into_entries() {
-        let name = value::word(entry.document(), entry.key, entry.key_span.clone(), "a route");
+        let name = value::name(&entry, "a route");
         let route = rules(&entry, sites).filter(|_| name.is_some());
         scope.define(entry.key, entry.key_span.clone(), route.map(|written| written.route));
     }
@@ -174,7 +174,7 @@ impl Covered {
         self.begin(Kind::Geo);
         for (code, value) in codes {
             let hides = |(earlier, run): &&(GeoCode, usize)| {
-                earlier == code || (*run < self.runs && takes_in(*earlier, *code))
+                earlier == code || (*run < self.runs && earlier.contains(*code))
             };
             let hidden_by = self.codes.iter().find(hides).map(|(code, _)| code.to_string());
             self.warn(value, hidden_by);
@@ -195,16 +195,5 @@ impl Covered {
                 format!("no client reaches this: {earlier:?} matches earlier in the route");
             value.warning(message, "remove it, or move it up");
         }
-    }
-}
-
-/// Whether every client of `inner` is one of `outer`.
-fn takes_in(outer: GeoCode, inner: GeoCode) -> bool {
-    use GeoCode::{Any, Continent, Country, Subdivision};
-    match (outer, inner) {
-        (Any, _) => true,
-        (Continent(a), Country(b, _) | Subdivision(b, _, _)) => a == b,
-        (Country(_, a), Subdivision(_, b, _)) => a == b,
-        _ => outer == inner,
     }
 }

@@ -7,11 +7,12 @@ use super::server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 use super::{defaults, files, value};
 use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Any duration that makes sense for a limit of the server.
-const LIMITS: std::ops::RangeInclusive<Duration> =
+const LIMITS: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_secs(30 * 86_400);
 
 const LEVELS: [(&str, tracing::Level); 5] = [
@@ -42,11 +43,9 @@ pub fn read(doc: &Document) -> Option<Server> {
     server.admin = admin.take("listen").and_then(|v| bound.listen(&v, &[Protocol::Tcp]));
     admin.finish();
     let mut probes = root.section("probes", "[probes]");
-    let probes_max = probes.take("concurrency_max");
-    let probes_max =
-        probes_max.and_then(|v| v.integer(1..=defaults::PROBES_CONCURRENCY_CEILING as u64));
+    let range = 1..=defaults::PROBES_CONCURRENCY_CEILING;
     server.probes_concurrency_max =
-        probes_max.map_or(defaults::PROBES_CONCURRENCY_MAX, |n| n as usize);
+        count(&mut probes, "concurrency_max", range, defaults::PROBES_CONCURRENCY_MAX);
     probes.finish();
     server.log = read_log(root.section("log", "[log]"));
     root.finish();
@@ -63,10 +62,15 @@ fn read_server(mut table: Table<'_>, library: Arc<Library>, bound: &mut Bound) -
         }
         found
     });
-    let workers =
-        table.take("udp_workers").and_then(|v| v.integer(0..=defaults::UDP_WORKERS_MAX as u64));
-    let payload = defaults::UDP_PAYLOAD_BYTES_FLOOR..=defaults::UDP_PAYLOAD_BYTES_CEILING;
-    let payload = u64::from(*payload.start())..=u64::from(*payload.end());
+    let range = 0..=defaults::UDP_WORKERS_MAX;
+    let udp_workers = count(&mut table, "udp_workers", range, defaults::UDP_WORKERS);
+    let [floor, payload, ceiling] = [
+        defaults::UDP_PAYLOAD_BYTES_FLOOR,
+        defaults::UDP_PAYLOAD_BYTES_MAX,
+        defaults::UDP_PAYLOAD_BYTES_CEILING,
+    ]
+    .map(usize::from);
+    let payload = count(&mut table, "udp_payload_max", floor..=ceiling, payload);
     let mut path = |key, default| {
         table.take(key).and_then(|value| value::path(&value)).unwrap_or_else(|| here(default))
     };
@@ -75,20 +79,18 @@ fn read_server(mut table: Table<'_>, library: Arc<Library>, bound: &mut Bound) -
     let overrides = path("overrides", defaults::OVERRIDES);
     let nsid = table.take("nsid").and_then(|value| value.short_string(defaults::NSID_BYTES_MAX));
     let max_age = table.take("verdicts_max_age").and_then(|value| value::duration(&value, LIMITS));
-    let payload = table.take("udp_payload_max").and_then(|value| value.integer(payload));
     let chaos = read_chaos(table.section("chaos", "[server.chaos]"));
     let tcp = read_tcp(table.section("tcp", "[server.tcp]"));
     table.finish();
     Server {
         listen: listen.unwrap_or_else(|| parsed(&defaults::LISTEN)),
-        udp_workers: workers.map_or(defaults::UDP_WORKERS, |workers| workers as usize),
+        udp_workers,
         zones,
         nsid,
         state,
         verdicts_max_age: max_age.unwrap_or(defaults::VERDICTS_MAX_AGE),
         overrides,
-        udp_payload_bytes_max: payload
-            .map_or(defaults::UDP_PAYLOAD_BYTES_MAX, |bytes| bytes as u16),
+        udp_payload_bytes_max: payload as u16,
         chaos,
         tcp,
         ecs_trust: parsed(&defaults::ECS_TRUST),
@@ -100,6 +102,18 @@ fn read_server(mut table: Table<'_>, library: Arc<Library>, bound: &mut Bound) -
         log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
         library,
     }
+}
+
+/// A whole number under a key, or its default.
+fn count(
+    table: &mut Table<'_>,
+    key: &'static str,
+    range: RangeInclusive<usize>,
+    default: usize,
+) -> usize {
+    let range = *range.start() as u64..=*range.end() as u64;
+    let given = table.take(key).and_then(|value| value.integer(range));
+    given.map_or(default, |count| count as usize)
 }
 
 /// Defaults as they would be written; a test holds that all of them can be read.
@@ -115,14 +129,11 @@ fn read_chaos(mut table: Table<'_>) -> Chaos {
 }
 
 fn read_tcp(mut table: Table<'_>) -> Tcp {
-    let mut count = |key, default| {
-        let given = table.take(key).and_then(|v| v.integer(1..=defaults::TCP_LIMIT_CEILING as u64));
-        given.map_or(default, |count| count as usize)
-    };
-    let connections_max = count("connections_max", defaults::TCP_CONNECTIONS_MAX);
+    let mut limit = |key, default| count(&mut table, key, 1..=defaults::TCP_LIMIT_CEILING, default);
+    let connections_max = limit("connections_max", defaults::TCP_CONNECTIONS_MAX);
     let per_network =
-        count("connections_per_network_max", defaults::TCP_CONNECTIONS_PER_NETWORK_MAX);
-    let in_flight = count("queries_in_flight_max", defaults::TCP_QUERIES_IN_FLIGHT_MAX);
+        limit("connections_per_network_max", defaults::TCP_CONNECTIONS_PER_NETWORK_MAX);
+    let in_flight = limit("queries_in_flight_max", defaults::TCP_QUERIES_IN_FLIGHT_MAX);
     let mut time = |key, default| {
         table.take(key).and_then(|value| value::duration(&value, LIMITS)).unwrap_or(default)
     };

@@ -19,8 +19,7 @@ pub fn read<'a>(
 ) -> Scope<'a, Arc<Site>> {
     let mut scope = Scope::new("site", shared);
     for entry in table.into_entries() {
-        let site = value::word(entry.document(), entry.key, entry.key_span.clone(), "a site")
-            .and_then(|name| site(&entry, name, zone));
+        let site = value::name(&entry, "a site").and_then(|name| site(&entry, name, zone));
         scope.define(entry.key, entry.key_span.clone(), site.map(Arc::new));
     }
     scope

@@ -183,15 +183,15 @@ pub fn path(value: &Value<'_>) -> Option<PathBuf> {
     Some(value.document().directory().join(text))
 }
 
-/// Whether a text can name a site, pool, check, route or endpoint.
-pub fn is_word(text: &str) -> bool {
-    !text.is_empty()
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+/// The key of an entry as the name of what it defines.
+pub fn name(entry: &Value<'_>, noun: &str) -> Option<String> {
+    word(entry.document(), entry.key, entry.key_span.clone(), noun)
 }
 
 /// A text as the name of a definition: commands, metrics and file names must be able to carry it.
 pub fn word(doc: &Document, text: &str, span: Range<usize>, noun: &str) -> Option<String> {
-    if !is_word(text) {
+    let carried = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || !text.bytes().all(carried) {
         let message = format!("{text:?} cannot name {noun}");
         doc.error(span, message, "use letters, digits, '-', '_' and '.'");
         return None;

@@ -1,7 +1,7 @@
 //! What has been answered, counted without sharing.
 //!
-//! Each worker counts in a block of its own, which only it writes; a reader sums the blocks. A worker that ends leaves its
-//! sums to the registry, so no count is ever lost or goes down.
+//! Each worker counts in a block of its own, which only it writes; a reader sums the blocks. A worker that ends leaves
+//! its sums to the registry, so no count is ever lost or goes down.
 
 use crate::answer::{Outcome, Reason, Transport};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,8 +1,8 @@
 //! From files to something to serve: reads everything, compiles everything, and keeps what was good.
 //!
-//! The rule is all or nothing, part by part. The server's file is one part: with an error in it nothing changes. Each zone is
-//! a part: a broken one stays as it was last good, and the others go on. The databases are a part, the networks, and the
-//! overrides. What could not be taken is told in the report; what is served is always whole.
+//! The rule is all or nothing, part by part. The server's file is one part: with an error in it nothing changes. Each
+//! zone is a part: a broken one stays as it was last good, and the others go on. The databases are a part, the
+//! networks, and the overrides. What could not be taken is told in the report; what is served is always whole.
 //!
 //! Loading blocks, for seconds if there is much to read, and so runs on a thread for blocking work.
 
@@ -135,8 +135,8 @@ impl Loader {
         inputs
     }
 
-    /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if there
-    /// is one that never could be.
+    /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if
+    /// there is one that never could be.
     fn open_databases(
         &mut self,
         paths: &[PathBuf],

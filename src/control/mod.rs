@@ -1,7 +1,9 @@
-//! Everything that works toward the next snapshot: loading, watching, publishing; and the counters of what was answered.
+//! Everything that works toward the next snapshot: loading, watching, publishing; and the counters of what was
+//! answered.
 //!
-//! [`server`] starts the parts in order and owns them; [`loader`] turns files into something to serve; [`publisher`] is the
-//! single writer of snapshots; [`reloader`] reads again, and [`watch`] asks it to; [`service`] hands the answer function to the listeners.
+//! [`server`] starts the parts in order and owns them; [`loader`] turns files into something to serve; [`publisher`] is
+//! the single writer of snapshots; [`reloader`] reads again, and [`watch`] asks it to; [`service`] hands the answer
+//! function to the listeners.
 
 pub mod counters;
 pub mod explain;

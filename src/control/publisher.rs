@@ -6,10 +6,10 @@
 //! catalogs of reloads ────────┘
 //! ```
 //!
-//! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have never
-//! been made waits until each has a first result, or until the slowest of them must have had one, while the old catalog
-//! goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to probes
-//! and so survive reloads; the persisted ones survive restarts.
+//! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have
+//! never been made waits until each has a first result, or until the slowest of them must have had one, while the old
+//! catalog goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to
+//! probes and so survive reloads; the persisted ones survive restarts.
 
 use crate::health::overrides::{Overrides, Subject};
 use crate::health::persist::Saved;
@@ -65,6 +65,8 @@ pub struct Publisher {
     /// Where verdicts are kept over a restart.
     state_file: Option<PathBuf>,
     unsaved_since: Option<Instant>,
+    /// Whether the last attempt to save failed, which is told once.
+    save_failed: bool,
 }
 
 /// What is known of endpoints.
@@ -133,11 +135,12 @@ impl Publisher {
             override_ends: None,
             state_file,
             unsaved_since: None,
+            save_failed: false,
         }
     }
 
-    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an earlier
-    /// run's.
+    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an
+    /// earlier run's.
     pub async fn run(mut self, mut saved: Option<Saved>) {
         loop {
             let wake = self.wake_at();
@@ -313,8 +316,13 @@ impl Publisher {
             return;
         };
         let saved = Saved::of(&self.state.verdicts);
-        if let Err(error) = saved.write(path, Timestamp::now()) {
-            tracing::warn!(path = %path.display(), %error, "cannot save the verdicts; a restart will begin without them");
+        let written = saved.write(path, Timestamp::now());
+        let failed_before = std::mem::replace(&mut self.save_failed, written.is_err());
+        if let Err(error) = written
+            && !failed_before
+        {
+            let path = path.display();
+            tracing::warn!(%path, %error, "cannot save the verdicts; a restart will begin without them");
         }
     }
 

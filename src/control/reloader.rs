@@ -12,7 +12,7 @@ use super::server::broken;
 use super::watch::Watcher;
 use crate::config::{self, Tls};
 use crate::net::Certificates;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Report, Severity};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -58,7 +58,7 @@ impl Reloader {
                 },
             };
             let outcome;
-            (self, outcome) = self.reload().await;
+            (self, outcome) = self.reload(asked.is_some()).await;
             if let Some(asked) = asked {
                 // Who asked may have gone.
                 let _ = asked.send(outcome);
@@ -66,7 +66,7 @@ impl Reloader {
         }
     }
 
-    async fn reload(mut self) -> (Self, Reloaded) {
+    async fn reload(mut self, asked: bool) -> (Self, Reloaded) {
         let blocking = tokio::task::spawn_blocking(move || {
             let loaded = self.loader.load();
             (self, loaded)
@@ -93,7 +93,7 @@ impl Reloader {
             }
             Err(report) => Reloaded::Refused(report),
         };
-        outcome.tell();
+        outcome.tell(asked);
         (this, outcome)
     }
 
@@ -118,6 +118,7 @@ impl Reloader {
             ("tls", old.tls != new.tls),
             ("log", old.log != new.log),
             ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
+            ("server.state", old.state != new.state),
         ];
         for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
             let finding = Finding::warning(format!(
@@ -130,15 +131,17 @@ impl Reloader {
 
 impl Reloaded {
     /// Tells the log, finding by finding.
-    fn tell(&self) {
+    fn tell(&self, asked: bool) {
         let (Self::Published(_, report) | Self::Unchanged(report) | Self::Refused(report)) = self;
-        for finding in &report.findings {
-            tracing::warn!("{finding}");
-        }
+        tell_findings(report);
         let (errors, warnings) = (report.error_count(), report.warning_count());
         match self {
             Self::Published(generation, _) => {
                 tracing::info!(generation, errors, warnings, "reloaded")
+            }
+            // Changes that are none, as an editor's backup file makes them, are not worth a line; who asked gets one.
+            Self::Unchanged(_) if asked => {
+                tracing::info!(errors, warnings, "reloaded; nothing has changed")
             }
             Self::Unchanged(_) => {
                 tracing::debug!(errors, warnings, "reloaded; nothing has changed")
@@ -146,6 +149,16 @@ impl Reloaded {
             Self::Refused(_) => {
                 tracing::error!(errors, warnings, "reload refused; what was served before stays")
             }
+        }
+    }
+}
+
+/// Tells the log of everything that was found, each as grave as it is.
+pub fn tell_findings(report: &Report) {
+    for finding in &report.findings {
+        match finding.severity {
+            Severity::Error => tracing::error!("{finding}"),
+            Severity::Warning => tracing::warn!("{finding}"),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! Mistakes show before anything is answered: configuration first, then addresses. Queries that arrive while the first
-//! round of probes is made wait in the sockets. A reload asked for by a changed file, a signal or a caller takes the same
-//! path; the listeners stay as they were bound.
+//! round of probes is made wait in the sockets. A reload asked for by a changed file, a signal or a caller takes the
+//! same path; the listeners stay as they were bound.
 
 use super::counters::{Counts, Registry};
 use super::loader::Loader;
@@ -72,8 +72,8 @@ impl Drop for Task {
 }
 
 impl Server {
-    /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report beside
-    /// the server is of what was not (warnings, broken zones).
+    /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report
+    /// beside the server is of what was not (warnings, broken zones).
     pub async fn start(options: Options) -> Result<(Self, Report), Report> {
         // What is not granted shows when files run out, and then listeners wait and probes tell.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -192,7 +192,8 @@ fn state_file(config: &config::Server, report: &mut Report) -> PathBuf {
     if let Err(error) = std::fs::create_dir_all(&config.state) {
         let message =
             format!("cannot make the state directory {}: {error}", config.state.display());
-        let help = "make it, owned by the user that runs fingerpost, or set server.state: until then verdicts are lost at a restart";
+        let help = "make it, owned by the user that runs fingerpost, or set server.state; until then verdicts do not \
+                    survive a restart";
         report.push(Finding::warning(message).help(help));
     }
     config.state.join(VERDICTS_FILE)

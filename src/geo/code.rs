@@ -63,17 +63,18 @@ impl GeoCode {
         }
     }
 
+    /// This place and those around it, the finest first: subdivision, country, continent.
+    pub fn widening(self) -> impl Iterator<Item = Self> {
+        std::iter::successors(Some(self), |code| match *code {
+            Self::Subdivision(continent, country, _) => Some(Self::Country(continent, country)),
+            Self::Country(continent, _) => Some(Self::Continent(continent)),
+            Self::Continent(_) | Self::Asn(_) | Self::Any => None,
+        })
+    }
+
     /// Whether `place` lies in this code's: itself, or finer. `*` holds everything; an ASN holds only itself.
     pub fn contains(&self, place: GeoCode) -> bool {
-        match (self, place) {
-            (Self::Any, _) => true,
-            (
-                Self::Continent(continent),
-                Self::Country(other, _) | Self::Subdivision(other, _, _),
-            ) => *continent == other,
-            (Self::Country(_, country), Self::Subdivision(_, other, _)) => *country == other,
-            _ => *self == place,
-        }
+        *self == Self::Any || place.widening().any(|code| code == *self)
     }
 
     /// The continent of that code, in either case.

@@ -7,6 +7,7 @@
 
 mod record;
 
+use super::intern::Interner;
 use super::ranges::Ranges;
 use super::{Coordinates, GeoCode};
 use crate::report::Finding;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 const NETWORKS_MAX: usize = 1 << 25;
 
 /// What a database says of a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
     /// The finest of continent, country and subdivision.
     pub place: Option<GeoCode>,
@@ -86,7 +87,7 @@ impl Database {
         let about = About::new(&reader, file_bytes);
         let mut walk = Walk::new(&reader);
         walk.run().map_err(|error| broken(path, &error))?;
-        if walk.network_count > 0 && walk.records.list.len() == 1 {
+        if walk.network_count > 0 && walk.records.values.len() == 1 {
             let message = format!(
                 "the database {} ({}) says nothing of where networks are",
                 path.display(),
@@ -100,7 +101,7 @@ impl Database {
             about,
             v4: Ranges::from_prefixes(0, walk.v4),
             v6: Ranges::from_prefixes(0, walk.v6),
-            records: walk.records.into_list(),
+            records: walk.records.values,
             network_count: walk.network_count,
         })
     }
@@ -150,7 +151,7 @@ struct Walk<'a> {
     /// Position in the data section → number of the record.
     by_offset: HashMap<usize, u32>,
     /// Vendors write equal records twice, and many differ only in fields not read here.
-    records: Records,
+    records: Interner<Record>,
     v4: Vec<(u32, u8, u32)>,
     v6: Vec<(u128, u8, u32)>,
     network_count: usize,
@@ -161,7 +162,7 @@ impl<'a> Walk<'a> {
         Self {
             reader,
             by_offset: HashMap::new(),
-            records: Records::new(),
+            records: Interner::beginning_with(Record::default()),
             v4: Vec::new(),
             v6: Vec::new(),
             network_count: 0,
@@ -187,7 +188,7 @@ impl<'a> Walk<'a> {
                 Some(&record) => record,
                 None => {
                     let raw: Option<Lenient<RawRecord>> = found.decode()?;
-                    let record = self.records.intern(raw.unwrap_or_default().0.record());
+                    let record = self.records.number(raw.unwrap_or_default().0.record());
                     self.by_offset.insert(offset, record);
                     record
                 }
@@ -211,35 +212,6 @@ impl<'a> Walk<'a> {
                 self.v6.push((address, bits, record));
             }
         }
-    }
-}
-
-/// Distinct records by number; 0 says nothing.
-pub(super) struct Records {
-    list: Vec<Record>,
-    numbers: HashMap<RecordKey, u32>,
-}
-
-/// Place, the bits of the coordinates, AS number.
-type RecordKey = (Option<GeoCode>, Option<[u64; 2]>, Option<u32>);
-
-impl Records {
-    pub(super) fn new() -> Self {
-        Self { list: vec![Record::default()], numbers: HashMap::from([((None, None, None), 0)]) }
-    }
-
-    /// The number of a record, a new one if it was not seen before.
-    pub(super) fn intern(&mut self, record: Record) -> u32 {
-        let point =
-            record.coordinates.map(|at| [at.latitude_deg, at.longitude_deg].map(f64::to_bits));
-        *self.numbers.entry((record.place, point, record.asn)).or_insert_with(|| {
-            self.list.push(record);
-            self.list.len() as u32 - 1
-        })
-    }
-
-    pub(super) fn into_list(self) -> Vec<Record> {
-        self.list
     }
 }
 

@@ -5,8 +5,7 @@
 //! plain space), RFC 3056 section 2 (6to4), RFC 4380 section 4 (Teredo).
 
 use super::ranges::{Key, Ranges};
-use ipnet::{IpNet, Ipv6Net};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// One kind of embedding.
 struct Embedding {
@@ -45,18 +44,6 @@ pub fn embedding_ranges() -> Ranges<u128, bool> {
     Ranges::from_prefixes(false, prefixes)
 }
 
-/// Whether a network lies wholly within an embedding: its clients are placed by IPv4, so what is said of it is never
-/// used.
-pub fn is_placed_by_ipv4(network: IpNet) -> bool {
-    match network {
-        IpNet::V4(_) => false,
-        IpNet::V6(network) => EMBEDDINGS.iter().any(|kind| {
-            Ipv6Net::new(Ipv6Addr::from_bits(kind.prefix), kind.prefix_bits)
-                .is_ok_and(|embedding| embedding.contains(&network))
-        }),
-    }
-}
-
 /// The address that places a client: the embedded IPv4 one where there is one.
 pub fn placed_by(address: IpAddr) -> IpAddr {
     match address {
@@ -70,6 +57,7 @@ pub fn placed_by(address: IpAddr) -> IpAddr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::Ipv6Addr;
 
     #[test]
     fn ipv4_is_found_within() {
@@ -102,18 +90,5 @@ mod tests {
         check("8000::", 1);
         check("::1", 81);
         check("64:ff9b:1::", 48);
-    }
-
-    #[test]
-    fn networks_that_are_never_consulted() {
-        let check = |text: &str, expected| {
-            assert_eq!(is_placed_by_ipv4(text.parse().expect("a network")), expected, "{text}");
-        };
-        check("::ffff:10.0.0.0/104", true);
-        check("2002::/16", true);
-        check("2002:a00::/24", true);
-        check("2000::/8", false);
-        check("10.0.0.0/8", false);
-        check("2001:db8::/32", false);
     }
 }

@@ -2,12 +2,13 @@
 
 use super::GeoCode;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 /// Mean radius of the Earth (IUGG), for distances on a sphere: off by at most 0.6 % from those on the ellipsoid.
 const EARTH_RADIUS_KM: f64 = 6371.0088;
 
-/// Latitude and longitude.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// Latitude and longitude. Equal if they are so bit by bit, so that they can be keys.
+#[derive(Clone, Copy, Debug)]
 pub struct Coordinates {
     /// Degrees north, −90 to 90.
     pub latitude_deg: f64,
@@ -39,6 +40,24 @@ impl Coordinates {
         // Rounding can push antipodes a hair above one.
         2.0 * EARTH_RADIUS_KM * haversine.min(1.0).sqrt().asin()
     }
+
+    fn bits(self) -> [u64; 2] {
+        [self.latitude_deg, self.longitude_deg].map(f64::to_bits)
+    }
+}
+
+impl PartialEq for Coordinates {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits() == other.bits()
+    }
+}
+
+impl Eq for Coordinates {}
+
+impl Hash for Coordinates {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits().hash(state);
+    }
 }
 
 /// `50.11, 8.68`: latitude first, as in the configuration.
@@ -69,7 +88,7 @@ impl fmt::Display for CoordinatesError {
 impl std::error::Error for CoordinatesError {}
 
 /// What is known of where a network is. All fields may be unknown.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Location {
     /// The finest of continent, country and subdivision that is known.
     pub place: Option<GeoCode>,

@@ -10,6 +10,7 @@ pub mod centroid;
 pub mod code;
 pub mod database;
 pub mod embed;
+pub mod intern;
 pub mod location;
 mod places;
 pub mod ranges;

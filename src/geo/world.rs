@@ -5,8 +5,9 @@
 //! locations are one location, so the world has as few runs as its content allows. A client with an IPv6 address
 //! that embeds an IPv4 address is where that one is.
 
+use super::intern::Interner;
 use super::ranges::{Key, Ranges, block_bits};
-use super::{Coordinates, Database, GeoCode, Location, centroid, embed};
+use super::{Database, Location, centroid, embed};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -133,12 +134,13 @@ fn block(address: IpAddr, bits: u8) -> IpNet {
 struct Layers {
     v4: Ranges<u32, LocationId>,
     v6: Ranges<u128, LocationId>,
-    locations: Interner,
+    locations: Interner<Location>,
 }
 
 impl Layers {
     fn new() -> Self {
-        Self { v4: Ranges::constant(0), v6: Ranges::constant(0), locations: Interner::new() }
+        let locations = Interner::beginning_with(Location::default());
+        Self { v4: Ranges::constant(0), v6: Ranges::constant(0), locations }
     }
 
     /// What is lacking so far is filled from one more database, given as records of every address.
@@ -147,8 +149,8 @@ impl Layers {
         let mut known = HashMap::new();
         let mut combine = |earlier: LocationId, record: u32| {
             *known.entry((earlier, record)).or_insert_with(|| {
-                let filled = filled(locations.get(earlier), &records[record as usize]);
-                locations.intern(filled)
+                let earlier = &locations.values[earlier as usize];
+                locations.number(filled(earlier, &records[record as usize]))
             })
         };
         self.v4 = self.v4.zip(v4, &mut combine);
@@ -174,8 +176,8 @@ impl Layers {
             let Some(index) = number.checked_sub(1) else { return below };
             *known.entry((below, number)).or_insert_with(|| {
                 let entry = &networks.entries[index as usize];
-                let filled = filled(&entry.location, locations.get(below));
-                locations.intern(filled)
+                let below = &locations.values[below as usize];
+                locations.number(filled(&entry.location, below))
             })
         };
         self.v4 = self.v4.zip(&v4, &mut combine);
@@ -184,17 +186,17 @@ impl Layers {
 
     /// Coordinates where only the place is known; and only the locations that still stand somewhere.
     fn finish(self) -> World {
-        let mut used = Interner::new();
+        let mut used = Interner::beginning_with(Location::default());
         let mut renumbered: HashMap<LocationId, LocationId> = HashMap::new();
         let mut renumber = |id: LocationId| {
             *renumbered.entry(id).or_insert_with(|| {
-                let mut location = self.locations.get(id).clone();
+                let mut location = self.locations.values[id as usize].clone();
                 location.coordinates = location.coordinates.or(location.place.and_then(centroid));
-                used.intern(location)
+                used.number(location)
             })
         };
         let (v4, v6) = (self.v4.map(&mut renumber), self.v6.map(&mut renumber));
-        World { v4, v6, locations: used.locations }
+        World { v4, v6, locations: used.values }
     }
 }
 
@@ -202,8 +204,11 @@ impl Layers {
 /// and coordinates only of a place that is its own or finer. (Coordinates of a coarser place say less than its
 /// centroid.)
 fn filled(first: &Location, second: &Location) -> Location {
-    if first.is_unknown() && !second.is_unknown() {
-        return second.clone();
+    match (first.is_unknown(), second.is_unknown()) {
+        // Of nothing, it does not matter who said it.
+        (true, true) => return Location::default(),
+        (true, false) => return second.clone(),
+        (false, _) => {}
     }
     let agrees = match (first.place, second.place) {
         (Some(place), Some(other)) => place.contains(other),
@@ -225,55 +230,6 @@ fn filled(first: &Location, second: &Location) -> Location {
         };
     }
     filled
-}
-
-/// Distinct locations by number.
-struct Interner {
-    locations: Vec<Location>,
-    numbers: HashMap<LocationKey, LocationId>,
-}
-
-/// A location as bits, which can be compared and hashed.
-#[derive(PartialEq, Eq, Hash)]
-struct LocationKey {
-    place: Option<GeoCode>,
-    coordinates: Option<[u64; 2]>,
-    asn: Option<u32>,
-    sites: Option<Vec<String>>,
-    source: String,
-}
-
-impl Interner {
-    /// With the unknown location as number 0.
-    fn new() -> Self {
-        let mut interner = Self { locations: Vec::new(), numbers: HashMap::new() };
-        interner.intern(Location::default());
-        interner
-    }
-
-    fn get(&self, id: LocationId) -> &Location {
-        &self.locations[id as usize]
-    }
-
-    fn intern(&mut self, location: Location) -> LocationId {
-        // Of nothing, it does not matter who said it.
-        let location = if location.is_unknown() { Location::default() } else { location };
-        let key = LocationKey {
-            place: location.place,
-            coordinates: location.coordinates.map(coordinate_bits),
-            asn: location.asn,
-            sites: location.sites.clone(),
-            source: location.source.clone(),
-        };
-        *self.numbers.entry(key).or_insert_with(|| {
-            self.locations.push(location);
-            self.locations.len() as LocationId - 1
-        })
-    }
-}
-
-fn coordinate_bits(at: Coordinates) -> [u64; 2] {
-    [at.latitude_deg.to_bits(), at.longitude_deg.to_bits()]
 }
 
 #[cfg(test)]

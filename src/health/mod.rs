@@ -5,9 +5,11 @@
 //!                                        │ ▲
 //!                                        ▼ │ persist
 //!                               verdict, then pin (Overrides) ──► Standing
-//! ``` The prober makes probes and feeds what it finds to the table, which runs the pure state machine; whoever
-//! publishes asks the table for verdicts and lays the operator's overrides over them. Clocks are the caller's
-//! everywhere but in the prober. What an up or a drained endpoint means for an answer is decided below, not here.
+//! ```
+//!
+//! The prober makes probes and feeds what it finds to the table, which runs the pure state machine; whoever publishes
+//! asks the table for verdicts and lays the operator's overrides over them. Clocks are the caller's everywhere but in
+//! the prober. What an up or a drained endpoint means for an answer is decided below, not here.
 
 pub mod check;
 pub mod overrides;

@@ -86,20 +86,12 @@ impl Saved {
         }
         Ok(Self { states: file.states.into_iter().map(from_disk).collect() })
     }
+}
 
-    /// How many verdicts there are.
-    pub fn len(&self) -> usize {
-        self.states.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
-    }
-
-    /// State and cause under a probe's identity.
-    pub(super) fn get(&self, identity: &str) -> Option<(State, &str)> {
-        self.states.get(identity).map(|(state, cause)| (*state, cause.as_str()))
+impl Table {
+    /// Takes verdicts over from an earlier run, where there are none yet. Returns how many.
+    pub fn restore(&mut self, saved: &Saved) -> usize {
+        self.take_over(|probe| saved.states.get(&probe.identity()).cloned())
     }
 }
 
@@ -201,7 +193,7 @@ mod tests {
         assert_eq!(names.len(), 1, "{names:?}");
 
         let saved = Saved::read(&path, at(1010), HOUR).unwrap();
-        assert_eq!(saved.len(), 2);
+        assert_eq!(saved.states.len(), 2);
         let mut renamed = tcp(2);
         renamed.check.name = "renamed".into();
         let renamed = Arc::new(renamed);

@@ -17,13 +17,6 @@ pub enum Standing {
     Drained,
 }
 
-impl Standing {
-    /// Whether the address may be handed out while any is.
-    pub fn is_up(self) -> bool {
-        self == Self::Up
-    }
-}
-
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

@@ -7,7 +7,6 @@
 //! not make all that it probes unknown at once. Nothing is known of any other new probe.
 
 use super::check::Probe;
-use super::persist::Saved;
 use super::prober::ProbeResult;
 use super::state::{Outcome, State, Thresholds, Verdict};
 use jiff::Timestamp;
@@ -93,15 +92,15 @@ impl Table {
         transition
     }
 
-    /// Takes verdicts over from an earlier run, where there are none yet. Returns how many.
-    pub fn restore(&mut self, saved: &Saved) -> usize {
+    /// Takes over state and cause where there is no verdict yet, and `known` has them. Returns of how many probes.
+    pub(super) fn take_over(&mut self, known: impl Fn(&Probe) -> Option<(State, String)>) -> usize {
         let unknown = self.rows.values_mut().filter(|row| row.state.verdict == Verdict::Unknown);
         let mut restored = 0;
         for row in unknown {
-            if let Some((state, cause)) = saved.get(&row.probe.identity()) {
+            if let Some((state, cause)) = known(&row.probe) {
                 self.unheard -= usize::from(!row.is_heard());
                 row.state = state;
-                row.cause = cause.to_owned();
+                row.cause = cause;
                 restored += 1;
             }
         }

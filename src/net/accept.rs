@@ -5,17 +5,15 @@
 //! connection keeps `accept` ready: going on at once would spin, so the loop sleeps, longer each time. Anything
 //! else is taken for the first kind until it has come often in a row.
 
+use super::counters::count;
+use super::lane::Lane;
+use super::service::Service;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-
 use tokio::net::{TcpListener, TcpStream};
 use tracing::debug;
-
-use super::counters::count;
-use super::lane::Lane;
-use super::service::Service;
 
 /// First sleep after running out of descriptors or memory; doubles with each failure in a row.
 const PAUSE_MIN: Duration = Duration::from_millis(100);

@@ -4,14 +4,14 @@
 //! closing the one that is idle longest, would let a flood of fresh connections push out clients in good standing.
 //! Slots come free by themselves: whatever holds one must bring a whole message within the idle timeout.
 
+use super::counters::{ConnectionCounters, NetCounters, count};
+use super::limits::{Limits, NETWORK_PREFIX_V4, NETWORK_PREFIX_V6};
+use crate::answer::Transport;
+use crate::geo::ranges::Key;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use super::counters::{ConnectionCounters, NetCounters, count};
-use super::limits::{Limits, NETWORK_PREFIX_V4, NETWORK_PREFIX_V6};
-use crate::answer::Transport;
 
 /// The open connections of one transport.
 pub(super) struct Admission {
@@ -94,12 +94,10 @@ impl Drop for Permit {
 fn network(client: IpAddr) -> IpAddr {
     match client.to_canonical() {
         IpAddr::V4(address) => {
-            let kept = u32::MAX << (32 - NETWORK_PREFIX_V4);
-            Ipv4Addr::from_bits(address.to_bits() & kept).into()
+            Ipv4Addr::from_bits(address.to_bits().block_first(NETWORK_PREFIX_V4)).into()
         }
         IpAddr::V6(address) => {
-            let kept = u128::MAX << (128 - NETWORK_PREFIX_V6);
-            Ipv6Addr::from_bits(address.to_bits() & kept).into()
+            Ipv6Addr::from_bits(address.to_bits().block_first(NETWORK_PREFIX_V6)).into()
         }
     }
 }

@@ -1,13 +1,11 @@
 //! Sockets before anything runs on them: every address is tried, and every failure comes with its cure.
 
+use crate::answer::Transport;
+use crate::report::Finding;
+use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-
-use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
-
-use crate::answer::Transport;
-use crate::report::Finding;
 
 /// Room asked for in each direction of a UDP socket: 4 MiB hold some ten milliseconds of the fastest loopback
 /// flood. The system may grant less.
@@ -54,7 +52,7 @@ impl BindError {
                  an interface first"
                     .to_owned()
             }
-            io::ErrorKind::InvalidInput if self.needs_certificate() => {
+            io::ErrorKind::InvalidInput if self.transport.is_encrypted() => {
                 "configure a certificate and its key, or remove this address".to_owned()
             }
             _ if self.cause.raw_os_error() == Some(libc::EAFNOSUPPORT) => {
@@ -82,10 +80,6 @@ impl BindError {
             Transport::Quic => "DNS over QUIC",
         };
         format!("cannot listen on {} for {what}: {}", self.address, self.cause)
-    }
-
-    fn needs_certificate(&self) -> bool {
-        !matches!(self.transport, Transport::Udp | Transport::Tcp)
     }
 }
 

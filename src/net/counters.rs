@@ -3,9 +3,8 @@
 //! A packet can move every one of these, so they are counters and not log lines. None is on the way of a query that
 //! is answered in good order: they are touched once for each connection and each failure.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use crate::answer::Transport;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters of all listeners; they grow from 0 at the start.
 #[derive(Debug, Default)]

@@ -1,8 +1,5 @@
 //! What every connection listener of one transport is given.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-
 use super::admission::Admission;
 use super::counters::{ConnectionCounters, NetCounters};
 use super::limits::Limits;
@@ -10,6 +7,8 @@ use super::responder::{Panicked, Responders};
 use super::service::Service;
 use super::stop::Stop;
 use crate::answer::Transport;
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Shared by the listeners and connections of one transport; a clone is a few reference counts.
 pub(super) struct Lane<S: Service> {

@@ -1,12 +1,7 @@
 //! Every bound of the listeners, by name, with its unit and its reason.
 
+use crate::config::defaults;
 use std::time::Duration;
-
-/// Length of the fixed part of a DNS message (RFC 1035 §4.1.1). Nothing shorter is a message.
-pub(super) const HEADER_BYTES: usize = 12;
-
-/// Length of the longest message that a two-byte length can announce (RFC 1035 §4.2.2).
-pub(super) const MESSAGE_BYTES_MAX: usize = u16::MAX as usize;
 
 /// Length of the two bytes before each message on a stream.
 pub(super) const PREFIX_BYTES: usize = 2;
@@ -37,18 +32,16 @@ pub struct Limits {
     pub streams_max: u32,
 }
 
-/// The defaults: 1024 connections fit beside everything else under the common limit of file descriptors when raised
-/// to 8192, 128 are more than a resolver farm opens from one network, 10 s is what other authoritative servers
-/// grant an idle client, and 100 streams is the least that RFC 9113 §6.5.2 recommends.
+/// Those of a configuration that says nothing; 5 s for a handshake is several round trips around the world.
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections_max: 1024,
-            connections_per_network_max: 128,
-            idle_timeout: Duration::from_secs(10),
-            lifetime_max: Duration::from_secs(600),
+            connections_max: defaults::TCP_CONNECTIONS_MAX,
+            connections_per_network_max: defaults::TCP_CONNECTIONS_PER_NETWORK_MAX,
+            idle_timeout: defaults::TCP_IDLE_TIMEOUT,
+            lifetime_max: defaults::TCP_LIFETIME_MAX,
             handshake_timeout: Duration::from_secs(5),
-            streams_max: 100,
+            streams_max: defaults::TCP_QUERIES_IN_FLIGHT_MAX as u32,
         }
     }
 }

@@ -4,14 +4,10 @@
 //! by walking over the records; names are skipped and nothing is checked beyond what the walk needs. A message that
 //! cannot be walked has no answer and no option.
 
-use super::limits::HEADER_BYTES;
 use crate::wire::Rtype;
-
-/// EDNS option number of edns-tcp-keepalive (RFC 7828 §3.1).
-const OPTION_TCP_KEEPALIVE: u16 = 11;
-
-/// TTLs above this are taken for 0 (RFC 2181 §8).
-const TTL_S_MAX: u32 = i32::MAX as u32;
+use crate::wire::edns::option;
+use crate::wire::query::HEADER_BYTES;
+use crate::zone::record::TTL_S_MAX;
 
 /// How long a response stays fresh, in seconds (RFC 8484 §5.1): the smallest TTL of its answers; without answers,
 /// what the SOA beside a negative answer grants; else 0.
@@ -39,7 +35,7 @@ pub(super) fn has_tcp_keepalive(message: &[u8]) -> bool {
     walk.filter(|record| record.rtype == Rtype::OPT).any(|opt| {
         let mut options = opt.data;
         while let Some((head, rest)) = options.split_first_chunk::<4>() {
-            if u16_at(head, 0) == Some(OPTION_TCP_KEEPALIVE) {
+            if u16_at(head, 0) == Some(option::KEEPALIVE) {
                 return true;
             }
             let bytes = u16_at(head, 2).map_or(0, usize::from);
@@ -58,6 +54,7 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// A TTL above the greatest is taken for 0 (RFC 2181 §8).
     fn ttl_s(&self) -> u32 {
         if self.ttl > TTL_S_MAX { 0 } else { self.ttl }
     }

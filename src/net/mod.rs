@@ -35,19 +35,18 @@ pub use limits::Limits;
 pub use service::{Service, Worker};
 pub use tls::Certificates;
 
-use std::io;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
-use std::thread;
-
-use tokio::runtime::Handle;
-
 use crate::answer::Transport;
+use crate::config::defaults;
 use admission::Admission;
 use lane::Lane;
 use limits::DRAIN;
 use responder::Responders;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::thread;
 use stop::{Stop, StopSender};
+use tokio::runtime::Handle;
 use udp::UdpWorkers;
 
 /// Where to listen, and within which bounds.
@@ -69,7 +68,7 @@ pub struct Endpoints {
     pub limits: Limits,
 }
 
-/// Listens nowhere; the path is the customary one (RFC 8484 §4.1.1 uses it in its examples).
+/// Listens nowhere.
 impl Default for Endpoints {
     fn default() -> Self {
         Self {
@@ -77,7 +76,7 @@ impl Default for Endpoints {
             dot: Vec::new(),
             doh: Vec::new(),
             doq: Vec::new(),
-            doh_path: "/dns-query".to_owned(),
+            doh_path: defaults::DOH_PATH.to_owned(),
             udp_workers: 0,
             limits: Limits::default(),
         }

@@ -4,16 +4,14 @@
 //! [`Responders`] for a run of queries and give it back before they wait for anything: there are never more workers
 //! than threads that answer at the same time, and the room for a longest answer is not held once per connection.
 
+use super::counters::{NetCounters, count};
+use super::random::Random;
+use super::service::{Service, Worker};
+use crate::answer::{Client, MESSAGE_BYTES_MAX, Transport};
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use super::counters::{NetCounters, count};
-use super::limits::MESSAGE_BYTES_MAX;
-use super::random::Random;
-use super::service::{Service, Worker};
-use crate::answer::{Client, Transport};
 
 /// One worker and its source of luck.
 pub(super) struct Responder<S: Service> {

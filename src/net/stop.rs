@@ -4,7 +4,6 @@
 //! dropped its own; so a task that ends needs to report to nobody.
 
 use std::time::Duration;
-
 use tokio::sync::watch;
 use tokio::time::timeout;
 

@@ -1,21 +1,20 @@
 //! What the tests of all transports share: a service that echoes, a self-signed identity, and raw clients.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore, crypto::ring, version};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-
 use super::admission::Admission;
 use super::lane::Lane;
-use super::limits::{HEADER_BYTES, Limits};
+use super::limits::Limits;
 use super::responder::Responders;
 use super::service::{Service, Worker};
 use super::stop::{self, StopSender};
 use super::tls::Certificates;
 use crate::answer::{Client, Transport};
+use crate::wire::query::HEADER_BYTES;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore, crypto::ring, version};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Sends each message back as a response that names its transport in the fourth byte. The first byte after the
 /// header can ask for something else: one of the constants below.

@@ -1,8 +1,8 @@
 //! What is wrong, where, and the cure.
 //!
 //! Everything that reads a person's text (configuration, zone files, network tables, overrides) collects its findings
-//! in a [`Report`] and goes on, so that one run names every mistake. A finding holds the source it speaks of, so it
-//! can still be shown long after the file has changed. How findings look on a terminal or as JSON is [`render`]'s part.
+//! in a [`Report`] and goes on, so that one run names every mistake. A finding holds the source it speaks of, so it can
+//! still be shown long after the file has changed. How findings look on a terminal or as JSON is [`render()`]'s part.
 //! Errors of the operating system that have no line (a file that cannot be read) are findings without a place.
 
 mod render;
@@ -86,6 +86,15 @@ pub enum Severity {
     Error,
 }
 
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -129,17 +138,13 @@ impl Finding {
     }
 }
 
-/// One line: `path:line:column: error: message (cure)`. [`render`] shows the source line too.
+/// One line: `path:line:column: error: message (cure)`. [`render()`] shows the source line too.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(place) = &self.place {
             write!(f, "{place}: ")?;
         }
-        let word = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, "{word}: {}", self.message)?;
+        write!(f, "{}: {}", self.severity, self.message)?;
         match &self.help {
             Some(help) => write!(f, " ({help})"),
             None => Ok(()),
@@ -152,6 +157,13 @@ impl fmt::Display for Finding {
 pub struct Report {
     /// The findings.
     pub findings: Vec<Finding>,
+}
+
+/// A report of the one thing that went wrong.
+impl From<Finding> for Report {
+    fn from(finding: Finding) -> Self {
+        Self { findings: vec![finding] }
+    }
 }
 
 impl Report {

@@ -53,7 +53,7 @@ fn as_json(finding: &Finding) -> serde_json::Value {
         json!({ "path": place.path(), "line": line, "column": column })
     });
     json!({
-        "severity": match finding.severity { Severity::Error => "error", Severity::Warning => "warning" },
+        "severity": finding.severity.to_string(),
         "message": finding.message,
         "place": position,
         "help": finding.help,

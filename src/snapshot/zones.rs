@@ -49,8 +49,8 @@ impl ZoneIndex {
         index
     }
 
-    /// The place of the zone that answers for a name. `from_parent` is set for types that live on the parent's side of a
-    /// zone cut, DS (RFC 4035 §3.1.4.1): then the zone of that very name is second choice.
+    /// The place of the zone that answers for a name. `from_parent` is set for types that live on the parent's side of
+    /// a zone cut, DS (RFC 4035 §3.1.4.1): then the zone of that very name is second choice.
     pub fn find(&self, name: &FoldedName, from_parent: bool) -> Option<usize> {
         let labels = name.label_count();
         let mut own = None;

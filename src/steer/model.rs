@@ -1,10 +1,10 @@
 //! Sites, pools, routes and steered names as configured: checked, resolved, self-contained.
 //!
-//! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so that
-//! a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
+//! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so
+//! that a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
 
 use crate::geo::{Coordinates, GeoCode};
-use crate::health::Probe;
+use crate::health::{Probe, Subject};
 use crate::wire::Name;
 use ipnet::IpNet;
 use std::fmt;
@@ -92,6 +92,31 @@ pub struct Pool {
     pub fallback: Option<Arc<Pool>>,
     /// At least one.
     pub endpoints: Vec<Arc<Endpoint>>,
+}
+
+impl Endpoint {
+    /// How its addresses are probed, as far as they are.
+    pub fn probes(&self) -> impl Iterator<Item = &Arc<Probe>> {
+        [&self.probe_a, &self.probe_aaaa].into_iter().flatten()
+    }
+}
+
+impl Pool {
+    /// This pool, its fallback, that one's, and so on.
+    pub fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |pool| pool.fallback.as_deref())
+    }
+
+    /// One of its endpoints as overrides see it.
+    pub fn subject<'a>(&'a self, endpoint: &'a Endpoint) -> Subject<'a> {
+        Subject {
+            site_zone: endpoint.site.zone.as_ref(),
+            site: &endpoint.site.name,
+            pool_zone: self.zone.as_ref(),
+            pool: &self.name,
+            endpoint: &endpoint.name,
+        }
+    }
 }
 
 /// One rule of a route.

@@ -112,20 +112,14 @@ pub(super) fn named_sites(sites: &[Arc<Site>], located: &Location) -> Vec<u16> {
 
 /// How specific a code is among those that hold for a location; none if it does not hold.
 fn rank(code: GeoCode, located: &Location) -> Option<u8> {
-    let (continent, country) = match located.place {
-        Some(
-            GeoCode::Subdivision(continent, country, _) | GeoCode::Country(continent, country),
-        ) => (Some(continent), Some((continent, country))),
-        Some(GeoCode::Continent(continent)) => (Some(continent), None),
-        _ => (None, None),
+    let rank = match code {
+        GeoCode::Subdivision(..) => 4,
+        GeoCode::Country(..) => 3,
+        GeoCode::Continent(_) => 2,
+        GeoCode::Asn(number) => return (located.asn == Some(number)).then_some(1),
+        GeoCode::Any => return Some(0),
     };
-    match code {
-        GeoCode::Subdivision(..) => (located.place == Some(code)).then_some(4),
-        GeoCode::Country(a, b) => (country == Some((a, b))).then_some(3),
-        GeoCode::Continent(a) => (continent == Some(a)).then_some(2),
-        GeoCode::Asn(number) => (located.asn == Some(number)).then_some(1),
-        GeoCode::Any => Some(0),
-    }
+    located.place.is_some_and(|place| code.contains(place)).then_some(rank)
 }
 
 fn indexes<N>(sites: &[Arc<Site>], named: &[N], is: impl Fn(&Site, &N) -> bool) -> Vec<u16> {

@@ -1,13 +1,14 @@
 //! A pool in one address family: who sits where, what each site's deck holds right now, and which site serves an order.
 //!
 //! ```text
-//! Pool + family ── Roster::new (config changed) ──► Roster ── deal (health changed) ──► Dealt ── choose (per query) ──► Choice
+//! Pool + family ── Roster::new (config changed) ──► Roster ── deal (health changed) ──► Dealt ── choose (per query)
+//! ──► Choice
 //! ```
 //!
 //! A roster lists the sites of a pool and of the fallbacks behind it, and every endpoint that has an address in the
 //! family; the classes of a route order just those sites. Dealing lays the standings over it: each site gets a level of
-//! trust and a deck. Choosing walks an order twice or thrice at most and allocates nothing. Where the order comes from is
-//! [`super::classes`]'s part, which card is drawn the deck's.
+//! trust and a deck. Choosing walks an order twice or thrice at most and allocates nothing. Where the order comes from
+//! is [`super::classes`]'s part, which card is drawn the deck's.
 
 use super::deck::{Deck, Member, member_id};
 use super::model::{Endpoint, Method, OnAllDown, Pool, Site};
@@ -161,6 +162,18 @@ pub struct DealtSite {
     /// By position in the deck: address, in network order; IPv4 in the first four octets.
     addresses: Vec<[u8; 16]>,
     address_bytes: usize,
+    merit: Merit,
+}
+
+/// Why a site would be handed out though it is dead, best reason first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Merit {
+    /// It was among the last that were good, and the pool goes by that.
+    WasGood,
+    /// Nobody took it out.
+    Undrained,
+    /// It is there.
+    Drained,
 }
 
 impl DealtSite {
@@ -241,7 +254,9 @@ impl Dealt {
                 OnAllDown::Servfail => return Choice::Servfail,
                 OnAllDown::All | OnAllDown::LastGood => {
                     let seated = |&&site: &&u16| !tier.sites[usize::from(site)].members.is_empty();
-                    return match order.iter().find(seated) {
+                    // Of those with the same merit the first, as the order is by preference.
+                    let merit = |&&site: &&u16| tier.sites[usize::from(site)].merit;
+                    return match order.iter().filter(seated).min_by_key(merit) {
                         Some(&site) => Choice::Site {
                             tier: number,
                             site: usize::from(site),
@@ -280,10 +295,14 @@ fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
     let level = match () {
         () if live.is_empty() => Level::Dead,
         () if up == 0 => Level::LastResort,
-        () if up as f64 >= pool.min_up * expected as f64 => Level::Trusted,
+        // Divided and not multiplied: 55 of 100 is then the very number that `0.55` is read as.
+        () if up as f64 / expected as f64 >= pool.min_up => Level::Trusted,
         () => Level::Degraded,
     };
-    let handed = if level == Level::Dead { in_spite_of_all(pool, seats) } else { live };
+    let (merit, handed) = match level {
+        Level::Dead => in_spite_of_all(pool, seats),
+        _ => (Merit::Undrained, live),
+    };
     let members: Vec<Member> = handed
         .iter()
         .map(|seat| Member { id: member_id(&seat.endpoint.name), weight: seat.endpoint.weight })
@@ -303,21 +322,22 @@ fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
         members: handed.iter().map(|seat| seat.at).collect(),
         addresses: handed.iter().map(octets).collect(),
         address_bytes: if family == Family::V4 { 4 } else { 16 },
+        merit,
     }
 }
 
-/// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the operator
-/// has not taken out, otherwise all.
-fn in_spite_of_all<'a, 's>(pool: &Pool, seats: &'a [Seat<'s>]) -> Vec<&'a Seat<'s>> {
+/// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the
+/// operator has not taken out, otherwise all.
+fn in_spite_of_all<'a, 's>(pool: &Pool, seats: &'a [Seat<'s>]) -> (Merit, Vec<&'a Seat<'s>>) {
     let only = |keep: &dyn Fn(&Seat) -> bool| -> Vec<&'a Seat<'s>> {
         seats.iter().filter(|seat| keep(seat)).collect()
     };
     let good = only(&|seat| pool.on_all_down == OnAllDown::LastGood && seat.was_good);
     let undrained = only(&|seat| seat.standing != Standing::Drained);
-    [good, undrained]
+    [(Merit::WasGood, good), (Merit::Undrained, undrained)]
         .into_iter()
-        .find(|some| !some.is_empty())
-        .unwrap_or_else(|| seats.iter().collect())
+        .find(|(_, some)| !some.is_empty())
+        .unwrap_or_else(|| (Merit::Drained, seats.iter().collect()))
 }
 
 #[cfg(test)]
@@ -412,6 +432,40 @@ mod tests {
         check(&[], &["fra-0"], Trusted, 0, &[1]);
         check(&["fra-1"], &["fra-0"], Trusted, 1, &[3]);
         check(&["fra-1", "iad-3"], &["fra-0", "fra-2"], Dead, 0, &[1]);
+    }
+
+    #[test]
+    fn a_share_is_met_by_just_that_share() {
+        let mut pool =
+            Arc::unwrap_or_clone(pool(OnAllDown::All, None, &[("fra", 55), ("fra", 45)]));
+        pool.min_up = 0.55;
+        let roster = Roster::new(&Arc::new(pool), Family::V4).expect("it has addresses");
+        let up = |name: &str| if name == "fra-0" { Standing::Up } else { Standing::Down };
+        let trusted = Choice::Site { tier: 0, site: 0, level: Level::Trusted };
+        assert_eq!(dealt(&roster, up).choose(&[0]), trusted);
+    }
+
+    #[test]
+    fn dead_sites_are_chosen_by_merit_then_by_order() {
+        let check = |on_all_down, drained: &[&str], order: &[u16], site, addresses: &[u8]| {
+            let pool = pool(on_all_down, None, &[("iad", 1), ("fra", 1), ("fra", 1)]);
+            let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+            let standing = |name: &str| match drained.contains(&name) {
+                true => Standing::Drained,
+                false => Standing::Down,
+            };
+            let expected = Choice::Site { tier: 0, site, level: Level::Dead };
+            let dealt = dealt(&roster, standing);
+            assert_eq!(served(&dealt, order), (expected, addresses.to_vec()), "{on_all_down}");
+        };
+        check(OnAllDown::All, &[], &[0, 1], 0, &[0]);
+        check(OnAllDown::All, &[], &[1, 0], 1, &[1, 2]);
+        // What was taken out on purpose comes last of all.
+        check(OnAllDown::All, &["iad-0"], &[0, 1], 1, &[1, 2]);
+        check(OnAllDown::All, &["iad-0", "fra-1", "fra-2"], &[0, 1], 0, &[0]);
+        // fra-1 is what was up last in the pool, wherever the client is.
+        check(OnAllDown::LastGood, &[], &[0, 1], 1, &[1]);
+        check(OnAllDown::LastGood, &[], &[0], 0, &[0]);
     }
 
     #[test]

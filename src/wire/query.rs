@@ -81,32 +81,28 @@ pub fn read(message: &[u8], name: &mut FoldedName) -> Message {
     }
     let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
     let refuse = |rcode, question_end, edns| Message::Refuse { rcode, question_end, edns };
+    // What a message of another opcode should look like is not ours to know.
+    let is_query = header[2] & 0x78 == 0;
+    let malformed = if is_query { rcode::FORMERR } else { rcode::NOTIMP };
     // RFC 9619: a query has exactly one question.
     if count(4) != 1 {
-        let opcode_known = header[2] & 0x78 == 0;
-        return refuse(
-            if opcode_known { rcode::FORMERR } else { rcode::NOTIMP },
-            HEADER_BYTES,
-            None,
-        );
+        // Without a question the records begin here; behind more than one of them they are not looked for.
+        let edns = (count(4) == 0).then(|| malformed_edns(&message[HEADER_BYTES..])).flatten();
+        return refuse(malformed, HEADER_BYTES, edns);
     }
     let question = name.read(&message[HEADER_BYTES..]).and_then(|name_bytes| {
         let fixed = message.get(HEADER_BYTES + name_bytes..)?.first_chunk::<4>()?;
         Some((name_bytes, *fixed))
     });
     let Some((name_bytes, fixed)) = question else {
-        return refuse(rcode::FORMERR, HEADER_BYTES, None);
+        return refuse(malformed, HEADER_BYTES, None);
     };
     let question_end = HEADER_BYTES + name_bytes + 4;
     let records = u32::from(count(6)) + u32::from(count(8)) + u32::from(count(10));
     let edns = read_records(&message[question_end..], records, u32::from(count(10)));
-    if header[2] & 0x78 != 0 {
-        return refuse(rcode::NOTIMP, question_end, edns.ok().flatten());
-    }
     match edns {
-        Err(Malformed) => {
-            refuse(rcode::FORMERR, question_end, malformed_edns(&message[question_end..]))
-        }
+        Err(Malformed) => refuse(malformed, question_end, malformed_edns(&message[question_end..])),
+        Ok(edns) if !is_query => refuse(rcode::NOTIMP, question_end, edns),
         Ok(edns) if edns.is_some_and(|edns| edns.version != 0) => {
             refuse(rcode::BADVERS, question_end, edns)
         }
@@ -222,6 +218,7 @@ mod tests {
         check("short", vec![0; 11], (None, 0, false));
         check("response", message(0x80, [1, 0, 0, 0], &question(&[])), (None, 0, false));
         check("no question", message(0, [0, 0, 0, 0], &[]), (Some(1), 12, false));
+        check("EDNS, no question", message(0, [0, 0, 0, 1], OPT), (Some(1), 12, true));
         check("two questions", message(0, [2, 0, 0, 0], &question(&[])), (Some(1), 12, false));
         check("cut question", message(0, [1, 0, 0, 0], b"\x03ww"), (Some(1), 12, false));
         check(
@@ -235,6 +232,7 @@ mod tests {
             message(5 << 3, [1, 0, 0, 1], &question(OPT)),
             (Some(4), whole, true),
         );
+        check("odd opcode, no name", message(15 << 3, [1, 0, 0, 0], b"\x40"), (Some(4), 12, false));
         check("odd opcode, no question", message(15 << 3, [0, 0, 0, 0], &[]), (Some(4), 12, false));
         check(
             "two OPT",
@@ -277,7 +275,9 @@ mod tests {
         }
 
         #[test]
-        fn a_query_echo_stays_inside_the_message(counts: [u8; 4], tail in proptest::collection::vec(any::<u8>(), 0..60)) {
+        fn a_query_echo_stays_inside_the_message(
+            counts: [u8; 4], tail in proptest::collection::vec(any::<u8>(), 0..60)
+        ) {
             let bytes = message(0, counts.map(|count| count % 3), &question(&tail));
             prop_assert!(verdict(&bytes).1 <= bytes.len());
         }

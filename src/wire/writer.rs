@@ -1,9 +1,9 @@
 //! A response, written front to back into a caller's buffer.
 //!
 //! The response begins with the query's own header and question, so the letters' case comes back as it was sent. Record
-//! sets go in whole or not at all; room for the OPT record is set aside before the first of them, so truncation can never
-//! cost it (RFC 6891 §7). Names are compressed against everything written before, owners against the question first of
-//! all. Which records to write, and what it means that one does not fit, is the caller's to say.
+//! sets go in whole or not at all; room for the OPT record is set aside before the first of them, so truncation can
+//! never cost it (RFC 6891 §7). Names are compressed against everything written before, owners against the question
+//! first of all. Which records to write, and what it means that one does not fit, is the caller's to say.
 
 use super::class;
 use super::edns::{Subnet, option};
@@ -144,8 +144,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Writes address records of one owner, or nothing: the packet path's most travelled stretch. All addresses have the
-    /// length that `rtype` asks for.
+    /// Writes address records of one owner, or nothing: the packet path's most travelled stretch. All addresses have
+    /// the length that `rtype` asks for.
     pub fn addresses<'d>(
         &mut self,
         section: Section,
@@ -183,7 +183,8 @@ impl<'a> Writer<'a> {
 
     /// Ends the response: header, then the OPT record in the room set aside for it. The length of the whole.
     pub fn finish(mut self, flags: Flags, rcode: u16, edns: Option<&ResponseEdns<'_>>) -> usize {
-        // RFC 1035 §4.1.1: ID, OPCODE and RD are the query's. Z and RA stay clear, and so do AD and CD: RFC 4035 §3.1.6.
+        // RFC 1035 §4.1.1: ID, OPCODE and RD are the query's. Z and RA stay clear, and so do AD and CD: RFC 4035
+        // §3.1.6.
         self.out[2] = self.out[2] & 0x79
             | 0x80
             | u8::from(flags.authoritative) << 2
@@ -291,7 +292,8 @@ impl<'a> Writer<'a> {
 
     fn stands_at(&self, target: u16, mut name: &[u8]) -> bool {
         let mut at = usize::from(target);
-        loop {
+        // Beyond lies what an earlier response left in the buffer, and a name in the making runs into it.
+        while at < self.at {
             let length = self.out[at];
             if length >= 0xc0 {
                 // Every pointer in here was written by us, to an earlier place.
@@ -313,6 +315,7 @@ impl<'a> Writer<'a> {
             at += label_end;
             name = &name[label_end..];
         }
+        false
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
@@ -548,5 +551,22 @@ mod tests {
         let mut out = [0; 512];
         assert!(Writer::begin(&mut out, ECHO, ECHO.len() - 1, None).is_none());
         assert!(Writer::begin(&mut out[..20], ECHO, 512, None).is_none());
+    }
+
+    #[test]
+    fn what_an_earlier_response_left_behind_is_no_name() {
+        let mut out = [0; 512];
+        let mut write = |target: &[u8]| {
+            let mut writer = Writer::begin(&mut out, ECHO, 512, None).expect("room");
+            let rdatas = std::iter::once(target);
+            assert_eq!(
+                writer.rrset(Section::Answer, Owner::Question, Rtype::NS, 1, rdatas),
+                Ok(())
+            );
+            let bytes = writer.finish(Flags::default(), 0, None);
+            out[ECHO.len() + 12..bytes].to_vec()
+        };
+        assert_eq!(write(b"\x03www\x03net\0"), b"\x03www\x03net\0");
+        assert_eq!(write(b"\x03www\x03www\x03net\0"), b"\x03www\x03www\x03net\0");
     }
 }

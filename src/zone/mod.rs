@@ -1,7 +1,7 @@
 //! What is static: master files to records to a tree of names.
 //!
-//! [`mod@text`] reads master files into [`record`]s, [`mod@check`] judges them, and the [`tree`] that queries read is built from
-//! them; [`rdata`] knows where names stand inside of records.
+//! [`mod@text`] reads master files into [`record`]s, [`mod@check`] judges them, and the [`tree`] that queries read is
+//! built from them; [`rdata`] knows where names stand inside of records.
 
 pub mod check;
 pub mod rdata;

@@ -1,14 +1,14 @@
 //! A zone compiled for answering: every name that exists, hashed, with its record sets in wire form.
 //!
-//! A name exists if it owns data or something below it does (an empty non-terminal, RFC 8020). Names live in one arena and
-//! are found through one open-addressing table, so a hit is one probe and a miss costs one probe a label on the way up to
-//! the closest encloser. What a query must know of a name's surroundings is worked out here once: the zone cut or DNAME
-//! that it lies under, and the wildcard below it. Which records to give is the answer's part, what they mean the sanity
-//! check's. A tree never changes; a changed zone is a new tree.
+//! A name exists if it owns data or something below it does (an empty non-terminal, RFC 8020). Names live in one arena
+//! and are found through one open-addressing table, so a hit is one probe and a miss costs one probe a label on the way
+//! up to the closest encloser. What a query must know of a name's surroundings is worked out here once: the zone cut or
+//! DNAME that it lies under, and the wildcard below it. Which records to give is the answer's part, what they mean the
+//! sanity check's. A tree never changes; a changed zone is a new tree.
 
 use super::record::Record;
 use crate::wire::{FoldedName, Name, Rtype, folded};
-use std::ops::Range;
+use std::collections::HashSet;
 
 /// Stands for "no such node".
 const NONE: u32 = u32::MAX;
@@ -26,6 +26,8 @@ pub struct Zone {
     /// RDATA, each with its length in front, set after set.
     rdata: Vec<u8>,
     table: Table,
+    /// Labels that the deepest name has below the apex: no longer name is looked for.
+    depth: usize,
 }
 
 /// A name of a zone, by number; the apex is 0, and every name comes after the names above it.
@@ -126,10 +128,13 @@ impl Zone {
     /// Looks a name up that lies at or below the apex; `skip` labels on its left are left out.
     pub fn find(&self, name: &FoldedName, skip: usize) -> Found {
         let inside = name.label_count() - self.apex.label_count().min(name.label_count());
-        if let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip)) {
+        let first = skip.max(inside.saturating_sub(self.depth));
+        if first == skip
+            && let Some(node) = self.table.find(&self.names, &self.nodes, name.suffix(skip))
+        {
             return Found::Exact(node);
         }
-        (skip + 1..inside)
+        (first.max(skip + 1)..inside)
             .find_map(|labels| self.table.find(&self.names, &self.nodes, name.suffix(labels)))
             .map_or(Found::Below(NodeId(0)), Found::Below)
     }
@@ -160,8 +165,8 @@ impl Zone {
         self.sets(node).find(|set| set.rtype == rtype)
     }
 
-    /// The node that hides this one: the topmost zone cut at or above it, or DNAME above it, whichever comes first on the
-    /// way down from the apex.
+    /// The node that hides this one: the topmost zone cut at or above it, or DNAME above it, whichever comes first on
+    /// the way down from the apex.
     pub fn cover(&self, node: NodeId) -> Option<NodeId> {
         Self::some(self.nodes[node.0 as usize].cover)
     }
@@ -287,6 +292,7 @@ impl Builder {
             names: Vec::new(),
             rdata: Vec::new(),
             table: Table::with_room_for(names.min(1 << 16)),
+            depth: 0,
         };
         let mut builder = Self { zone, nodes: Vec::new(), parents: Vec::new() };
         // The first name cannot overflow anything.
@@ -300,6 +306,7 @@ impl Builder {
         if let Some(node) = self.zone.table.find(&self.zone.names, &self.nodes, wire) {
             return Ok(node.0);
         }
+        self.zone.depth = self.zone.depth.max(owner.label_count() - self.zone.apex.label_count());
         let mut missing: Vec<usize> = vec![0];
         let mut at = 1 + usize::from(wire[0]);
         let mut node = loop {
@@ -352,7 +359,8 @@ impl Builder {
                 node.sets = u32::try_from(self.zone.sets.len()).map_err(|_| TooLarge)?;
             }
             node.set_count += 1;
-            let set = self.zone.store(group.iter().map(|&at| &records[at as usize]), rtype)?;
+            let records = group.iter().map(|&at| &records[at as usize]);
+            let set = self.zone.store(records, group.len(), rtype)?;
             self.zone.sets.push(set);
         }
         Ok(())
@@ -388,16 +396,16 @@ impl Zone {
     fn store<'r>(
         &mut self,
         records: impl Iterator<Item = &'r Record>,
+        record_count: usize,
         rtype: Rtype,
     ) -> Result<StoredSet, TooLarge> {
         let start = self.rdata.len();
         let (mut count, mut ttl_s) = (0_u16, u32::MAX);
+        let mut seen = HashSet::new();
         for record in records {
             ttl_s = ttl_s.min(record.ttl_s);
-            let span = Range { start, end: self.rdata.len() };
-            let stored = RecordSet { rtype, ttl_s, bytes: &self.rdata[span] };
-            // Most sets have one record; only the others are searched.
-            if count > 0 && stored.rdatas().any(|rdata| *rdata == *record.rdata) {
+            // Most sets have one record; only the others are looked through.
+            if record_count > 1 && !seen.insert(&*record.rdata) {
                 continue;
             }
             let length = u16::try_from(record.rdata.len()).map_err(|_| TooLarge)?;

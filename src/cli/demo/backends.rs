@@ -46,7 +46,7 @@ impl BackendSpec {
     pub(super) fn of<'a>(endpoints: impl IntoIterator<Item = &'a Endpoint>) -> Vec<Self> {
         let mut specs: Vec<Self> = Vec::new();
         for endpoint in endpoints {
-            for probe in [&endpoint.probe_a, &endpoint.probe_aaaa].into_iter().flatten() {
+            for probe in endpoint.probes() {
                 let known = specs.iter().any(|spec| spec.address == probe.target);
                 if probe.target.ip().is_loopback() && !known {
                     specs.push(Self {

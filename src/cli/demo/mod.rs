@@ -18,6 +18,7 @@ use super::serve::{Running, finish, reload};
 use super::signals::{Signal, Signals};
 use super::style::{self, Palette};
 use super::{ConfigArg, fail, logging, problem, runtime};
+use crate::answer::Transport;
 use crate::config::{self, Loaded, Tls};
 use crate::control::{Options, Server};
 use crate::report::{Finding, Report};
@@ -25,7 +26,7 @@ use crate::steer::model::{Endpoint, Pool};
 use backends::{BackendSpec, Backends};
 use certificate::Certificate;
 use operator::Order;
-use screen::{Encrypted, Facts, PLACES};
+use screen::{Facts, PLACES};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
@@ -145,16 +146,8 @@ impl Stage {
     /// Starts the backends of everything that is probed on loopback.
     async fn set(loaded: &Loaded) -> Result<(Self, Backends), Report> {
         let Some(server) = &loaded.server else { return Err(loaded.report.clone()) };
-        let names = loaded
-            .zones
-            .iter()
-            .filter_map(|zone| zone.spec.as_ref())
-            .flat_map(|spec| spec.names.iter());
-        let endpoints = endpoints(names.map(|name| &name.pool));
-        let probes = endpoints
-            .iter()
-            .flat_map(|endpoint| [&endpoint.probe_a, &endpoint.probe_aaaa])
-            .flatten();
+        let endpoints = endpoints(loaded.names().map(|name| &name.pool));
+        let probes = endpoints.iter().flat_map(|endpoint| endpoint.probes());
         let noticed_after = probes.map(|probe| probe.check.interval * probe.check.fall).max();
         let mut specs = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
         specs.retain(|spec| exists(spec.address.ip()));
@@ -195,15 +188,9 @@ impl Stage {
 /// The endpoints of these pools and of those that they fall back to, each once.
 fn endpoints<'a>(pools: impl Iterator<Item = &'a Arc<Pool>>) -> Vec<Arc<Endpoint>> {
     let mut found: Vec<Arc<Endpoint>> = Vec::new();
-    for pool in pools {
-        let mut next = Some(pool);
-        while let Some(pool) = next {
-            for endpoint in &pool.endpoints {
-                if !found.iter().any(|known| Arc::ptr_eq(known, endpoint)) {
-                    found.push(endpoint.clone());
-                }
-            }
-            next = pool.fallback.as_ref();
+    for endpoint in pools.flat_map(|pool| pool.chain()).flat_map(|pool| &pool.endpoints) {
+        if !found.iter().any(|known| Arc::ptr_eq(known, endpoint)) {
+            found.push(endpoint.clone());
         }
     }
     found
@@ -252,8 +239,8 @@ fn tls(certificate: &Certificate) -> Tls {
     }
 }
 
-fn encrypted(tls: &Tls) -> Vec<(Encrypted, SocketAddr)> {
-    [(Encrypted::Tls, &tls.dot), (Encrypted::Https, &tls.doh), (Encrypted::Quic, &tls.doq)]
+fn encrypted(tls: &Tls) -> Vec<(Transport, SocketAddr)> {
+    [(Transport::Tls, &tls.dot), (Transport::Https, &tls.doh), (Transport::Quic, &tls.doq)]
         .into_iter()
         .filter_map(|(transport, listen)| Some((transport, *listen.first()?)))
         .collect()
@@ -296,9 +283,7 @@ mod tests {
     #[test]
     fn every_shipped_endpoint_has_backends_of_its_own() {
         let loaded = config::load(shipped(), None);
-        let specs = loaded.zones.iter().filter_map(|zone| zone.spec.as_ref());
-        let names: Vec<_> = specs.flat_map(|spec| spec.names.iter()).collect();
-        let endpoints = endpoints(names.iter().map(|name| &name.pool));
+        let endpoints = endpoints(loaded.names().map(|name| &name.pool));
         let backends = BackendSpec::of(endpoints.iter().map(Arc::as_ref));
         for endpoint in &endpoints {
             let played = backends.iter().filter(|spec| spec.endpoint == endpoint.name).count();

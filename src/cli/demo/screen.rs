@@ -2,6 +2,7 @@
 
 use super::ask::reachable;
 use super::backends::Status;
+use crate::answer::Transport;
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -36,7 +37,7 @@ pub(super) struct Facts<'a> {
     /// Where the server takes plain queries.
     pub listen: &'a [SocketAddr],
     /// Where it takes encrypted ones.
-    pub encrypted: &'a [(Encrypted, SocketAddr)],
+    pub encrypted: &'a [(Transport, SocketAddr)],
     /// Where the demo takes orders over HTTP.
     pub orders: SocketAddr,
     /// The backends.
@@ -47,27 +48,6 @@ pub(super) struct Facts<'a> {
     pub noticed_after: Duration,
     /// How this program was called.
     pub program: &'a str,
-}
-
-/// An encrypted transport.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encrypted {
-    /// DNS over TLS.
-    Tls,
-    /// DNS over HTTPS.
-    Https,
-    /// DNS over QUIC.
-    Quic,
-}
-
-impl Encrypted {
-    fn kdig_option(self) -> &'static str {
-        match self {
-            Self::Tls => "+tls",
-            Self::Https => "+https",
-            Self::Quic => "+quic",
-        }
-    }
 }
 
 /// The screen as text.
@@ -157,7 +137,7 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
     let mut row =
         |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
     let client = PLACES[0].subnet;
-    row("why?", format!("{} explain {NAME} --client {client}", facts.program));
+    row("why?", format!("{} explain {NAME} --client {client} --down fra", facts.program));
     if let Some(&server) = facts.listen.first() {
         let dig = Dig { program: "dig", server: reachable(server) };
         row("a wildcard", dig.line("+short anything.apps.example.com AAAA"));
@@ -167,10 +147,7 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
     }
     for (transport, server) in facts.encrypted {
         let kdig = Dig { program: "kdig", server: reachable(*server) };
-        row(
-            "encrypted",
-            kdig.line(&format!("{} {NAME} +subnet={client}", transport.kdig_option())),
-        );
+        row("encrypted", kdig.line(&format!("+{transport} {NAME} +subnet={client}")));
     }
     row("leave", "quit".to_owned());
     table.render(palette)
@@ -208,9 +185,9 @@ mod tests {
         let facts = Facts {
             listen: &[address("127.0.0.1:5353"), address("[::1]:5353")],
             encrypted: &[
-                (Encrypted::Tls, address("127.0.0.1:8853")),
-                (Encrypted::Https, address("127.0.0.1:8443")),
-                (Encrypted::Quic, address("127.0.0.1:8853")),
+                (Transport::Tls, address("127.0.0.1:8853")),
+                (Transport::Https, address("127.0.0.1:8443")),
+                (Transport::Quic, address("127.0.0.1:8853")),
             ],
             orders: address("127.0.0.1:18000"),
             backends: &[
@@ -236,7 +213,7 @@ mod tests {
             "curl -X POST http://127.0.0.1:18000/down/fra",
             "Within 4 s the answers change",
             "kdig @127.0.0.1 -p 8443 +https www.example.com +subnet=84.128.0.0/24",
-            "target/release/fingerpost explain www.example.com --client 84.128.0.0/24",
+            "target/release/fingerpost explain www.example.com --client 84.128.0.0/24 --down fra",
         ] {
             assert!(text.contains(part), "{part} is missing in:\n{text}");
         }

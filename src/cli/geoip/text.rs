@@ -1,12 +1,13 @@
 //! What `fingerpost geoip` says: aligned lines for people, one JSON object for programs.
 
+use crate::cli::style::{Palette, Table};
 use crate::geo::database::About;
 use crate::geo::{Database, Located, Location, Record, World, centroid, embed};
 use serde_json::json;
 use std::net::IpAddr;
 
 /// What is known of an address, as aligned lines or as one JSON object.
-pub fn lookup(world: &World, address: IpAddr, as_json: bool) -> String {
+pub(super) fn lookup(world: &World, address: IpAddr, as_json: bool) -> String {
     let located = world.locate(address);
     if as_json {
         return format!("{}\n", lookup_json(address, &located));
@@ -40,7 +41,7 @@ pub fn lookup(world: &World, address: IpAddr, as_json: bool) -> String {
 }
 
 /// What is known of an address, for programs. Fields that are not known are null.
-pub fn lookup_json(address: IpAddr, located: &Located<'_>) -> serde_json::Value {
+fn lookup_json(address: IpAddr, located: &Located<'_>) -> serde_json::Value {
     let location = located.location;
     let place = location.place.as_ref();
     let is_unknown = location.is_unknown();
@@ -65,7 +66,7 @@ fn is_centroid(location: &Location) -> bool {
 }
 
 /// What a database is, as aligned lines or as one JSON object.
-pub fn info(database: &Database, as_json: bool) -> String {
+pub(super) fn info(database: &Database, as_json: bool) -> String {
     let About { database_type, build_epoch, description, languages, .. } = &database.about;
     let About { node_count, record_bits, file_bytes, .. } = &database.about;
     let has = |test: fn(&Record) -> bool| database.records.iter().any(test);
@@ -123,8 +124,11 @@ pub fn info(database: &Database, as_json: bool) -> String {
 
 /// Lines of a name and a value, the values below each other.
 pub(super) fn table(lines: &[(&str, String)]) -> String {
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    lines.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+    let mut table = Table::new(0);
+    for (name, value) in lines {
+        table.row([(*name).into(), value.as_str().into()]);
+    }
+    table.render(Palette::PLAIN)
 }
 
 /// A date in UTC, `2026-06-25T04:33:59Z`.

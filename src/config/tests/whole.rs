@@ -269,24 +269,6 @@ fn a_broken_zone_is_read_again_until_it_is_sound() {
 }
 
 #[test]
-fn one_zone_can_be_checked_alone() {
-    let fixture = Fixture::with_server(SERVER);
-    fixture
-        .write("geoip/world.mmdb", "")
-        .write("geoip/networks.toml", "")
-        .write("zones/example.com.toml", STEERING);
-    let zone = fixture.path("zones/example.com.zone");
-    let server = fixture.path("fingerpost.toml");
-    assert_eq!(super::super::check_zone_file(&zone, Some(&server)).findings, []);
-    let alone = super::super::check_zone_file(&zone, None);
-    let unknown = |word| alone.findings.iter().any(|finding| finding.message.contains(word));
-    assert!(unknown("unknown site \"fra\"") && unknown("unknown route \"europe-first\""));
-    fixture.write("other.example.zone", "@ A 192.0.2.1\n");
-    let other = super::super::check_zone_file(&fixture.path("other.example.zone"), None);
-    assert!(other.has_errors(), "no SOA");
-}
-
-#[test]
 fn encrypted_transports_need_a_certificate_and_its_key() {
     let made = rcgen::generate_simple_self_signed(vec!["ns.example".to_owned()]).expect("made");
     let fixture = Fixture::with_server(

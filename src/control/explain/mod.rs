@@ -1,9 +1,10 @@
 //! Why a client gets what it gets: the answer function, watched, and its steps put into words.
 //!
-//! The query is built as a resolver would send it, Client Subnet and all, and answered by the very function that answers on
-//! the wire; a recorder notes which class, site and card it came by. Words that the packet path has no use for (which rule
-//! of the route matched, how far a site is) come from the readable definition of a route, [`order::place`], which tests
-//! hold equal to the compiled classes. Health is what the caller supposes: see [`Supposed`].
+//! The query is built as a resolver would send it, Client Subnet and all, and answered by the very function that
+//! answers on the wire; a recorder notes which class, site and card it came by. Words that the packet path has no use
+//! for (which rule of the route matched, how far a site is) come from the readable definition of a route,
+//! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what the caller supposes: see
+//! [`Supposed`].
 
 mod steps;
 mod supposed;
@@ -61,8 +62,13 @@ pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question)
     let placed_by =
         if told { masked(question.client, question.client_bits) } else { client.address };
     let located = catalog.world().locate(placed_by);
-    let explainer =
-        Explainer { snapshot: &snapshot, supposed, location: located.location, placed_by };
+    let explainer = Explainer {
+        snapshot: &snapshot,
+        supposed,
+        location: located.location,
+        placed_by,
+        is_placed_by_subnet: told,
+    };
     Explanation {
         name: question.name.to_string(),
         rtype: question.rtype.to_string(),

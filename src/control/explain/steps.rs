@@ -65,6 +65,8 @@ pub(super) struct Explainer<'a> {
     pub(super) supposed: &'a Supposed,
     pub(super) location: &'a Location,
     pub(super) placed_by: IpAddr,
+    /// Whether that is the client's own subnet, and not its resolver.
+    pub(super) is_placed_by_subnet: bool,
 }
 
 impl Explainer<'_> {
@@ -89,8 +91,23 @@ impl Explainer<'_> {
             decision: self.decision(step),
             deck: self.deck(step),
             ttl_s: step.name.ttl_s,
-            scope_bits: step.scope_bits,
-            scope_reason: scope_reason(step),
+            scope_bits: if self.is_placed_by_subnet { step.scope_bits } else { 0 },
+            scope_reason: self.scope_reason(step),
+        }
+    }
+
+    fn scope_reason(&self, step: &Step) -> String {
+        match () {
+            () if !self.is_placed_by_subnet => {
+                "no subnet is told, or none that is trusted: all clients of the resolver share the answer".to_owned()
+            }
+            () if step.scope_bits > step.class_bits => {
+                "the method chooses by the client's network, so the answer holds for that network".to_owned()
+            }
+            () if step.scope_bits == 0 => {
+                "every client in the world gets its answers from the same order of sites".to_owned()
+            }
+            () => format!("the shortest prefix around the client that is all of class {}", step.class),
         }
     }
 
@@ -236,18 +253,5 @@ fn matched(matched: &Matched, rule: Option<&Rule>, strict: bool) -> String {
         Matched::Nothing => {
             "no rule: sites by distance, or as written where that is unknown".to_owned()
         }
-    }
-}
-
-fn scope_reason(step: &Step) -> String {
-    match () {
-        () if step.scope_bits > step.class_bits => {
-            "the method chooses by the client's network, so the answer holds for that network"
-                .to_owned()
-        }
-        () if step.scope_bits == 0 => {
-            "every client in the world gets its answers from the same order of sites".to_owned()
-        }
-        () => format!("the shortest prefix around the client that is all of class {}", step.class),
     }
 }

@@ -68,10 +68,7 @@ impl Supposed {
         };
         match self.verdicts.row(probe).filter(|row| row.state.verdict != Verdict::Unknown) {
             Some(row) => format!("check {} at {}: {}", probe.check.name, probe.target, row.cause),
-            None => format!(
-                "check {} at {}: no verdict here, taken for up",
-                probe.check.name, probe.target
-            ),
+            None => format!("check {}: no verdict here, taken for up", probe.check.name),
         }
     }
 }

@@ -9,7 +9,7 @@ mod input;
 mod mmdb;
 
 use super::Record;
-use super::database::Records;
+use super::intern::Interner;
 use super::ranges::Ranges;
 use crate::report::{Finding, Report, Source};
 use input::Input;
@@ -63,10 +63,10 @@ pub fn build(options: &BuildOptions, mut progress: impl FnMut(u64, u64)) -> Resu
 
     let bytes_all: u64 = sources.iter().map(|source| source.text.len() as u64).sum();
     let mut bytes_before = 0;
-    let mut records = Records::new();
+    let mut records = Interner::beginning_with(Record::default());
     let mut input = Input::default();
     for source in &sources {
-        let intern = |record| records.intern(record);
+        let intern = |record| records.number(record);
         input.read(source, &mut report, intern, |done| progress(bytes_before + done, bytes_all));
         bytes_before += source.text.len() as u64;
     }
@@ -76,7 +76,7 @@ pub fn build(options: &BuildOptions, mut progress: impl FnMut(u64, u64)) -> Resu
     if report.has_errors() {
         return Err(report);
     }
-    finish(options, input, &records.into_list())
+    finish(options, input, &records.values)
 }
 
 fn finish(options: &BuildOptions, input: Input, records: &[Record]) -> Result<Built, Report> {
@@ -88,11 +88,9 @@ fn finish(options: &BuildOptions, input: Input, records: &[Record]) -> Result<Bu
         description: &options.description,
         build_epoch,
     };
-    let bytes = mmdb::write(&v4, &v6, records, &metadata).ok_or_else(|| Report {
-        findings: vec![
-            Finding::error("the database would be larger than the format allows (4 GiB)")
-                .help("split the inputs into several databases"),
-        ],
+    let bytes = mmdb::write(&v4, &v6, records, &metadata).ok_or_else(|| {
+        let message = "the database would be larger than the format allows (4 GiB)";
+        Finding::error(message).help("split the inputs into several databases")
     })?;
     Ok(Built {
         bytes,

@@ -24,7 +24,6 @@ pub struct ClassTable {
     v6: V6Runs,
     /// Whether all of IPv4 is one class.
     v4_is_single: bool,
-    is_single: bool,
 }
 
 /// What a look-up says.
@@ -50,28 +49,20 @@ impl ClassTable {
         } else {
             v6
         };
-        let is_single = v4_is_single && v6.run_count() == 1;
-        Self { v4: V4Runs::new(v4), v6: V6Runs::new(v6), v4_is_single, is_single }
+        Self { v4: V4Runs::new(v4), v6: V6Runs::new(v6), v4_is_single }
     }
 
     /// Class and scope of an address.
     #[inline]
     pub fn find(&self, address: IpAddr) -> Found {
         match address {
-            IpAddr::V4(address) => self.find_v4(address.to_bits()),
+            IpAddr::V4(address) => self.v4.find(address.to_bits()),
             IpAddr::V6(address) => self.find_v6(address.to_bits()),
         }
     }
 
-    /// Class and scope of an IPv4 address.
     #[inline]
-    pub fn find_v4(&self, address: u32) -> Found {
-        self.v4.find(address)
-    }
-
-    /// Class and scope of an IPv6 address.
-    #[inline]
-    pub fn find_v6(&self, address: u128) -> Found {
+    fn find_v6(&self, address: u128) -> Found {
         if self.v4_is_single {
             return self.v6.find(address);
         }
@@ -84,11 +75,6 @@ impl ClassTable {
         Found { scope_bits: found.scope_bits.max(embed::clear_bits(address)), ..found }
     }
 
-    /// Whether every address of both families is in the same class.
-    pub fn is_single_class(&self) -> bool {
-        self.is_single
-    }
-
     /// Memory that the table holds, in bytes.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.v4.memory_bytes() + self.v6.memory_bytes()
@@ -98,7 +84,6 @@ impl ClassTable {
 impl fmt::Debug for ClassTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClassTable")
-            .field("is_single", &self.is_single)
             .field("memory_bytes", &self.memory_bytes())
             .finish_non_exhaustive()
     }

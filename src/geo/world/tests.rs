@@ -1,6 +1,7 @@
 //! Who says what of an address, and who wins.
 
 use super::*;
+use crate::geo::Coordinates;
 use crate::geo::Record;
 use crate::geo::database::About;
 use std::path::PathBuf;

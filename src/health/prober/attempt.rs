@@ -2,9 +2,10 @@
 
 use super::http::{self, Clients};
 use super::reason::Told;
-use super::{ProbeResult, source_for, tcp};
+use super::{ProbeResult, tcp};
 use crate::health::check::{CheckKind, Probe};
 use crate::health::state::Outcome;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -33,6 +34,16 @@ async fn ask(clients: &Clients, probe: &Probe) -> Told {
     match &probe.check.kind {
         CheckKind::Tcp => tcp::ask(probe.target, source).await,
         CheckKind::Http(http) => http::ask(clients, http, probe.target, source).await,
+    }
+}
+
+/// The source address, if it can be one for the target.
+fn source_for(source: Option<IpAddr>, target: SocketAddr) -> Result<Option<IpAddr>, String> {
+    match source {
+        Some(address) if address.is_ipv4() != target.is_ipv4() => {
+            Err(format!("the source address {address} is of another family than {}", target.ip()))
+        }
+        _ => Ok(source),
     }
 }
 

@@ -89,12 +89,6 @@ pub(super) async fn ask(
     }
 }
 
-/// Why such a request cannot be made at all.
-pub(super) fn refusal(http: &HttpCheck, target: SocketAddr) -> Option<String> {
-    let built = request(http, target).map(drop);
-    built.and_then(|()| build(http.tls.as_ref(), None).map(drop)).err()
-}
-
 async fn judge(mut response: Response, http: &HttpCheck) -> Told {
     let status = response.status().as_u16();
     if !http.expect.iter().any(|range| range.contains(&status)) {
@@ -166,7 +160,8 @@ fn build(tls: Option<&TlsCheck>, source: Option<IpAddr>) -> Result<Client, Strin
         .map_err(|error| format!("no HTTP client can be made: {error}"))
 }
 
-fn request(http: &HttpCheck, target: SocketAddr) -> Result<Request, String> {
+/// The request that a probe makes; else why none can be made of such a check.
+pub(super) fn request(http: &HttpCheck, target: SocketAddr) -> Result<Request, String> {
     let method = Method::from_bytes(http.method.as_bytes())
         .map_err(|_| format!("{:?} is no HTTP method", http.method))?;
     let mut request = Request::new(method, url(http, target)?);

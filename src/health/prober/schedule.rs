@@ -70,7 +70,7 @@ impl Schedule {
             waiting: VecDeque::new(),
             in_flight: 0,
             next_id: 0,
-            luck: Luck::new(),
+            luck: Luck::default(),
         }
     }
 
@@ -181,19 +181,18 @@ impl Slot {
 }
 
 /// Numbers that need not be secret, only different from one process to the next.
-struct Luck(u64);
+#[derive(Default)]
+struct Luck {
+    keys: RandomState,
+    drawn: u64,
+}
 
 impl Luck {
-    fn new() -> Self {
-        Self(RandomState::new().hash_one("prober"))
-    }
-
-    /// Uniform in 0 to 1 (SplitMix64).
+    /// Uniform in 0 to 1.
     fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        self.drawn += 1;
+        // As many bits as a float holds.
+        (self.keys.hash_one(self.drawn) >> 11) as f64 / (1_u64 << 53) as f64
     }
 }
 

@@ -12,31 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// Certificate roots from a PEM file.
-#[derive(Clone, Debug)]
-pub struct TlsRoots(RootCertStore);
-
-impl TlsRoots {
-    /// Reads the file: at least one certificate, and every one of use; else says why not, for people.
-    pub fn load(path: &Path) -> Result<Self, String> {
-        let shown = path.display();
-        let mut roots = RootCertStore::empty();
-        let certificates = CertificateDer::pem_file_iter(path)
-            .map_err(|error| format!("cannot read the certificate roots in {shown}: {error}"))?;
-        for certificate in certificates {
-            let certificate = certificate
-                .map_err(|error| format!("the certificate roots in {shown} are no PEM: {error}"))?;
-            roots.add(certificate).map_err(|error| {
-                format!("a certificate in {shown} cannot serve as a root: {error}")
-            })?;
-        }
-        if roots.is_empty() {
-            return Err(format!("{shown} holds no certificate in PEM form"));
-        }
-        Ok(Self(roots))
-    }
-}
-
 /// The client's side of TLS for a check; one that trusts nobody where there is none.
 pub(super) fn client_config(tls: Option<&TlsCheck>) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
@@ -48,9 +23,7 @@ pub(super) fn client_config(tls: Option<&TlsCheck>) -> Result<ClientConfig, Stri
         Some(TlsCheck { verify: false, .. }) => {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
         }
-        Some(TlsCheck { roots: Some(path), .. }) => {
-            builder.with_root_certificates(TlsRoots::load(path)?.0)
-        }
+        Some(TlsCheck { roots: Some(path), .. }) => builder.with_root_certificates(roots(path)?),
         Some(TlsCheck { roots: None, .. }) => {
             let system = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
                 format!("the system's certificate roots cannot be used: {error}")
@@ -63,6 +36,25 @@ pub(super) fn client_config(tls: Option<&TlsCheck>) -> Result<ClientConfig, Stri
     // A resumed session shows no certificate, and whether that is still good is part of the question.
     config.resumption = Resumption::disabled();
     Ok(config)
+}
+
+/// Certificate roots from a PEM file: at least one, and every one of use; else says why not, for people.
+fn roots(path: &Path) -> Result<RootCertStore, String> {
+    let shown = path.display();
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_file_iter(path)
+        .map_err(|error| format!("cannot read the certificate roots in {shown}: {error}"))?;
+    for certificate in certificates {
+        let certificate = certificate
+            .map_err(|error| format!("the certificate roots in {shown} are no PEM: {error}"))?;
+        roots
+            .add(certificate)
+            .map_err(|error| format!("a certificate in {shown} cannot serve as a root: {error}"))?;
+    }
+    if roots.is_empty() {
+        return Err(format!("{shown} holds no certificate in PEM form"));
+    }
+    Ok(roots)
 }
 
 /// Whole days from `now` until a certificate (DER) ends, negative once it has; none if it cannot be read.

@@ -10,13 +10,14 @@
 
 mod request;
 
-use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
+use self::request::Refusal;
+use super::accept::{Incoming, accept_loop};
+use super::counters::count;
+use super::lane::Lane;
+use super::limits::{DRAIN, Limits};
+use super::message::freshness_s;
+use super::service::Service;
+use super::tls::handshake;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body;
@@ -26,20 +27,17 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use tracing::debug;
-
-use self::request::Refusal;
-use super::accept::{Incoming, accept_loop};
-use super::counters::count;
-use super::lane::Lane;
-use super::limits::{DRAIN, Limits};
-use super::message::freshness_s;
-use super::service::Service;
-use super::tls::handshake;
 
 /// Application protocols, the preferred one first.
 pub(super) const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];

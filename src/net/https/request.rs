@@ -1,5 +1,8 @@
 //! An HTTP request to the query in it, or to the status that refuses it.
 
+use super::MEDIA_TYPE;
+use crate::answer::MESSAGE_BYTES_MAX;
+use crate::wire::query::HEADER_BYTES;
 use base64::Engine;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -8,9 +11,6 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
 use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
-
-use super::super::limits::{HEADER_BYTES, MESSAGE_BYTES_MAX};
-use super::MEDIA_TYPE;
 
 /// What is understood on the path, as the Allow header lists it.
 const METHODS: &str = "GET, HEAD, POST";

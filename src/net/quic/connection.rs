@@ -1,18 +1,18 @@
 //! One QUIC connection: streams answered side by side, and closed for good reasons only.
 
+use crate::answer::MESSAGE_BYTES_MAX;
+use crate::net::counters::count;
+use crate::net::lane::Lane;
+use crate::net::limits::{DRAIN, PREFIX_BYTES};
+use crate::net::message::has_tcp_keepalive;
+use crate::net::service::Service;
+use crate::wire::query::HEADER_BYTES;
+use quinn::{Connection, ReadToEndError, RecvStream, SendStream, VarInt};
 use std::net::IpAddr;
 use std::pin::pin;
-
-use quinn::{Connection, ReadToEndError, RecvStream, SendStream, VarInt};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
-
-use super::super::counters::count;
-use super::super::lane::Lane;
-use super::super::limits::{DRAIN, HEADER_BYTES, MESSAGE_BYTES_MAX, PREFIX_BYTES};
-use super::super::message::has_tcp_keepalive;
-use super::super::service::Service;
 
 /// DOQ_NO_ERROR and its like (RFC 9250 §8.4).
 pub(super) const NO_ERROR: VarInt = VarInt::from_u32(0x0);

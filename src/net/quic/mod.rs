@@ -12,23 +12,22 @@
 
 mod connection;
 
+use self::connection::serve_connection;
+use super::counters::count;
+use super::lane::Lane;
+use super::limits::{DRAIN, Limits, PREFIX_BYTES};
+use super::service::Service;
+use crate::answer::MESSAGE_BYTES_MAX;
+use quinn::crypto::rustls::QuicServerConfig;
+use quinn::{Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig, VarInt};
+use rustls::ServerConfig;
 use std::io;
 use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
-
-use quinn::crypto::rustls::QuicServerConfig;
-use quinn::{Endpoint, EndpointConfig, IdleTimeout, TokioRuntime, TransportConfig, VarInt};
-use rustls::ServerConfig;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::debug;
-
-use self::connection::serve_connection;
-use super::counters::count;
-use super::lane::Lane;
-use super::limits::{DRAIN, Limits, MESSAGE_BYTES_MAX, PREFIX_BYTES};
-use super::service::Service;
 
 /// Application protocol of DNS over QUIC (RFC 9250 §4.1.1).
 pub(super) const PROTOCOL: &[u8] = b"doq";

@@ -9,20 +9,20 @@
 //! answers out slowly, holds a connection no longer than silence does. A client that has closed its sending side
 //! still gets all of its answers (RFC 7766 §6.2.4).
 
+use crate::answer::MESSAGE_BYTES_MAX;
+use crate::net::counters::count;
+use crate::net::lane::Lane;
+use crate::net::limits::{DRAIN, PREFIX_BYTES};
+use crate::net::service::Service;
+use crate::wire::query::HEADER_BYTES;
+use bytes::{Buf, BufMut, BytesMut};
 use std::future::poll_fn;
 use std::io;
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-
-use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
-
-use super::super::counters::count;
-use super::super::lane::Lane;
-use super::super::limits::{DRAIN, HEADER_BYTES, MESSAGE_BYTES_MAX, PREFIX_BYTES};
-use super::super::service::Service;
 
 /// Room to read into; grows, by what has come and not by what was announced, to the longest message.
 const INBOX_BYTES: usize = 2048;
@@ -37,7 +37,7 @@ const OUTBOX_BYTES_FULL: usize = 64 << 10;
 const BUFFER_BYTES_KEPT: usize = 16 << 10;
 
 /// Serves one client until it leaves, breaks the rules, runs out of time, or the server stops.
-pub(in super::super) async fn serve_stream<IO, S>(io: IO, client: IpAddr, lane: &Lane<S>)
+pub(in crate::net) async fn serve_stream<IO, S>(io: IO, client: IpAddr, lane: &Lane<S>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service,

@@ -1,8 +1,5 @@
 //! The certificate that all encrypted listeners show, exchangeable while they run.
 
-use std::fmt;
-use std::sync::Arc;
-
 use arc_swap::ArcSwap;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
@@ -10,6 +7,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{ServerConfig, SupportedProtocolVersion, version};
+use std::fmt;
+use std::sync::Arc;
 
 /// A certificate chain and its key. Clones share it: replacing it in one replaces it in all. Handshakes after that
 /// show the new one; connections that stand are not touched.
@@ -33,7 +32,7 @@ impl Certificates {
     }
 
     /// A server configuration that shows the current certificate, for the given application protocols.
-    pub(in super::super) fn server_config(
+    pub(in crate::net) fn server_config(
         &self,
         protocols: &[&[u8]],
         versions: &[&'static SupportedProtocolVersion],
@@ -53,11 +52,11 @@ impl Certificates {
 }
 
 /// What DNS over TLS and HTTPS accept (RFC 9325 §3.1.1).
-pub(in super::super) const STREAM_VERSIONS: &[&SupportedProtocolVersion] =
+pub(in crate::net) const STREAM_VERSIONS: &[&SupportedProtocolVersion] =
     &[&version::TLS13, &version::TLS12];
 
 /// QUIC has no other (RFC 9001 §4.2).
-pub(in super::super) const QUIC_VERSIONS: &[&SupportedProtocolVersion] = &[&version::TLS13];
+pub(in crate::net) const QUIC_VERSIONS: &[&SupportedProtocolVersion] = &[&version::TLS13];
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {

@@ -10,22 +10,20 @@ mod certificates;
 pub use certificates::Certificates;
 pub(super) use certificates::{QUIC_VERSIONS, STREAM_VERSIONS};
 
+use super::accept::{Incoming, accept_loop};
+use super::counters::count;
+use super::lane::Lane;
+use super::service::Service;
+use super::tcp::serve_stream;
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
-
-use super::accept::{Incoming, accept_loop};
-use super::counters::count;
-use super::lane::Lane;
-use super::service::Service;
-use super::tcp::serve_stream;
 
 /// Application protocol of DNS over TLS (as IANA has it, for RFC 7858). Clients that name none are
 /// served too.

@@ -10,6 +10,8 @@
 //! drop answers from another address).
 #![allow(unsafe_code, reason = "recvmmsg and sendmmsg with a control message for each datagram")]
 
+use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX};
+use libc::{c_int, c_void};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::mem::size_of;
@@ -17,10 +19,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 use std::slice;
-
-use libc::{c_int, c_void};
-
-use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX};
 
 /// Datagrams in one batch: past this, calls cost little beside what they carry.
 const BATCH: usize = 64;

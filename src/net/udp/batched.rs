@@ -1,14 +1,13 @@
 //! The UDP loop of Linux: take what waits, answer it, send it.
 
-use std::io;
-use std::net::UdpSocket;
-
-use super::super::counters::count;
-use super::super::responder::Responder;
-use super::super::service::Service;
 use super::batch::{self, Batch};
 use super::{Seat, recover};
 use crate::answer::Transport;
+use crate::net::counters::count;
+use crate::net::responder::Responder;
+use crate::net::service::Service;
+use std::io;
+use std::net::UdpSocket;
 
 /// Sets what only Linux has on a socket that is bound.
 pub(super) fn prepare(socket: &UdpSocket) -> io::Result<()> {

@@ -2,7 +2,7 @@
 //!
 //! The threads run outside of the async runtime: a query costs less than waking a task. On Linux a thread takes
 //! what waits in its socket with one call, answers it, and sends all answers with another ([`batched`] over
-//! [`batch`]); elsewhere it goes packet by packet ([`plain`], which the tests run on Linux too). Rate limits are
+//! [`batch`]); elsewhere it goes packet by packet (`plain`, which the tests run on Linux too). Rate limits are
 //! not here.
 
 #[cfg(target_os = "linux")]
@@ -12,11 +12,15 @@ mod batched;
 #[cfg(any(not(target_os = "linux"), test))]
 mod plain;
 
+use super::counters::{NetCounters, count};
+use super::responder::Responder;
+use super::service::Service;
+use crate::config::defaults;
 #[cfg(target_os = "linux")]
 use batched::{prepare, run};
 #[cfg(not(target_os = "linux"))]
 use plain::{prepare, run};
-
+use socket2::SockRef;
 use std::io;
 use std::net::{Shutdown, UdpSocket};
 use std::sync::Arc;
@@ -24,19 +28,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use socket2::SockRef;
-
-use super::counters::{NetCounters, count};
-use super::responder::Responder;
-use super::service::Service;
-
 /// Longest query that is read; a longer one is cut and will not parse. Queries beyond a few hundred bytes are
 /// unheard of.
 const QUERY_BYTES_MAX: usize = 4096;
 
-/// Longest answer that can be sent: the largest EDNS size that servers commonly allow, never less than what the
-/// answer function is configured to use.
-const ANSWER_BYTES_MAX: usize = 4096;
+/// Longest answer that can be sent: the most that the answer function can be configured to use.
+const ANSWER_BYTES_MAX: usize = defaults::UDP_PAYLOAD_BYTES_CEILING as usize;
 
 /// How long a thread waits for a packet, or for room to send, before it looks whether to stop.
 const LOOK_UP: Duration = Duration::from_millis(200);

@@ -3,14 +3,13 @@
 //! It cannot choose the source address of an answer. On a wildcard address the system's choice may differ from the
 //! address that was asked; there, configure each address by itself.
 
-use std::io;
-use std::net::UdpSocket;
-
-use super::super::counters::count;
-use super::super::responder::Responder;
-use super::super::service::Service;
 use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX, Seat, recover};
 use crate::answer::Transport;
+use crate::net::counters::count;
+use crate::net::responder::Responder;
+use crate::net::service::Service;
+use std::io;
+use std::net::UdpSocket;
 
 /// Nothing beyond what was set when the socket was bound.
 pub(super) fn prepare(_socket: &UdpSocket) -> io::Result<()> {

@@ -4,11 +4,11 @@
 //! A world may hold a hundred thousand locations, many at the same coordinates, and fifty routes mostly order the same
 //! few sites. An atlas lives as long as its world, and holds what it has worked out up to a fixed amount.
 
+use crate::geo::intern::Interner;
 use crate::geo::{Coordinates, GeoCode, Location, World};
 use crate::steer::model::Site;
 use crate::steer::order::nearest_first;
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 /// Distances and orders kept, in bytes; beyond it all of them are dropped and those still asked for come back.
@@ -26,14 +26,11 @@ pub struct Atlas {
     /// Locations that have sites of their own.
     with_own: Vec<u32>,
     /// Site coordinates → distance from each spot, in kilometres.
-    distances: HashMap<Bits, Arc<[f64]>>,
+    distances: HashMap<Coordinates, Arc<[f64]>>,
     /// Coordinates of some sites in order → how far which is from where.
-    orders: HashMap<Vec<Option<Bits>>, Arc<SpotOrders>>,
+    orders: HashMap<Vec<Option<Coordinates>>, Arc<SpotOrders>>,
     kept_bytes: usize,
 }
-
-/// Coordinates that are equal bit by bit.
-type Bits = [u64; 2];
 
 /// The number of the spot of locations whose coordinates are unknown.
 pub(super) const UNKNOWN_SPOT: u32 = 0;
@@ -60,11 +57,10 @@ pub(super) struct SpotOrders {
 impl Atlas {
     /// Goes through all locations of a world.
     pub fn new(world: Arc<World>) -> Self {
-        let mut spots = Interner::default();
+        let mut spots = Interner::beginning_with(None);
         let mut places = Interner::default();
-        spots.number(None);
         let fact = |location: &Location| Facts {
-            spot: spots.number(location.coordinates.map(bits)),
+            spot: spots.number(location.coordinates),
             place: places.number(location.place),
             asn: location.asn,
             has_own: location.sites.is_some(),
@@ -74,7 +70,7 @@ impl Atlas {
         Self {
             with_own: with_own.map(|(location, _)| location).collect(),
             facts,
-            spots: spots.values.into_iter().map(|spot| spot.map(coordinates)).collect(),
+            spots: spots.values,
             places: places.values,
             distances: HashMap::new(),
             orders: HashMap::new(),
@@ -105,7 +101,7 @@ impl Atlas {
 
     /// The order of `sites` by distance from every spot.
     pub(super) fn spot_orders(&mut self, sites: &[Arc<Site>]) -> Arc<SpotOrders> {
-        let key: Vec<Option<Bits>> = sites.iter().map(|s| s.coordinates.map(bits)).collect();
+        let key: Vec<Option<Coordinates>> = sites.iter().map(|site| site.coordinates).collect();
         if let Some(known) = self.orders.get(&key) {
             return Arc::clone(known);
         }
@@ -133,45 +129,11 @@ impl Atlas {
     }
 
     fn distances_to(&mut self, site: Coordinates) -> Arc<[f64]> {
-        let distances = self.distances.entry(bits(site)).or_insert_with(|| {
+        let distances = self.distances.entry(site).or_insert_with(|| {
             let from = |spot: &Option<Coordinates>| spot.map_or(0.0, |spot| spot.distance_km(site));
             self.kept_bytes += self.spots.len() * size_of::<f64>();
             self.spots.iter().map(from).collect()
         });
         Arc::clone(distances)
     }
-}
-
-/// Numbers distinct values in the order in which they come.
-#[derive(Debug)]
-pub(super) struct Interner<T> {
-    numbers: HashMap<T, u32>,
-    pub(super) values: Vec<T>,
-}
-
-impl<T> Default for Interner<T> {
-    fn default() -> Self {
-        Self { numbers: HashMap::new(), values: Vec::new() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interner<T> {
-    /// The number of `value`: the index that it has in `values`.
-    pub(super) fn number(&mut self, value: T) -> u32 {
-        if let Some(&number) = self.numbers.get(&value) {
-            return number;
-        }
-        let number = self.values.len() as u32;
-        self.values.push(value.clone());
-        self.numbers.insert(value, number);
-        number
-    }
-}
-
-fn bits(at: Coordinates) -> Bits {
-    [at.latitude_deg.to_bits(), at.longitude_deg.to_bits()]
-}
-
-fn coordinates([latitude, longitude]: Bits) -> Coordinates {
-    Coordinates { latitude_deg: f64::from_bits(latitude), longitude_deg: f64::from_bits(longitude) }
 }

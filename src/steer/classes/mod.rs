@@ -19,8 +19,9 @@ pub use atlas::Atlas;
 
 use super::model::{Route, Rule, Site};
 use super::order::{arrange, named_sites, rule_sites, tiers};
+use crate::geo::intern::Interner;
 use crate::geo::{ClassTable, embed};
-use atlas::{Interner, SpotOrders, UNKNOWN_SPOT};
+use atlas::{SpotOrders, UNKNOWN_SPOT};
 use std::collections::HashMap;
 use std::sync::Arc;
 use subnets::Subnets;

@@ -1,7 +1,7 @@
 //! Which rules of a route's `subnets` tiers match at which address.
 
-use super::atlas::Interner;
 use crate::geo::Ranges;
+use crate::geo::intern::Interner;
 use crate::geo::ranges::Key;
 use crate::steer::model::Rule;
 use ipnet::IpNet;

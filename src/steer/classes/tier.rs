@@ -48,8 +48,7 @@ impl GeoTier {
             }
         }
         let rule_at = |place: &Option<GeoCode>| {
-            let codes = place.map_or([None; 3], names_of);
-            codes.into_iter().flatten().find_map(|code| rules.get(&code).copied())
+            place.and_then(|place| place.widening().find_map(|code| rules.get(&code).copied()))
         };
         let by_place = places.iter().map(rule_at).collect();
         let asn = |(code, rule): (&GeoCode, &u32)| match code {
@@ -66,18 +65,4 @@ impl GeoTier {
         let by_asn = || if self.by_asn.is_empty() { None } else { self.by_asn.get(&asn?).copied() };
         self.by_place[place as usize].or_else(by_asn).or(self.any)
     }
-}
-
-/// The codes that hold at a place, most specific first.
-fn names_of(place: GeoCode) -> [Option<GeoCode>; 3] {
-    let (country, continent) = match place {
-        GeoCode::Subdivision(continent, country, _) => {
-            (Some(GeoCode::Country(continent, country)), Some(GeoCode::Continent(continent)))
-        }
-        GeoCode::Country(continent, _) => (None, Some(GeoCode::Continent(continent))),
-        GeoCode::Continent(_) => (None, None),
-        // Not the name of a place.
-        GeoCode::Asn(_) | GeoCode::Any => return [None; 3],
-    };
-    [Some(place), country, continent]
 }

@@ -120,8 +120,8 @@ impl Deck {
         &self.positions[offset..offset + self.width]
     }
 
-    /// How many cards there are, at least one.
-    pub fn card_count(&self) -> usize {
+    /// At least one.
+    fn card_count(&self) -> usize {
         self.offsets.len()
     }
 
@@ -138,12 +138,13 @@ impl Deck {
 
     /// For each member, the share of answers that list it.
     pub fn shares(&self) -> Vec<f64> {
-        self.sum(|card| card)
-    }
-
-    /// For each member, the share of answers that list it first.
-    pub fn lead_shares(&self) -> Vec<f64> {
-        self.sum(|card| &card[..card.len().min(1)])
+        let mut shares = vec![0.0; self.member_count];
+        for (card, probability) in self.cards() {
+            for &position in card {
+                shares[usize::from(position)] += probability;
+            }
+        }
+        shares
     }
 
     /// What the deck takes in memory.
@@ -154,16 +155,6 @@ impl Deck {
             Pick::Bucket { slots } => size_of_val(&**slots),
         };
         size_of::<Self>() + size_of_val(&*self.positions) + size_of_val(&*self.offsets) + pick
-    }
-
-    fn sum(&self, part: impl Fn(&[u16]) -> &[u16]) -> Vec<f64> {
-        let mut shares = vec![0.0; self.member_count];
-        for (card, probability) in self.cards() {
-            for &position in part(card) {
-                shares[usize::from(position)] += probability;
-            }
-        }
-        shares
     }
 
     fn probabilities(&self) -> Vec<f64> {

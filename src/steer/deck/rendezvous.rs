@@ -1,9 +1,9 @@
 //! Cards by weighted rendezvous: the same network gets the same endpoints, and a loss moves only its own share.
 //!
 //! Networks are hashed into [`HASH_BUCKETS`] buckets. In each bucket every member has a score of its own,
-//! `−ln(u)/weight` with `u` uniform in (0, 1) from bucket and identity: an exponential variate whose rate is the weight,
-//! so that the smallest falls to each member in proportion to its weight. The `k` smallest scores, in order, are the
-//! card. As no score depends on another member, taking one away leaves the order of the rest as it was.
+//! `−ln(u)/weight` with `u` uniform in (0, 1) from bucket and identity: an exponential variate whose rate is the
+//! weight, so that the smallest falls to each member in proportion to its weight. The `k` smallest scores, in order,
+//! are the card. As no score depends on another member, taking one away leaves the order of the rest as it was.
 //!
 //! First places follow the weights; later places go to what is left, so with more than one answer a heavy member's part
 //! of all addresses is less than its weight's. That is the price of the stable order.
