@@ -145,10 +145,9 @@ fn what_is_sound_is_said_to_be() {
     assert!(output.stderr.is_empty());
     let zone = dir.file("zones/example.net.zone");
     let output = run(dir.path(), &["check", zone.to_str().expect("UTF-8")]);
-    assert_eq!(
-        (output.status.code(), text(&output.stdout).trim()),
-        (Some(0), "4 records: no mistakes")
-    );
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.trim().ends_with("no mistakes"), "{said}");
 }
 
 #[test]
