@@ -9,7 +9,10 @@ mod kit;
 
 mod bulk;
 mod case;
+mod down;
 mod ecs;
+mod methods;
+mod names;
 mod networks;
 mod routes;
 mod scopes;

@@ -114,7 +114,9 @@ impl Space {
                 let turned = v4 ^ u128::from(u32::MAX);
                 let sixfour = 0x2002 << 112 | v4 << 80;
                 let teredo = 0x2001 << 112 | turned;
-                clients.extend([0xffff << 32 | v4, 0x64_ff9b << 96 | v4, teredo]);
+                clients.extend([0xffff << 32 | v4, 0x64_ff9b << 96 | v4]);
+                // Behind the first server that there can be, and the last.
+                clients.extend([teredo, teredo | u128::from(u64::MAX) << 32]);
                 clients.extend([sixfour, sixfour | u128::MAX >> 48]);
             }
         }
@@ -128,7 +130,10 @@ impl Space {
             let near = edges[draws.next() as usize % edges.len()];
             let free = draws.next() % (u64::from(self.bits) + 1);
             let noise = self.last().checked_shr(free as u32).unwrap_or(0);
-            near ^ draws.next_wide() & noise
+            let client = near ^ draws.next_wide() & noise;
+            // Behind one Teredo server, that of the edges: there are edges behind each.
+            let teredo = self.bits == 128 && client >> 96 == 0x2001_0000;
+            if teredo { client & !(u128::from(u64::MAX) << 32) } else { client }
         };
         (0..RANDOM_CLIENTS).map(draw).collect()
     }
@@ -236,6 +241,15 @@ endpoints = [
   { site = "fra", a = "192.0.2.103" },
   { site = "iad", a = "192.0.2.21" },
 ]
+[pools.hash-one]
+method = "hash"
+endpoints = [
+  { site = "fra", a = "192.0.2.101" },
+  { site = "fra", a = "192.0.2.102" },
+  { site = "fra", a = "192.0.2.103" },
+]
+[names.hash-one]
+pool = "hash-one"
 "#;
     [&three, some, NAMES].concat()
 }
@@ -292,10 +306,10 @@ fn scopes_of_hash_answers_hold_for_all_inside() {
     let server = start(&names());
     let mut draws = Draws(24_48);
     let mut faults = Vec::new();
-    for bits in [32, 128] {
+    for (name, bits) in [("hash", 32), ("hash", 128), ("hash-one", 32), ("hash-one", 128)] {
         let space = Space { bits };
         let answers = Answers::new();
-        let mut look = Look { server: &server, name: "hash", rtype: A, space, answers };
+        let mut look = Look { server: &server, name, rtype: A, space, answers };
         let edges = space.clients_at_edges();
         let mut clients = space.random_clients(&mut draws, &edges);
         clients.extend(&edges);

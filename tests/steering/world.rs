@@ -93,6 +93,7 @@ both    MX    20 subnets
 turns   MX    10 turn
 mixed   MX    10 weighted
 hashed  MX    10 hash
+raggeds MX    10 ragged
 away    NS    ns1.away
 ns1.away A    192.0.2.54
 ";
