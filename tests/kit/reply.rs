@@ -79,6 +79,10 @@ impl Reply {
     /// Takes a reply apart.
     pub fn decode(bytes: &[u8]) -> Result<Self, String> {
         let reply = Self::decode_alone(bytes)?;
+        // hickory reads no Client Subnet of family 0, which is what opting out without a family looks like.
+        if reply.option(types::OPTION_ECS).is_some_and(|subnet| subnet.starts_with(&[0, 0])) {
+            return Ok(reply);
+        }
         let hickory = Message::from_vec(bytes).map_err(|error| format!("hickory: {error}"))?;
         let theirs = [hickory.answers.len(), hickory.authorities.len(), hickory.additionals.len()];
         let ours = [reply.answer.len(), reply.authority.len(), reply.additional.len()];

@@ -3,7 +3,7 @@
 //! A client whose IPv6 address embeds an IPv4 address counts as that one's network, as it does everywhere else.
 
 use super::mix;
-use crate::geo::embed::embedded;
+use crate::geo::embed::{clear_bits, embedded};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Prefix of an IPv4 client that decides a `hash` answer, in bits; the longest that resolvers usually disclose
@@ -21,11 +21,12 @@ pub fn network_hash(address: IpAddr) -> u64 {
     }
 }
 
-/// How long a prefix of this address is its network: the least ECS scope of an answer by hash.
+/// How long a prefix of this address is its network: the least ECS scope of an answer by hash. Where the network holds
+/// an embedding, whose clients are of other networks, the prefix is long enough to leave it out.
 pub fn network_bits(address: IpAddr) -> u8 {
     match placed_as(address) {
         (IpAddr::V4(_), embedded_at) => embedded_at + HASH_PREFIX_V4_BITS,
-        (IpAddr::V6(_), _) => HASH_PREFIX_V6_BITS,
+        (IpAddr::V6(v6), _) => HASH_PREFIX_V6_BITS.max(clear_bits(v6.to_bits())),
     }
 }
 
@@ -60,6 +61,8 @@ mod tests {
         check("2002:c000:201::1", 40, "192.0.2.77", "2002:c000:301::1");
         check("2001:0:4136:e378:8000:63bf:3fff:fdd2", 120, "192.0.2.77", "192.0.3.77");
         check("2001:db8:1::1", 48, "2001:db8:1:ffff::", "2001:db8:2::1");
-        check("::1", 48, "::2", "0.0.0.0");
+        // Within the same 48 bits are embeddings, and so clients of other networks.
+        check("::1", 81, "::2", "0.0.0.0");
+        check("64:ff9b:0:1::1", 64, "64:ff9b:0:2::", "64:ff9b::1");
     }
 }
