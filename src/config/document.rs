@@ -1,7 +1,7 @@
 //! One TOML file: its text, what was found wrong in it so far, and the other files that its meaning depends on.
 
 use crate::report::{Finding, Place, Report, Severity, Source, nearest};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,13 +17,15 @@ pub struct Document {
     source: Arc<Source>,
     findings: RefCell<Vec<Finding>>,
     inputs: RefCell<Vec<PathBuf>>,
+    /// Errors that lie in files which this one names, whose readers keep what they had.
+    elsewhere: Cell<usize>,
 }
 
 impl Document {
     /// Begins to read `source`.
     pub fn new(source: Arc<Source>) -> Self {
         let inputs = RefCell::new(vec![source.path.clone()]);
-        Self { source, findings: RefCell::default(), inputs }
+        Self { source, findings: RefCell::default(), inputs, elsewhere: Cell::new(0) }
     }
 
     /// The whole text as a tree; none, with findings, if it is not TOML.
@@ -77,9 +79,21 @@ impl Document {
         self.push(Finding::warning(message).at(&self.source, span).help(help));
     }
 
-    /// Whether anything must be corrected.
+    /// Whether anything must be corrected in this file.
     pub fn has_errors(&self) -> bool {
-        self.findings.borrow().iter().any(|finding| finding.severity == Severity::Error)
+        self.error_count() > self.elsewhere.get()
+    }
+
+    /// Runs a check of another file that this one names. Its errors are told, but do not make this file a wrong one: what
+    /// was read of the other file before stays in use, and everything else goes on.
+    pub fn check_elsewhere(&self, check: impl FnOnce()) {
+        let before = self.error_count();
+        check();
+        self.elsewhere.set(self.elsewhere.get() + self.error_count() - before);
+    }
+
+    fn error_count(&self) -> usize {
+        self.findings.borrow().iter().filter(|finding| finding.severity == Severity::Error).count()
     }
 
     /// Notes that what this file means depends on another file.

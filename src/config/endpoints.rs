@@ -4,6 +4,7 @@ use super::checks::{self, CheckSettings};
 use super::reader::{Table, Value};
 use super::scope::Scope;
 use super::{defaults, value};
+use crate::steer::deck::ENDPOINTS_PER_SITE_MAX;
 use crate::steer::model::{Endpoint, Site};
 use crate::wire::Name;
 use std::collections::{HashMap, HashSet};
@@ -167,6 +168,15 @@ impl Seen {
         let number = self.per_site.entry(site.to_owned()).or_default();
         *number += 1;
         let doc = element.document();
+        if *number == ENDPOINTS_PER_SITE_MAX + 1 {
+            let message =
+                format!("more than {ENDPOINTS_PER_SITE_MAX} endpoints of this pool at {site:?}");
+            doc.error(
+                element.span(),
+                message,
+                "put a load balancer before them, or make several pools",
+            );
+        }
         let (name, span) = match given {
             Some(given) => {
                 (value::word(doc, given.string()?, given.span(), "an endpoint")?, given.span())

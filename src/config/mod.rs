@@ -88,8 +88,7 @@ pub fn load(path: &Path, previous: Option<&Cache>) -> Loaded {
         inputs: Vec::new(),
         cache: previous.cloned().unwrap_or_default(),
     };
-    let Some(mut server) = loaded.read_server(path) else { return loaded };
-    let sound = !loaded.report.has_errors();
+    let Some((mut server, sound)) = loaded.read_server(path) else { return loaded };
     let known = previous.filter(|previous| previous.library == server.library);
     if let Some(known) = known {
         // The very same definitions, so that zones new and old share them.
@@ -124,12 +123,13 @@ pub fn check_zone_file(path: &Path, server: Option<&Path>) -> Report {
 }
 
 impl Loaded {
-    fn read_server(&mut self, path: &Path) -> Option<Server> {
+    /// The server, and whether its file is free of errors.
+    fn read_server(&mut self, path: &Path) -> Option<(Server, bool)> {
         self.inputs.push(path.to_owned());
         let doc = Document::new(files::read_text(path, &mut self.report)?);
         let server = server_tables::read(&doc);
-        self.finish(doc);
-        server
+        let sound = self.finish(doc);
+        Some((server?, sound))
     }
 
     /// Whether there is a directory of zones.

@@ -40,7 +40,10 @@ pub fn read(doc: &Document) -> Option<Server> {
     read_geoip(root.section("geoip", "[geoip]"), &mut server);
     server.tls = root.take("tls").and_then(|given| read_tls(given.table("[tls]")?, &mut bound));
     let mut admin = root.section("admin", "[admin]");
-    server.admin = admin.take("listen").and_then(|v| bound.listen(&v, &[Protocol::Tcp]));
+    server.admin = admin.take("listen").and_then(|v| {
+        v.warning("nothing is served here yet", "leave the key out until the admin API is there");
+        bound.listen(&v, &[Protocol::Tcp])
+    });
     admin.finish();
     let mut probes = root.section("probes", "[probes]");
     let range = 1..=defaults::PROBES_CONCURRENCY_CEILING;
@@ -154,7 +157,7 @@ fn read_geoip(mut table: Table<'_>, server: &mut Server) {
     for named in databases {
         if let Some(path) = value::path(&named) {
             let cure = "make one with `fingerpost geoip build`, or correct the path";
-            files::check_opens(&named, &path, cure);
+            named.document().check_elsewhere(|| files::check_opens(&named, &path, cure));
             server.databases.push(path);
         }
     }
@@ -172,12 +175,14 @@ fn read_tls(mut table: Table<'_>, bound: &mut Bound) -> Option<Tls> {
     let key = table.required("key", "add key = and the path of a PEM file");
     let certificate = certificate.and_then(|named| {
         let path = value::path(&named)?;
-        files::check_certificates(&named, &path);
+        named.document().check_elsewhere(|| {
+            files::check_certificates(&named, &path);
+        });
         Some(path)
     });
     let key = key.and_then(|named| {
         let path = value::path(&named)?;
-        files::check_private_key(&named, &path);
+        named.document().check_elsewhere(|| files::check_private_key(&named, &path));
         Some(path)
     });
     let mut listen = |key, protocol| {

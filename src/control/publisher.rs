@@ -11,7 +11,7 @@
 //! catalog goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to
 //! probes and so survive reloads; the persisted ones survive restarts.
 
-use crate::health::overrides::{Overrides, Subject};
+use crate::health::overrides::Overrides;
 use crate::health::persist::Saved;
 use crate::health::prober::{Limits, ProbeResult, Prober};
 use crate::health::status::standing;
@@ -89,13 +89,7 @@ struct Now<'a> {
 impl Standings for Now<'_> {
     fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
         let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
-        let subject = Subject {
-            site_zone: endpoint.site.zone.as_ref(),
-            site: &endpoint.site.name,
-            pool_zone: pool.zone.as_ref(),
-            pool: &pool.name,
-            endpoint: &endpoint.name,
-        };
+        let subject = pool.subject(endpoint);
         standing(verdict, self.knowledge.overrides.pin_for(&subject, self.at).map(|over| over.pin))
     }
 

@@ -133,7 +133,10 @@ impl Reloaded {
     /// Tells the log, finding by finding.
     fn tell(&self, asked: bool) {
         let (Self::Published(_, report) | Self::Unchanged(report) | Self::Refused(report)) = self;
-        tell_findings(report);
+        // A reload that nobody asked for and that found nothing new has nothing to say that was not said before.
+        if asked || !matches!(self, Self::Unchanged(_)) {
+            tell_findings(report);
+        }
         let (errors, warnings) = (report.error_count(), report.warning_count());
         match self {
             Self::Published(generation, _) => {

@@ -15,7 +15,7 @@ use super::reloader::{Reloaded, Reloader, publish, read_certificates};
 use super::service::Answering;
 use super::watch::Watcher;
 use crate::answer::Transport;
-use crate::config::{self, Tls};
+use crate::config::{self, Tls, defaults};
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
@@ -86,7 +86,10 @@ impl Server {
         let first = first?;
         let config = first.server.clone();
         let tls = options.tls.clone().or_else(|| config.tls.clone());
-        let certificates = tls.as_ref().map(load_certificates).transpose()?;
+        let certificates = tls.as_ref().map(load_certificates).transpose().map_err(|report| {
+            // What reading the configuration has found says more, for it knows the place.
+            if first.report.has_errors() { first.report.clone() } else { report }
+        })?;
         let endpoints = endpoints(&config, &options, tls.as_ref());
         let bound = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
             Report { findings: errors.iter().map(BindError::finding).collect() }
@@ -223,7 +226,7 @@ fn endpoints(config: &config::Server, options: &Options, tls: Option<&Tls>) -> E
         dot: of(|tls| &tls.dot),
         doh: of(|tls| &tls.doh),
         doq: of(|tls| &tls.doq),
-        doh_path: tls.map_or_else(|| "/dns-query".to_owned(), |tls| tls.doh_path.clone()),
+        doh_path: tls.map_or_else(|| defaults::DOH_PATH.to_owned(), |tls| tls.doh_path.clone()),
         udp_workers: config.udp_workers,
         limits: Limits {
             connections_max: config.tcp.connections_max,

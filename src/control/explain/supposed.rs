@@ -1,6 +1,6 @@
 //! Health as an explanation supposes it.
 
-use crate::health::overrides::{Override, Overrides, Pin, Subject};
+use crate::health::overrides::{Override, Overrides, Pin};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::snapshot::{Catalog, Standings};
@@ -39,13 +39,7 @@ impl Supposed {
     }
 
     fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&Override> {
-        let subject = Subject {
-            site_zone: endpoint.site.zone.as_ref(),
-            site: &endpoint.site.name,
-            pool_zone: pool.zone.as_ref(),
-            pool: &pool.name,
-            endpoint: &endpoint.name,
-        };
+        let subject = pool.subject(endpoint);
         self.overrides.pin_for(&subject, self.at)
     }
 
