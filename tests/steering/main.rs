@@ -11,6 +11,7 @@ mod bulk;
 mod case;
 mod down;
 mod ecs;
+mod families;
 mod methods;
 mod names;
 mod networks;
