@@ -9,14 +9,21 @@ use fingerpost::snapshot::{Snapshot, Standings};
 use fingerpost::steer::model::{Endpoint, Pool};
 use fingerpost::steer::pool::Family;
 use std::fmt::Write;
-use std::path::Path;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 
 /// Static names `h000` to `h999`.
 pub const STATIC_NAMES: usize = 1000;
 
-/// `fingerpost.toml`; `probes` adds the checks that `zone_steering` then needs.
+/// The database that is shipped.
+pub fn database() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb")
+}
+
+/// `fingerpost.toml`; `probe_port` adds the checks that `zone_steering` then needs.
 pub fn server_toml(listen: &str, workers: usize, probe_port: Option<u16>) -> String {
-    let database = Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb");
+    let database = database();
     let check = probe_port.map_or_else(String::new, |port| {
         format!(
             "[checks.web]\ntype = \"tcp\"\nport = {port}\ninterval = \"1s\"\ntimeout = \"500ms\"\nfall = 1\nrise = 1\n"
@@ -71,21 +78,81 @@ route = [
     )
 }
 
-/// The master file of `example.com` without its steered name.
-pub fn zone_text() -> String {
+/// The master file of `example.com` with nothing but an apex and the static names.
+pub fn plain_zone_text() -> String {
     let mut text = String::from(
         "$ORIGIN example.com.\n$TTL 300\n\
-         @ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n\
-         alias1 CNAME alias2\nalias2 CNAME h000\n\
-         sub NS ns.sub\nns.sub A 127.0.0.53\n",
+         @ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n",
     );
-    for number in 0..60 {
-        let _ = writeln!(text, "many TXT \"{number:02} {}\"", "x".repeat(40));
-    }
     for number in 0..STATIC_NAMES {
         let _ = writeln!(text, "h{number:03} A 10.0.{}.{}", number / 256, number % 256);
     }
     text
+}
+
+/// The same with an alias, a delegation and a record set that does not fit UDP.
+pub fn zone_text() -> String {
+    let mut text = plain_zone_text();
+    text += "alias1 CNAME alias2\nalias2 CNAME h000\nsub NS ns.sub\nns.sub A 127.0.0.53\n";
+    for number in 0..60 {
+        let _ = writeln!(text, "many TXT \"{number:02} {}\"", "x".repeat(40));
+    }
+    text
+}
+
+/// The addresses of the pool's endpoints.
+pub const ENDPOINTS: [[u8; 4]; 6] = [
+    [127, 0, 2, 1],
+    [127, 0, 2, 2],
+    [127, 0, 3, 1],
+    [127, 0, 3, 2],
+    [127, 0, 4, 1],
+    [127, 0, 4, 2],
+];
+
+/// Listens where the endpoints are, so that probes find them up.
+pub struct Backends {
+    /// The port that they share.
+    pub port: u16,
+    listeners: Vec<Option<TcpListener>>,
+}
+
+impl Backends {
+    /// All up.
+    pub fn start() -> io::Result<Self> {
+        let mut last = io::Error::other("no port");
+        for _ in 0..20 {
+            let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+            let bound: io::Result<Vec<_>> = ENDPOINTS
+                .iter()
+                .map(|&address| TcpListener::bind(SocketAddr::from((address, port))).map(Some))
+                .collect();
+            match bound {
+                Ok(listeners) => return Ok(Self { port, listeners }),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Takes one away, or puts it back. Connections are never accepted: the system's greeting is all that a probe
+    /// asks for; what waits is let go here, so that the queue has room.
+    pub fn flip(&mut self, number: usize) -> io::Result<bool> {
+        let slot = &mut self.listeners[number];
+        *slot = match slot.take() {
+            Some(_) => None,
+            None => Some(TcpListener::bind(SocketAddr::from((ENDPOINTS[number], self.port)))?),
+        };
+        Ok(slot.is_some())
+    }
+
+    /// Lets waiting connections go.
+    pub fn drain(&self) {
+        for listener in self.listeners.iter().flatten() {
+            let _ = listener.set_nonblocking(true);
+            while listener.accept().is_ok() {}
+        }
+    }
 }
 
 /// Endpoints that are all up, without a prober.
