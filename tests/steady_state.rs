@@ -5,6 +5,7 @@
 //! or not permitted the test says so and passes.
 
 mod kit;
+#[allow(dead_code, reason = "the benchmarks use the rest of it")]
 #[path = "../benches/kit/scene.rs"]
 mod scene;
 

@@ -5,7 +5,7 @@
 
 use super::record::Recorder;
 use super::resolve::{Resolver, owner};
-use super::steered::Handed;
+use super::steered::{Handed, Pair};
 use crate::steer::pool::Family;
 use crate::wire::{FoldedName, Owner, Rtype, Section};
 use crate::zone::{NodeId, RecordSet};
@@ -111,12 +111,12 @@ impl<R: Recorder> Resolver<'_, '_, R> {
     /// Adds both families of a node; false if not all of them fit.
     fn add_addresses(&mut self, owner: Owner<'_>, node: NodeId) -> bool {
         let mut complete = true;
-        // One draw serves both families, so that they are the same endpoints' where those have both.
-        let mut turn = None;
+        let mut pair = Pair::new();
         for family in Family::BOTH {
             if let Some(index) = self.served.zone.steered(node) {
                 let scope_bits = self.scope_bits;
-                let handed = self.hand_out(Section::Additional, owner, index, family, &mut turn);
+                let handed =
+                    self.hand_out(Section::Additional, owner, index, family, Some(&mut pair));
                 complete &= !matches!(handed, Handed::Full(_));
                 if !matches!(handed, Handed::Addresses(_)) {
                     // What is not in the answer does not narrow whom it holds for.

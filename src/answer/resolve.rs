@@ -175,7 +175,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         index: usize,
         family: Family,
     ) -> Verdict {
-        match self.hand_out(Section::Answer, owner(name, aliased), index, family, &mut None) {
+        match self.hand_out(Section::Answer, owner(name, aliased), index, family, None) {
             Handed::Addresses(reason) => authoritative(rcode::NOERROR, reason),
             Handed::Full(reason) => {
                 self.truncated = true;

@@ -4,8 +4,8 @@ use super::outcome::Reason;
 use super::record::{Recorder, SteeredStep};
 use super::resolve::Resolver;
 use crate::geo::embed;
-use crate::steer::deck::{network_bits, network_hash};
-use crate::steer::pool::{Choice, Family, Level};
+use crate::steer::deck::{ANSWERS_MAX, network_bits, network_hash};
+use crate::steer::pool::{Choice, DealtSite, Family, Level};
 use crate::wire::{Owner, Section};
 use std::net::IpAddr;
 
@@ -21,18 +21,63 @@ pub(super) enum Handed {
     Failure,
 }
 
+/// What both families of one answer share, so that their addresses are the same endpoints' where those have both.
+pub(super) struct Pair {
+    turn: Option<u32>,
+    /// The tier that the first family came from, and the endpoints it handed out, by their places in the pool.
+    tier: Option<usize>,
+    seats: [usize; ANSWERS_MAX],
+    count: usize,
+}
+
+impl Pair {
+    /// Before the first family.
+    pub(super) fn new() -> Self {
+        Self { turn: None, tier: None, seats: [0; ANSWERS_MAX], count: 0 }
+    }
+
+    /// The positions to hand out, as many as the card has: those of the other family's endpoints first, then the card's.
+    fn positions(
+        &mut self,
+        tier: usize,
+        site: &DealtSite,
+        card: &[u16],
+    ) -> ([u16; ANSWERS_MAX], usize) {
+        let (mut positions, mut count) = ([0; ANSWERS_MAX], 0);
+        let known = if self.tier == Some(tier) { &self.seats[..self.count] } else { &[] };
+        let shared = known.iter().filter_map(|seat| {
+            let at = site.members.iter().position(|member| member == seat)?;
+            u16::try_from(at).ok()
+        });
+        for position in shared.chain(card.iter().copied()) {
+            if count < card.len() && !positions[..count].contains(&position) {
+                positions[count] = position;
+                count += 1;
+            }
+        }
+        if self.tier.is_none() {
+            self.tier = Some(tier);
+            self.count = count;
+            for (seat, position) in self.seats.iter_mut().zip(&positions[..count]) {
+                *seat = site.members[usize::from(*position)];
+            }
+        }
+        (positions, count)
+    }
+}
+
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
     /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
-    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Whose turn it is, is decided by the
-    /// first family that is handed out with this `turn`, and holds for the other.
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Where both families go into one answer,
+    /// `pair` is handed from the first to the second.
     pub(super) fn hand_out(
         &mut self,
         section: Section,
         owner: Owner<'_>,
         index: usize,
         family: Family,
-        turn: &mut Option<u32>,
+        mut pair: Option<&mut Pair>,
     ) -> Handed {
         let plan = &self.served.names[index];
         let Some(family_plan) = &plan.families[family as usize] else {
@@ -68,7 +113,11 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             };
         };
         let dealt_site = dealt.site(tier, site);
-        let turn = *turn.get_or_insert_with(|| self.turns.next(family_plan.roster, tier, site));
+        let mut next_turn = || self.turns.next(family_plan.roster, tier, site);
+        let turn = match &mut pair {
+            Some(pair) => *pair.turn.get_or_insert_with(next_turn),
+            None => next_turn(),
+        };
         let card = dealt_site.deck.draw(self.random, turn, network_hash(self.placed_by));
         step.card = Some(card);
         self.recorder.steered(&step);
@@ -78,8 +127,10 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Level::Trusted => Reason::Steered,
             Level::Degraded | Level::LastResort => Reason::Degraded,
         };
-        let addresses =
-            dealt_site.deck.card(card).iter().map(|&position| dealt_site.address(position));
+        let card = dealt_site.deck.card(card);
+        let paired = pair.map(|pair| pair.positions(tier, dealt_site, card));
+        let positions = paired.as_ref().map_or(card, |(positions, count)| &positions[..*count]);
+        let addresses = positions.iter().map(|&position| dealt_site.address(position));
         match self.writer.addresses(section, owner, family.rtype(), plan.name.ttl_s, addresses) {
             Ok(()) => Handed::Addresses(reason),
             Err(_) => Handed::Full(reason),
