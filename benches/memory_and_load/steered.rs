@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub fn run(words: &Words) -> Result<(), Failed> {
     let names: usize = words.get("names", 10_000, 100)?;
     let rounds: usize = words.get("rounds", 3, 1)?;
+    // Names share a table if they share the route and the sites of the pool.
+    let site_sets: usize = words.get("site-sets", 1, 1)?;
     let directory = tempfile::tempdir()?;
     let home = directory.path().join("etc");
     std::fs::create_dir_all(home.join("zones"))?;
@@ -24,7 +26,7 @@ pub fn run(words: &Words) -> Result<(), Failed> {
     let backends = TcpListener::bind("0.0.0.0:0")?;
     let flapping = SocketAddr::from(([127, 9, 9, 9], free_port()?));
     let port = free_port()?;
-    write(&home, names, port, backends.local_addr()?.port(), flapping)?;
+    write(&home, (names, site_sets), port, backends.local_addr()?.port(), flapping)?;
     std::thread::spawn(move || while backends.accept().is_ok() {});
     let mut listener = Some(TcpListener::bind(flapping)?);
 
@@ -92,7 +94,7 @@ fn flip(server: SocketAddr, log: &Path, is_up: bool) -> Result<f64, Failed> {
 
 fn write(
     home: &Path,
-    names: usize,
+    (names, site_sets): (usize, usize),
     port: u16,
     backends_port: u16,
     flapping: SocketAddr,
@@ -121,7 +123,7 @@ fn write(
         for at in 0..ENDPOINTS_PER_POOL {
             let number = pool * ENDPOINTS_PER_POOL + at;
             let address = Ipv4Addr::from_bits(0x7f01_0000 + number as u32);
-            let site = (pool + at / 2) % SITES;
+            let site = (pool % site_sets + at) % SITES;
             writeln!(
                 text,
                 "  {{ site = \"s{site}\", a = \"{address}\", weight = {} }},",

@@ -78,7 +78,7 @@ fn start(server: &str, home: &Path, file: &Path, names: usize) -> Result<Start, 
     if answer[3] & 15 != 0 {
         return Err(format!("{server} does not know the last name").into());
     }
-    let cpu_s = process.cpu().as_secs_f64();
+    let cpu_s = process.cpu_in_all().as_secs_f64();
     // What is given back after loading is given back by now.
     std::thread::sleep(Duration::from_millis(500));
     let (memory, peak) = process.memory();
