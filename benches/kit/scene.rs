@@ -16,8 +16,11 @@ use std::path::{Path, PathBuf};
 /// Static names `h000` to `h999`.
 pub const STATIC_NAMES: usize = 1000;
 
-/// The database that is shipped.
+/// The database that is shipped, or the one that `GEOIP_DATABASE` names.
 pub fn database() -> PathBuf {
+    if let Some(path) = std::env::var_os("GEOIP_DATABASE") {
+        return path.into();
+    }
     Path::new(env!("CARGO_MANIFEST_DIR")).join("geoip/world.mmdb")
 }
 
@@ -96,6 +99,18 @@ pub fn zone_text() -> String {
     text += "alias1 CNAME alias2\nalias2 CNAME h000\nsub NS ns.sub\nns.sub A 127.0.0.53\n";
     for number in 0..60 {
         let _ = writeln!(text, "many TXT \"{number:02} {}\"", "x".repeat(40));
+    }
+    text
+}
+
+/// A master file of `example.net` with `count` static names, `n0000000` and on.
+pub fn large_zone_text(count: usize) -> String {
+    let mut text = String::from(
+        "$ORIGIN example.net.\n$TTL 300\n\
+         @ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 127.0.0.1\n",
+    );
+    for n in 0..count {
+        let _ = writeln!(text, "n{n:07} A 10.{}.{}.{}", n >> 16 & 255, n >> 8 & 255, n & 255);
     }
     text
 }

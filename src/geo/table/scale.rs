@@ -14,14 +14,23 @@ const LEAF_STARTS_MAX: usize = 8;
 /// Bits of the widest scale: 2 MiB of cells, still worth it for half a million runs.
 const SCALE_BITS_MAX: u32 = 18;
 
-/// Marks a cell that leads to a node.
-const NODE: u32 = 1 << 31;
+/// Bits of a cell that hold its count; the others say where.
+const COUNT_BITS: u32 = 4;
+const COUNT_MASK: u32 = (1 << COUNT_BITS) - 1;
+/// In place of a count: the cell leads to a node.
+const NODE: u32 = COUNT_MASK;
+/// In place of a count: there are more starts than a count can tell, and all are equal.
+const WIDE: u32 = COUNT_MASK - 1;
+
+const _: () = assert!((LEAF_STARTS_MAX as u32) < WIDE);
 
 /// The search tree over the sorted starts of runs; it holds no starts itself.
 pub(super) struct Scale {
     root: Cell,
     nodes: Box<[Node]>,
     cells: Box<[Cell]>,
+    /// Stretches of equal starts.
+    wide: Box<[Range<u32>]>,
 }
 
 struct Node {
@@ -34,19 +43,36 @@ struct Node {
     last_cell: u32,
 }
 
-/// Either starts to search (the first of them, their number), or a node (unused, its index with [`NODE`] set).
+/// A count of starts and the number of the first, or [`NODE`] and the index of a node, or [`WIDE`] and an index in `wide`.
+/// Four bytes, because on the packet path the time of a look-up is that of fetching its cell: the fewer, the more of them
+/// stay cached between two batches.
 #[derive(Clone, Copy, Default)]
-struct Cell {
-    from: u32,
-    link: u32,
+struct Cell(u32);
+
+impl Cell {
+    fn new(at: usize, count: u32) -> Self {
+        Self((at as u32) << COUNT_BITS | count)
+    }
+
+    #[inline]
+    fn count(self) -> u32 {
+        self.0 & COUNT_MASK
+    }
+
+    #[inline]
+    fn at(self) -> usize {
+        (self.0 >> COUNT_BITS) as usize
+    }
 }
 
 impl Scale {
-    /// Over starts that never fall; at most 2³¹ of them.
+    /// Over starts that never fall; at most 2²⁸ of them.
     pub(super) fn new(starts: &[u64]) -> Self {
-        let mut builder = Builder { starts, nodes: Vec::new(), cells: Vec::new() };
+        let mut builder =
+            Builder { starts, nodes: Vec::new(), cells: Vec::new(), wide: Vec::new() };
         let root = builder.cell(0..starts.len());
-        Self { root, nodes: builder.nodes.into(), cells: builder.cells.into() }
+        let Builder { nodes, cells, wide, .. } = builder;
+        Self { root, nodes: nodes.into(), cells: cells.into(), wide: wide.into() }
     }
 
     /// The starts to search for `key`: the run that holds it is the one before the first of them that is higher than
@@ -54,18 +80,21 @@ impl Scale {
     #[inline]
     pub(super) fn candidates(&self, key: u64) -> Range<usize> {
         let mut cell = self.root;
-        while cell.link & NODE != 0 {
-            let node = &self.nodes[(cell.link & !NODE) as usize];
+        while cell.count() == NODE {
+            let node = &self.nodes[cell.at()];
             let step = (key.saturating_sub(node.base) >> node.shift).min(u64::from(node.last_cell));
             cell = self.cells[node.first_cell as usize + step as usize];
         }
-        let from = cell.from as usize;
-        from..from + cell.link as usize
+        if cell.count() == WIDE {
+            let wide = &self.wide[cell.at()];
+            return wide.start as usize..wide.end as usize;
+        }
+        cell.at()..cell.at() + cell.count() as usize
     }
 
     /// Memory that it holds, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
-        size_of_val(&*self.nodes) + size_of_val(&*self.cells)
+        size_of_val(&*self.nodes) + size_of_val(&*self.cells) + size_of_val(&*self.wide)
     }
 }
 
@@ -73,18 +102,22 @@ struct Builder<'a> {
     starts: &'a [u64],
     nodes: Vec<Node>,
     cells: Vec<Cell>,
+    wide: Vec<Range<u32>>,
 }
 
 impl Builder<'_> {
     /// The cell for a stretch of starts.
     fn cell(&mut self, range: Range<usize>) -> Cell {
         let count = range.len();
-        // Equal starts cannot be told apart by a scale, however many there are.
-        if count <= LEAF_STARTS_MAX || self.starts[range.start] == self.starts[range.end - 1] {
-            return Cell { from: range.start as u32, link: count as u32 };
+        if count <= LEAF_STARTS_MAX {
+            return Cell::new(range.start, count as u32);
         }
-        let node = self.node(range);
-        Cell { from: 0, link: NODE | node }
+        // Equal starts cannot be told apart by a scale, however many there are.
+        if self.starts[range.start] == self.starts[range.end - 1] {
+            self.wide.push(range.start as u32..range.end as u32);
+            return Cell::new(self.wide.len() - 1, WIDE);
+        }
+        Cell::new(self.node(range) as usize, NODE)
     }
 
     /// Adds a node over a stretch of starts, which must not all be equal, and what is below it.
