@@ -211,7 +211,7 @@ fn write_two_addresses(bencher: Bencher) {
         padding_block_bytes: None,
     };
     let mut out = [0; 4096];
-    each(bencher, &vec![(); INPUTS], |()| {
+    each(bencher, &[(); INPUTS], |()| {
         let echo = &message[..question_end];
         let mut writer = Writer::begin(&mut out, echo, 1232, Some(&edns)).expect("room");
         let addresses = [[192, 0, 2, 1], [192, 0, 2, 2]];
