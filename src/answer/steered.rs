@@ -36,7 +36,8 @@ impl Pair {
         Self { turn: None, tier: None, seats: [0; ANSWERS_MAX], count: 0 }
     }
 
-    /// The positions to hand out, as many as the card has: those of the other family's endpoints first, then the card's.
+    /// The positions to hand out, as many as the card has: those of the other family's endpoints first, then the
+    /// card's.
     fn positions(
         &mut self,
         tier: usize,
@@ -69,8 +70,8 @@ impl Pair {
 impl<R: Recorder> Resolver<'_, '_, R> {
     /// Writes addresses of the zone's steered name with that number. The scope grows to what the choice depends on, be
     /// the outcome addresses or none: a client that is kept out must not have its empty answer cached for the others,
-    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Where both families go into one answer,
-    /// `pair` is handed from the first to the second.
+    /// though RFC 7871 §7.4 would rather have negative answers the same for all. Where both families go into one
+    /// answer, `pair` is handed from the first to the second.
     pub(super) fn hand_out(
         &mut self,
         section: Section,

@@ -84,8 +84,8 @@ impl Document {
         self.error_count() > self.elsewhere.get()
     }
 
-    /// Runs a check of another file that this one names. Its errors are told, but do not make this file a wrong one: what
-    /// was read of the other file before stays in use, and everything else goes on.
+    /// Runs a check of another file that this one names. Its errors are told, but do not make this file a wrong one:
+    /// what was read of the other file before stays in use, and everything else goes on.
     pub fn check_elsewhere(&self, check: impl FnOnce()) {
         let before = self.error_count();
         check();
