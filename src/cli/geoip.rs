@@ -4,7 +4,8 @@
 
 mod text;
 
-use super::{EXIT_FINDINGS, fail, style};
+use super::{ConfigArg, EXIT_FINDINGS, fail, style};
+use crate::control::loader::Loader;
 use crate::geo::build::{BuildOptions, Built, build};
 use crate::geo::{Database, Networks, World};
 use crate::report::{Finding, Report};
@@ -14,6 +15,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use text::{date, info, lookup, table};
 
 /// The last second of the year 9999, after which dates have no usual form.
@@ -80,8 +82,10 @@ struct BuildArgs {
 
 /// Say what is known of an address, and from which source
 ///
-/// Asks the given databases in order; later ones fill what earlier ones lack (City, then ASN). An IPv6 address that
-/// embeds an IPv4 address (mapped, NAT64, 6to4, Teredo) is placed by that one.
+/// Answers as a server on the configuration would place the address: by its networks, and what they leave open by its
+/// databases in order, of which later ones fill what earlier ones lack (City, then ASN). An IPv6 address that embeds an
+/// IPv4 address (mapped, NAT64, 6to4, Teredo) is placed by that one. With --database, only the databases given are
+/// asked.
 ///
 /// Exit status: 0 if something is known of the address; 1 if nothing is, or if a database cannot be read; 2 for wrong
 /// usage.
@@ -90,9 +94,11 @@ struct LookupArgs {
     /// The address to look up
     #[arg(value_name = "ADDR")]
     address: IpAddr,
-    /// A database to ask; may be given several times [default: the shipped geoip/world.mmdb]
+    /// A database to ask in place of what the configuration names; may be given several times
     #[arg(long, short, value_name = "FILE")]
     database: Vec<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArg,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -112,9 +118,6 @@ struct InfoArgs {
     #[arg(long)]
     json: bool,
 }
-
-/// What `lookup` asks where no database is named.
-const DATABASE_DEFAULT: &str = "geoip/world.mmdb";
 
 /// Runs the command; findings go to standard error.
 pub(super) fn run(args: &GeoipArgs) -> ExitCode {
@@ -179,20 +182,25 @@ fn built_text(path: &Path, built: &Built) -> String {
 }
 
 fn run_lookup(args: &LookupArgs) -> Result<ExitCode, Report> {
-    let paths = match args.database.as_slice() {
-        [] => vec![PathBuf::from(DATABASE_DEFAULT)],
-        given => given.to_vec(),
+    let world = match args.database.as_slice() {
+        // As a server on this configuration would place the address: by its networks, then its databases.
+        [] => Loader::new(&args.config.config).load()?.catalog.world().clone(),
+        given => Arc::new(world_of(given)?),
     };
+    style::print(lookup(&world, args.address, args.json));
+    let is_known = !world.locate(args.address).location.is_unknown();
+    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) })
+}
+
+/// The world as these databases have it, without any networks.
+fn world_of(paths: &[PathBuf]) -> Result<World, Report> {
     let mut report = Report::default();
     let read = |path: &PathBuf| Database::read(path).map_err(|error| report.push(error)).ok();
     let databases: Vec<Database> = paths.iter().filter_map(read).collect();
     if report.has_errors() {
         return Err(report);
     }
-    let world = World::new(&databases, &Networks::default());
-    style::print(lookup(&world, args.address, args.json));
-    let is_known = !world.locate(args.address).location.is_unknown();
-    Ok(if is_known { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) })
+    Ok(World::new(&databases, &Networks::default()))
 }
 
 fn run_info(args: &InfoArgs) -> Result<ExitCode, Report> {
