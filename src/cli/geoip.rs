@@ -147,6 +147,14 @@ fn run_build(args: &BuildArgs) -> Result<ExitCode, Report> {
     });
     bar.finish_and_clear();
     let built = built?;
+    if built.record_count == 0 {
+        let message = format!(
+            "no place is named in {} lines of input, so there is nothing to write",
+            built.line_count
+        );
+        let help = "each line has a network and a country by its ISO 3166-1 code: 192.0.2.0/24,DE";
+        return Err(Finding::error(message).help(help).into());
+    }
     write_whole(&args.output, &built.bytes).map_err(|error| {
         let message = format!("cannot write {}: {error}", args.output.display());
         Finding::error(message).help("check that the directory exists and may be written")
