@@ -1,8 +1,8 @@
-//! The servers to compare with: the echo, Fingerpost, and the peers as Debian packages them, with the same zone and, where
-//! they steer, the same database and as near a policy as they can say.
+//! The servers to compare with: the echo, Fingerpost, and the peers as Debian packages them, with the same zone and,
+//! where they steer, the same database and as near a policy as they can say.
 //!
-//! `apt-get install knot knot-module-geoip gdnsd nsd pdns-server pdns-backend-geoip dnsperf` has all of them; what is not
-//! installed is left out.
+//! `apt-get install knot knot-module-geoip gdnsd nsd pdns-server pdns-backend-geoip dnsperf` has all of them; what
+//! is not installed is left out.
 
 use super::process::{Process, free_port, is_installed};
 use super::{Failed, query, scene};

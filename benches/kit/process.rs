@@ -35,8 +35,8 @@ impl Process {
         self.child.id()
     }
 
-    /// CPU time of it and its children so far, user and system, threads that have ended included. In steps of 10 ms: for
-    /// loading, which is done by threads that end.
+    /// CPU time of it and its children so far, user and system, threads that have ended included. In steps of 10 ms:
+    /// for loading, which is done by threads that end.
     pub fn cpu_in_all(&self) -> Duration {
         let of_process = |id: u32| -> u64 {
             let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();

@@ -4,12 +4,12 @@
 //! cargo bench --bench side_by_side
 //! cargo bench --bench side_by_side -- --parts udp --only echo,fingerpost,gdnsd --loads ecs --rounds 9 --seconds 3
 //! ```
-//! Four parts. `udp`: CPU time of the server per answered query, as a multiple of what a bare echo takes in the same run;
-//! the ratio holds on a noisy machine where queries a second do not. Server on core 0, generator on core 1, one UDP worker
-//! each, rounds interleaved so that drift hits all alike. `scaling`: the same figure of two workers on two cores against
-//! one. `latency`: at half load, quiet, and then while the zone changes every second and endpoints flap; queries lost.
-//! `tcp`: answers per CPU second under `dnsperf -m tcp`. What is not installed is left out. Without `--bench`, as under
-//! `cargo test`, everything runs for a moment, without peers.
+//! Four parts. `udp`: CPU time of the server per answered query, as a multiple of what a bare echo takes in the same
+//! run; the ratio holds on a noisy machine where queries a second do not. Server on core 0, generator on core 1, one
+//! UDP worker each, rounds interleaved so that drift hits all alike. `scaling`: the same figure of two workers on
+//! two cores against one. `latency`: at half load, quiet, and then while the zone changes every second and endpoints
+//! flap; queries lost. `tcp`: answers per CPU second under `dnsperf -m tcp`. What is not installed is left out.
+//! Without `--bench`, as under `cargo test`, everything runs for a moment, without peers.
 
 #[path = "../kit/mod.rs"]
 mod kit;

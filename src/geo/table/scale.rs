@@ -43,9 +43,9 @@ struct Node {
     last_cell: u32,
 }
 
-/// A count of starts and the number of the first, or [`NODE`] and the index of a node, or [`WIDE`] and an index in `wide`.
-/// Four bytes, because on the packet path the time of a look-up is that of fetching its cell: the fewer, the more of them
-/// stay cached between two batches.
+/// A count of starts and the number of the first, or [`NODE`] and the index of a node, or [`WIDE`] and an index in
+/// `wide`. Four bytes, because on the packet path the time of a look-up is that of fetching its cell: the fewer, the
+/// more of them stay cached between two batches.
 #[derive(Clone, Copy, Default)]
 struct Cell(u32);
 
