@@ -3,11 +3,12 @@
 //! ```text
 //! cargo bench --bench probe_cost -- tcp 10000 20
 //! ```
-//! probes 10,000 distinct targets (127.1.x.y) by `tcp`, `http` or `https` every 5 s, and after the first round prints
-//! the CPU time that the prober's thread and the whole process used in 20 s. The targets answer in a process of their
-//! own, started by this one, so that their time is not counted; it listens on the wildcard address but serves loopback
-//! only. On loopback the kernel does the server's part of a handshake in the client's time: with real targets the
-//! figures can only be lower. Both processes need twice as many open files as probes are under way: a few hundred.
+//! probes 10,000 distinct targets (127.1.x.y) by `tcp`, `http` or `https` every 5 s, and after the first round
+//! prints the CPU time that the prober's thread and the whole process used in 20 s. The targets answer in a process
+//! of their own, started by this one, so that their time is not counted; it listens on the wildcard address but
+//! serves loopback only. On loopback the kernel does the server's part of a handshake in the client's time: with
+//! real targets the figures can only be lower. Both processes need twice as many open files as probes are under way:
+//! a few hundred.
 
 use fingerpost::health::check::{HttpCheck, TlsCheck};
 use fingerpost::health::{Check, CheckKind, Limits, Outcome, Probe, ProbeResult, Prober};

@@ -1,8 +1,8 @@
 //! The servers to compare with: the echo, Fingerpost, and the peers as Debian packages them, with the same zone and,
 //! where they steer, the same database and as near a policy as they can say.
 //!
-//! `apt-get install knot knot-module-geoip gdnsd nsd pdns-server pdns-backend-geoip dnsperf` has all of them; what is
-//! not installed is left out.
+//! `apt-get install knot knot-module-geoip gdnsd nsd pdns-server pdns-backend-geoip dnsperf` has all of them; what
+//! is not installed is left out.
 
 use super::process::{Process, free_port, is_installed};
 use super::{Failed, query, scene};
@@ -26,9 +26,6 @@ pub struct Peer {
     pub steers: bool,
 }
 
-/// Writes a server's files for a port, and perhaps a second, into a directory; the command that starts it.
-type Prepare = fn(&Path, u16, Option<u16>) -> Result<Vec<String>, Failed>;
-
 /// How to start one of them.
 pub struct Recipe {
     /// What people call it.
@@ -36,7 +33,7 @@ pub struct Recipe {
     /// What must be installed; empty: nothing.
     program: &'static str,
     /// Writes its files into a directory and gives the command.
-    prepare: Prepare,
+    prepare: fn(&Path, u16, Option<u16>) -> Result<Vec<String>, Failed>,
     has_static: bool,
     steers: bool,
 }

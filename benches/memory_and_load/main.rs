@@ -6,9 +6,9 @@
 //! ```
 //! `static`: one zone of a million names; for each server the time from its start to the first right answer, the CPU
 //! time until then, and its memory. `steered`: 10,000 names over 50 routes, 10,000 endpoints, all probed; start to
-//! first answer, memory, and how soon a verdict is visible in answers once it is reached; `--site-sets` says over how
-//! many different sets of sites the pools stand, and so how many tables there are for each route. Without `--bench`, as
-//! under `cargo test`, all of it is small and without peers.
+//! first answer, memory, and how soon a verdict is visible in answers once it is reached; `--site-sets` says over
+//! how many different sets of sites the pools stand, and so how many tables there are for each route. Without
+//! `--bench`, as under `cargo test`, all of it is small and without peers.
 
 #[path = "../kit/mod.rs"]
 mod kit;

@@ -43,8 +43,8 @@ pub fn run(words: &Words) -> Result<(), Failed> {
     std::thread::sleep(Duration::from_millis(500));
     let (memory, peak) = process.memory();
     println!(
-        "{names} steered names, {ROUTES} routes, {names} endpoints: {:.2} s to the first answer, \
-         {} MiB, at most {} MiB",
+        "{names} steered names, {ROUTES} routes, {names} endpoints: \
+         {:.2} s to the first answer, {} MiB, at most {} MiB",
         elapsed.as_secs_f64(),
         memory >> 20,
         peak >> 20,

@@ -6,10 +6,10 @@
 //! ```
 //! Four parts. `udp`: CPU time of the server per answered query, as a multiple of what a bare echo takes in the same
 //! run; the ratio holds on a noisy machine where queries a second do not. Server on core 0, generator on core 1, one
-//! UDP worker each, rounds interleaved so that drift hits all alike. `scaling`: the same figure of two workers on two
-//! cores against one. `latency`: at half load, quiet, and then while the zone changes every second and endpoints flap;
-//! queries lost. `tcp`: answers per CPU second under `dnsperf -m tcp`. What is not installed is left out. Without
-//! `--bench`, as under `cargo test`, everything runs for a moment, without peers.
+//! UDP worker each, rounds interleaved so that drift hits all alike. `scaling`: the same figure of two workers on
+//! two cores against one. `latency`: at half load, quiet, and then while the zone changes every second and endpoints
+//! flap; queries lost. `tcp`: answers per CPU second under `dnsperf -m tcp`. What is not installed is left out.
+//! Without `--bench`, as under `cargo test`, everything runs for a moment, without peers.
 
 #[path = "../kit/mod.rs"]
 mod kit;
@@ -38,9 +38,6 @@ impl Setting {
     }
 }
 
-/// One of the measurements.
-type Part = fn(&Setting) -> Result<(), Failed>;
-
 fn main() -> Result<(), Failed> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let [role, port] = &words[..]
@@ -58,7 +55,7 @@ fn main() -> Result<(), Failed> {
         rounds: words.get("rounds", 5, 1)?,
         words,
     };
-    let parts: [(&str, Part); 4] = [
+    let parts: [(&str, fn(&Setting) -> Result<(), Failed>); 4] = [
         ("udp", udp::run),
         ("scaling", scaling::run),
         ("latency", latency::run),

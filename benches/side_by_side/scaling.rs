@@ -1,5 +1,5 @@
-//! What a second worker on a second core gives. The generator shares the cores, so what counts is CPU time per query:
-//! two workers that each spend what one spends alone answer twice as much wherever the cores are theirs.
+//! What a second worker on a second core gives. The generator shares the cores, so what counts is CPU time per
+//! query: two workers that each spend what one spends alone answer twice as much wherever the cores are theirs.
 
 use crate::Setting;
 use crate::kit::peers::{Peer, serve, write_scene};
