@@ -26,6 +26,9 @@ pub struct Peer {
     pub steers: bool,
 }
 
+/// Writes a server's files for a port, and perhaps a second, into a directory; the command that starts it.
+type Prepare = fn(&Path, u16, Option<u16>) -> Result<Vec<String>, Failed>;
+
 /// How to start one of them.
 pub struct Recipe {
     /// What people call it.
@@ -33,7 +36,7 @@ pub struct Recipe {
     /// What must be installed; empty: nothing.
     program: &'static str,
     /// Writes its files into a directory and gives the command.
-    prepare: fn(&Path, u16, Option<u16>) -> Result<Vec<String>, Failed>,
+    prepare: Prepare,
     has_static: bool,
     steers: bool,
 }

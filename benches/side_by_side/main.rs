@@ -38,6 +38,9 @@ impl Setting {
     }
 }
 
+/// One of the measurements.
+type Part = fn(&Setting) -> Result<(), Failed>;
+
 fn main() -> Result<(), Failed> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     if let [role, port] = &words[..]
@@ -55,7 +58,7 @@ fn main() -> Result<(), Failed> {
         rounds: words.get("rounds", 5, 1)?,
         words,
     };
-    let parts: [(&str, fn(&Setting) -> Result<(), Failed>); 4] = [
+    let parts: [(&str, Part); 4] = [
         ("udp", udp::run),
         ("scaling", scaling::run),
         ("latency", latency::run),
