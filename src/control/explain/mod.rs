@@ -8,6 +8,8 @@
 
 mod steps;
 mod supposed;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use supposed::Supposed;
