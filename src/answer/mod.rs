@@ -25,7 +25,7 @@ use crate::wire::query::{self, HEADER_BYTES, Message};
 use crate::wire::{
     Edns, Flags, FoldedName, Query, ResponseEdns, Rtype, Subnet, Writer, class, rcode,
 };
-use resolve::{Chain, Resolver, Verdict};
+use resolve::{Resolver, Verdict};
 
 /// What any client takes over UDP without EDNS, in bytes (RFC 1035 §4.2.1).
 pub const PLAIN_UDP_BYTES_MAX: usize = 512;
@@ -116,7 +116,7 @@ fn dispatch<R: Recorder>(
         other: &mut scratch.other,
         turns: &mut scratch.turns,
         recorder,
-        chain: Chain::default(),
+        chain: scratch.chain.begin(),
         scope_bits: 0,
         truncated: false,
     };

@@ -42,7 +42,7 @@ pub(super) struct Resolver<'a, 'r, R> {
     pub(super) turns: &'r mut Turns,
     pub(super) recorder: &'r mut R,
     /// The aliases followed so far.
-    pub(super) chain: Chain,
+    pub(super) chain: &'r mut Chain,
     /// The longest scope that any part of the answer needs, in bits.
     pub(super) scope_bits: u8,
     pub(super) truncated: bool,
@@ -59,6 +59,13 @@ pub(super) struct Chain {
 }
 
 impl Chain {
+    /// Forgets the query before. What was noted of it stays, unread: clearing would cost every query what only aliases
+    /// use.
+    pub(super) fn begin(&mut self) -> &mut Self {
+        self.length = 0;
+        self
+    }
+
     /// Goes on from `name`, redirected by that DNAME if it was one; whether the DNAME is to be told.
     fn leave(&mut self, name: &FoldedName, dname: Option<NodeId>) -> bool {
         let is_new = !self.dnames[..self.length].contains(&dname);
