@@ -33,5 +33,5 @@ fuzz_target!(|bytes: &[u8]| {
         // Every place is inside of its source, or this panics.
         let _ = finding.to_string();
     }
-    let _ = Zone::build(&origin, &read, &[]);
+    let _ = Zone::build(&origin, &read.records, &[]);
 });
