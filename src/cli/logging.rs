@@ -34,8 +34,8 @@ pub(super) struct LogArgs {
 /// What is logged where nothing says.
 const LEVEL: &str = "info";
 /// Libraries that warn of what a client did; whoever wants to hear of it can say so.
-const QUIET: &str =
-    "h2=off,hyper=off,quinn=off,quinn_proto=off,quinn_udp=off,rustls=off,tokio_rustls=off";
+const QUIET: &str = "h2=off,hyper=off,hyper_util=off,reqwest=off,\
+                     quinn=off,quinn_proto=off,quinn_udp=off,rustls=off,tokio_rustls=off";
 /// Panics that are told in full. A packet that finds a bug can be sent again and again; the log must not fill with it.
 const PANICS_TOLD_MAX: u32 = 16;
 

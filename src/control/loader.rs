@@ -126,9 +126,14 @@ impl Loader {
             let fresh = load
                 .spec
                 .map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
-            if let Some(zone) = fresh.or_else(|| self.zones.remove(&load.origin)) {
-                inputs.push(zone.clone());
-                zones.insert(load.origin, zone);
+            match fresh.or_else(|| self.zones.remove(&load.origin)) {
+                Some(zone) => {
+                    inputs.push(zone.clone());
+                    zones.insert(load.origin, zone);
+                }
+                None => {
+                    tracing::warn!(zone = %load.origin, "not served until its mistakes are mended")
+                }
             }
         }
         self.zones = zones;

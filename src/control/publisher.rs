@@ -15,7 +15,7 @@ use crate::health::overrides::Overrides;
 use crate::health::persist::Saved;
 use crate::health::prober::{Limits, ProbeResult, Prober};
 use crate::health::status::standing;
-use crate::health::table::Table;
+use crate::health::table::{Table, Transition};
 use crate::health::{Probe, Standing, Verdict};
 use crate::snapshot::{Catalog, Snapshot, Standings};
 use crate::steer::model::{Endpoint, OnAllDown, Pool};
@@ -179,7 +179,7 @@ impl Publisher {
             let Some(result) = next else { break };
             self.warn_of_expiry(&result);
             if let Some(transition) = self.state.verdicts.apply(&result, now) {
-                tell(&transition.probe, transition.from, transition.to, &transition.reason);
+                tell(snapshot.catalog(), &transition);
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
                 self.unsaved_since.get_or_insert_with(Instant::now);
             }
@@ -326,10 +326,31 @@ impl Publisher {
 }
 
 /// A verdict that changes is what operators read logs for.
-fn tell(probe: &Probe, from: Verdict, to: Verdict, reason: &str) {
+fn tell(catalog: &Catalog, transition: &Transition) {
+    let Transition { probe, from, to, reason } = transition;
     let (check, target) = (&probe.check.name, probe.target);
+    let endpoints = endpoints_of(catalog, probe).join(", ");
     match to {
-        Verdict::Down => tracing::warn!(%check, %target, %from, %to, reason, "verdict"),
-        _ => tracing::info!(%check, %target, %from, %to, reason, "verdict"),
+        Verdict::Down => tracing::warn!(%endpoints, %check, %target, %from, %to, reason, "verdict"),
+        _ => tracing::info!(%endpoints, %check, %target, %from, %to, reason, "verdict"),
     }
+}
+
+/// The endpoints that a probe speaks for, as `pool/endpoint`.
+fn endpoints_of(catalog: &Catalog, probe: &Probe) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for roster in catalog.rosters_of(probe).iter().map(|&roster| &catalog.rosters()[roster]) {
+        for tier in &roster.tiers {
+            let seated = tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]);
+            let probed = |endpoint: &&Arc<Endpoint>| {
+                roster.family.probe(endpoint).is_some_and(|own| **own == *probe)
+            };
+            names.extend(
+                seated
+                    .filter(probed)
+                    .map(|endpoint| format!("{}/{}", tier.pool.name, endpoint.name)),
+            );
+        }
+    }
+    names.into_iter().collect()
 }

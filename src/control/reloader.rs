@@ -35,6 +35,8 @@ pub(super) struct Reloader {
     pub(super) watcher: Watcher,
     pub(super) certificates: Option<Certificates>,
     pub(super) tls: Option<Tls>,
+    /// What was found last, and has been told.
+    pub(super) told: Report,
     /// As it was at the start.
     pub(super) config: Arc<config::Server>,
 }
@@ -71,7 +73,7 @@ impl Reloader {
             let loaded = self.loader.load();
             (self, loaded)
         });
-        let (this, loaded) = match blocking.await {
+        let (mut this, loaded) = match blocking.await {
             Ok(done) => done,
             // The loader has panicked and is gone: go on with what is published, and say so by stopping.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -93,7 +95,8 @@ impl Reloader {
             }
             Err(report) => Reloaded::Refused(report),
         };
-        outcome.tell(asked);
+        outcome.tell(asked, &this.told);
+        this.told = outcome.report().clone();
         (this, outcome)
     }
 
@@ -130,11 +133,18 @@ impl Reloader {
 }
 
 impl Reloaded {
-    /// Tells the log, finding by finding.
-    fn tell(&self, asked: bool) {
+    /// What was found on the way.
+    pub fn report(&self) -> &Report {
         let (Self::Published(_, report) | Self::Unchanged(report) | Self::Refused(report)) = self;
-        // A reload that nobody asked for and that found nothing new has nothing to say that was not said before.
-        if asked || !matches!(self, Self::Unchanged(_)) {
+        report
+    }
+
+    /// Tells the log, finding by finding. Findings stand as long as their cause does: who did not ask is not told again
+    /// what `told` has said.
+    fn tell(&self, asked: bool, told: &Report) {
+        let report = self.report();
+        let news = asked || report != told;
+        if news {
             tell_findings(report);
         }
         let (errors, warnings) = (report.error_count(), report.warning_count());
@@ -142,8 +152,8 @@ impl Reloaded {
             Self::Published(generation, _) => {
                 tracing::info!(generation, errors, warnings, "reloaded")
             }
-            // Changes that are none, as an editor's backup file makes them, are not worth a line; who asked gets one.
-            Self::Unchanged(_) if asked => {
+            // Changes that are none, as an editor's backup file makes them, are not worth a line.
+            Self::Unchanged(_) if news => {
                 tracing::info!(errors, warnings, "reloaded; nothing has changed")
             }
             Self::Unchanged(_) => {

@@ -107,8 +107,15 @@ impl Server {
             .start(answering, &Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
-        let reloader =
-            Reloader { loader, inputs, watcher, certificates, tls, config: config.clone() };
+        let reloader = Reloader {
+            loader,
+            inputs,
+            watcher,
+            certificates,
+            tls,
+            told: report.clone(),
+            config: config.clone(),
+        };
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
         Ok((
             Self {

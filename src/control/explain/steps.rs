@@ -4,12 +4,14 @@ use super::supposed::Supposed;
 use super::view::{CardView, EndpointView, SiteView, Steering};
 use crate::answer::{Recorder, SteeredStep};
 use crate::geo::Location;
+use crate::health::Standing;
 use crate::snapshot::{ServedZone, Snapshot, Standings};
 use crate::steer::model::{Endpoint, Pool, Rule, Site, SteeredName};
 use crate::steer::order::{self, Matched};
-use crate::steer::pool::{Choice, DealtSite, Family, Level};
+use crate::steer::pool::{Choice, DealtSite, Family, Level, RosterTier};
 use crate::wire::Name;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What the recorder keeps.
 #[derive(Default)]
@@ -136,9 +138,23 @@ impl Explainer<'_> {
             site: site.name.clone(),
             title: site.title.clone(),
             distance_km: self.distance_km(site),
-            level: level(dealt.site(tier, number).level).to_owned(),
+            level: self.level(step, tier, number).to_owned(),
             serves,
             endpoints: endpoints.collect(),
+        }
+    }
+
+    /// How far a site can be relied on, in a word; one that was taken out on purpose is not called dead.
+    fn level(&self, step: &Step, tier: usize, number: usize) -> &'static str {
+        let roster = &self.snapshot.catalog().rosters()[step.roster];
+        let RosterTier { pool, seats } = &roster.tiers[tier];
+        let mut seated = seats[number].iter().map(|&seat| &pool.endpoints[seat]);
+        let drained = |endpoint: &Arc<Endpoint>| {
+            self.supposed.standing(pool, endpoint, step.family) == Standing::Drained
+        };
+        match self.snapshot.dealt(step.roster).site(tier, number).level {
+            Level::Dead if seated.all(drained) => "drained",
+            other => level(other),
         }
     }
 
