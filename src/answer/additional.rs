@@ -8,7 +8,7 @@ use super::resolve::{Resolver, owner};
 use super::steered::{Handed, Pair};
 use crate::steer::pool::Family;
 use crate::wire::{FoldedName, Owner, Rtype, Section};
-use crate::zone::{NodeId, RecordSet};
+use crate::zone::{NodeId, RecordSet, rdata};
 
 /// Different names whose addresses are added to one answer. Glue has no such bound: it is not ours to choose from.
 const TARGETS_MAX: usize = 32;
@@ -47,13 +47,13 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         set: &RecordSet<'_>,
     ) {
         // Beside an answer that has no room nothing helps.
-        if self.truncated || target_at(set.rtype).is_none() {
+        if self.truncated || !has_targets(set.rtype) {
             return;
         }
         let is_service = matches!(set.rtype, Rtype::SVCB | Rtype::HTTPS);
         let mut added = Added::default();
         for rdata in set.rdatas() {
-            let Some(target) = target(set.rtype, rdata) else {
+            let Some(target) = rdata::names(set.rtype, rdata).next().map(|at| &rdata[at]) else {
                 continue;
             };
             if is_service && target == [0] {
@@ -134,26 +134,12 @@ impl<R: Recorder> Resolver<'_, '_, R> {
     }
 }
 
-/// Where in the RDATA of a type the name stands whose addresses are wanted.
-fn target_at(rtype: Rtype) -> Option<usize> {
-    match rtype {
-        Rtype::NS => Some(0),
-        Rtype::MX | Rtype::SVCB | Rtype::HTTPS | Rtype::KX | Rtype::AFSDB => Some(2),
-        Rtype::SRV => Some(6),
-        _ => None,
-    }
-}
-
-fn target(rtype: Rtype, rdata: &[u8]) -> Option<&[u8]> {
-    let from = rdata.get(target_at(rtype)?..)?;
-    let mut at = 0;
-    while let Some(&length) = from.get(at) {
-        at += 1 + usize::from(length);
-        if length == 0 {
-            return from.get(..at);
-        }
-    }
-    None
+/// Whether records of a type point at names whose addresses are wanted.
+fn has_targets(rtype: Rtype) -> bool {
+    matches!(
+        rtype,
+        Rtype::NS | Rtype::MX | Rtype::SRV | Rtype::SVCB | Rtype::HTTPS | Rtype::KX | Rtype::AFSDB
+    )
 }
 
 /// Whether a name is an ancestor's or below it, both in folded wire form.

@@ -225,11 +225,17 @@ impl Publisher {
         }
         self.override_ends = self.state.overrides.next_expiry(at);
         tracing::info!("an override has run out");
-        let snapshot = self.published.load_full();
-        let next =
-            Snapshot::new(snapshot.generation() + 1, snapshot.catalog().clone(), &self.now());
-        let rosters: Vec<usize> = (0..snapshot.catalog().rosters().len()).collect();
-        self.publish(next, &rosters);
+        let catalog = self.published.load().catalog().clone();
+        self.deal_all(catalog);
+    }
+
+    /// Publishes every roster of a catalog; the generation that this makes.
+    fn deal_all(&mut self, catalog: Arc<Catalog>) -> u64 {
+        let generation = self.published.load().generation() + 1;
+        let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
+        let snapshot = Snapshot::new(generation, catalog, &self.now());
+        self.publish(snapshot, &rosters);
+        generation
     }
 
     fn publish(&mut self, snapshot: Snapshot, rosters: &[usize]) {
@@ -290,10 +296,7 @@ impl Publisher {
         self.prober.set_probes(probes);
         self.override_ends = overrides.next_expiry(Timestamp::now());
         self.state.overrides = overrides;
-        let generation = self.published.load().generation() + 1;
-        let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
-        let snapshot = Snapshot::new(generation, catalog, &self.now());
-        self.publish(snapshot, &rosters);
+        let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.
         let _ = published.send(generation);
     }
