@@ -139,7 +139,7 @@ impl Server {
 
     /// What has been answered so far.
     pub fn counts(&self) -> Counts {
-        self.registry.read()
+        self.registry.counts()
     }
 
     /// What the listeners have seen so far.

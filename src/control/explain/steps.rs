@@ -35,7 +35,7 @@ pub(super) struct Step {
 }
 
 impl Recorder for Notes {
-    fn zone(&mut self, zone: &ServedZone) {
+    fn zone(&mut self, _: usize, zone: &ServedZone) {
         self.zone = Some(zone.zone.apex().to_string());
     }
 
@@ -147,7 +147,7 @@ impl Explainer<'_> {
     /// How far a site can be relied on, in a word; one that was taken out on purpose is not called dead.
     fn level(&self, step: &Step, tier: usize, number: usize) -> &'static str {
         let roster = &self.snapshot.catalog().rosters()[step.roster];
-        let RosterTier { pool, seats } = &roster.tiers[tier];
+        let RosterTier { pool, seats, .. } = &roster.tiers[tier];
         let mut seated = seats[number].iter().map(|&seat| &pool.endpoints[seat]);
         let drained = |endpoint: &Arc<Endpoint>| {
             self.supposed.standing(pool, endpoint, step.family) == Standing::Drained
