@@ -41,8 +41,8 @@ use std::thread;
 /// An endpoint's part is that of the answers that list it first: it adds up to its site's. --json also has the part of
 /// the answers that list it at all.
 ///
-/// Everything is taken for up, so that the result is the same wherever it is computed, unless --as-is is given; then the
-/// verdicts and overrides of the server count, on both sides, and what has no verdict is taken for up.
+/// Everything is taken for up, so that the result is the same wherever it is computed, unless --as-is is given; then
+/// the verdicts and overrides of the server count, on both sides, and what has no verdict is taken for up.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

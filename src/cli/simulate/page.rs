@@ -309,6 +309,7 @@ fn percent(part: f64) -> String {
 /// A count that may be in the billions.
 fn short(number: f64) -> String {
     match number {
+        1e12.. => format!("{:.2} trillion", number / 1e12),
         1e9.. => format!("{:.2} billion", number / 1e9),
         1e6.. => format!("{:.2} million", number / 1e6),
         _ => format!("{}", number.round()),

@@ -10,7 +10,7 @@ use super::traffic::Traffic;
 use crate::geo::embed::embedding_ranges;
 use crate::geo::intern::Interner;
 use crate::geo::ranges::Key;
-use crate::geo::{GeoCode, LocationId, Ranges, World};
+use crate::geo::{GeoCode, Location, LocationId, Ranges, World};
 use ipnet::IpNet;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -123,7 +123,7 @@ impl Clients {
         let spots_before = number(before, &mut spots);
         let spots_after = number(after, &mut spots);
         let mut builder = Builder::default();
-        let used: Used = used(before, after);
+        let used = used(before, after);
         let weights = Weights::new(&used, measure);
         let spots_of = |world: &[u32]| {
             let world = world.to_vec();
@@ -205,7 +205,7 @@ struct Spot {
 
 /// Location to number of its spot.
 fn number(world: &World, spots: &mut Interner<Spot>) -> Vec<u32> {
-    let spot = |location: &crate::geo::Location| {
+    let spot = |location: &Location| {
         // No finer than a country.
         let country = location.place.map(|place| match place {
             GeoCode::Subdivision(continent, country, _) => GeoCode::Country(continent, country),

@@ -17,6 +17,7 @@ mod gate;
 mod joint;
 mod plans;
 mod side;
+mod sites;
 mod tally;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use super::view::Steered;
 use crate::snapshot::{NamePlan, ServedZone};
 use crate::steer::classes::Classes;
 use crate::steer::pool::Family;
-use crate::wire::{Name, Rtype};
+use crate::wire::{FoldedName, Name, Rtype};
 use std::collections::HashMap;
 use std::ptr;
 
@@ -136,7 +136,7 @@ impl<'a> Comparer<'a> {
 
 /// What a client gets of a side where the name has no steered addresses.
 fn in_its_place(side: &Side, is_steered: bool, owner: &Name, family: Family) -> Place<'static> {
-    let mut folded = crate::wire::FoldedName::default();
+    let mut folded = FoldedName::default();
     let is_plain = !is_steered
         && folded.read(owner.as_wire()).is_some()
         && side.catalog.zones().find(&folded, false).is_some_and(|zone| {

@@ -3,12 +3,10 @@
 use super::clients::Clients;
 use super::joint::Joint;
 use super::side::Side;
-use super::view::{
-    ByClients, Change, EndpointShare, Move, ROUNDING, SiteShare, Steered, Unanswered, Uncounted,
-};
+use super::sites;
+use super::view::{ByClients, Change, Move, ROUNDING, Steered, Unanswered, Uncounted};
 use crate::snapshot::FamilyPlan;
 use crate::steer::pool::{Choice, Dealt, Level, Roster};
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// What a client gets.
@@ -38,7 +36,7 @@ impl Place<'_> {
 
 /// One side of a name in a family.
 pub(super) struct Half<'a> {
-    rosters: Option<(&'a Roster, &'a Dealt)>,
+    pub(super) rosters: Option<(&'a Roster, &'a Dealt)>,
     /// By class.
     outcomes: Vec<Outcome<'a>>,
 }
@@ -59,7 +57,7 @@ impl<'a> Half<'a> {
             return Self { rosters: None, outcomes };
         };
         let (roster, dealt) = (&side.rosters[plan.roster], &side.dealt[plan.roster]);
-        let outcome = |order: &Box<[u16]>| {
+        let outcome = |order: &[u16]| {
             let without = |why| (Place::Unanswered(why), None, None);
             let (place, served, level) = match dealt.choose(order) {
                 Choice::Site { tier, site, level } => {
@@ -73,7 +71,7 @@ impl<'a> Half<'a> {
         };
         Self {
             rosters: Some((roster, dealt)),
-            outcomes: plan.classes.orders.iter().map(outcome).collect(),
+            outcomes: plan.classes.orders.iter().map(|order| outcome(order)).collect(),
         }
     }
 
@@ -107,7 +105,7 @@ pub(super) fn tally(
         sums.add(halves, part.population, part.country, part.weight / total);
     }
     let pool = after.pool().or(before.pool()).unwrap_or_default().to_owned();
-    let sites = sites([before, after], &sums);
+    let sites = sites::sites([before, after], &sums);
     let mut steered = Steered {
         names: Vec::new(),
         types: Vec::new(),
@@ -139,11 +137,11 @@ fn is_changed(steered: &Steered) -> bool {
 }
 
 /// What has been added up; parts of all clients of a population.
-struct Sums<'a, 'c> {
-    clients: &'c Clients,
+pub(super) struct Sums<'a, 'c> {
+    pub(super) clients: &'c Clients,
     /// Site as a tier serves it, by side → part.
-    served: [BTreeMap<(usize, usize), ByClients<f64>>; 2],
-    shares: BTreeMap<Place<'a>, ByClients<Change>>,
+    pub(super) served: [BTreeMap<(usize, usize), ByClients<f64>>; 2],
+    pub(super) shares: BTreeMap<Place<'a>, ByClients<Change>>,
     /// Country, from, to → part.
     flows: BTreeMap<(u32, Place<'a>, Place<'a>), ByClients<f64>>,
     moved: ByClients<f64>,
@@ -173,8 +171,7 @@ impl<'a, 'c> Sums<'a, 'c> {
         let name = clients.populations()[population].name;
         for (at, half) in halves.into_iter().enumerate() {
             let count = |sums: &mut ByClients<Change>| {
-                let change = sums.entry(name).or_default();
-                *(if at == 0 { &mut change.before } else { &mut change.after }) += part;
+                *sums.entry(name).or_default().side(at) += part;
             };
             count(self.shares.entry(half.place).or_insert_with(|| nobody(clients)));
             if let Some(served) = half.served {
@@ -234,105 +231,9 @@ impl<'a, 'c> Sums<'a, 'c> {
 }
 
 /// Nothing for each population that has anybody in it.
-fn nobody<T: Default>(clients: &Clients) -> ByClients<T> {
+pub(super) fn nobody<T: Default>(clients: &Clients) -> ByClients<T> {
     let inhabited = clients.populations().iter().filter(|population| population.total > 0.0);
     inhabited.map(|population| (population.name, T::default())).collect()
-}
-
-/// Sites and their endpoints, those that serve and those that could.
-fn sites(halves: [&Half<'_>; 2], sums: &Sums<'_, '_>) -> Vec<SiteShare> {
-    let mut rows: Vec<SiteShare> = Vec::new();
-    for (at, half) in halves.into_iter().enumerate() {
-        let Some((roster, dealt)) = half.rosters else { continue };
-        for (tier, RosterSeats { pool, seats }) in roster_seats(roster) {
-            for (number, seats) in seats.iter().enumerate().filter(|(_, seats)| !seats.is_empty()) {
-                let served = sums.served[at].get(&(tier, number));
-                // A fallback is told only where it serves.
-                if tier > 0 && served.is_none() {
-                    continue;
-                }
-                let site = &roster.sites[number];
-                let row = row(&mut rows, &site.name, &site.title, sums);
-                let dealt = dealt.site(tier, number);
-                let (listed, first) = (dealt.deck.shares(), dealt.deck.first_shares());
-                for &seat in seats {
-                    let fallback = (tier > 0).then_some(pool.name.as_str());
-                    let endpoint =
-                        endpoint(&mut row.endpoints, fallback, &pool.endpoints[seat].name, sums);
-                    let Some(position) = dealt.members.iter().position(|member| *member == seat)
-                    else {
-                        continue;
-                    };
-                    for (name, part) in served.into_iter().flatten() {
-                        let add = |sums: &mut ByClients<Change>, share: f64| {
-                            let change = sums.entry(name).or_default();
-                            *(if at == 0 { &mut change.before } else { &mut change.after }) +=
-                                part * share;
-                        };
-                        add(&mut endpoint.listed, listed[position]);
-                        add(&mut endpoint.first, first[position]);
-                    }
-                }
-            }
-        }
-    }
-    // In steps of the rounding, so that of equal shifts the larger site comes first.
-    let steps = |part: f64| Reverse((part / ROUNDING).round() as i64);
-    let most = |row: &SiteShare, part: fn(&Change) -> f64| {
-        steps(row.share.values().map(part).fold(0.0, f64::max))
-    };
-    rows.sort_by_key(|row| {
-        (most(row, |change| change.shift().abs()), most(row, |change| change.after))
-    });
-    rows
-}
-
-struct RosterSeats<'a> {
-    pool: &'a crate::steer::model::Pool,
-    seats: &'a [Vec<usize>],
-}
-
-fn roster_seats(roster: &Roster) -> impl Iterator<Item = (usize, RosterSeats<'_>)> {
-    let tiers = roster.tiers.iter();
-    tiers.map(|tier| RosterSeats { pool: &tier.pool, seats: &tier.seats }).enumerate()
-}
-
-fn row<'r>(
-    rows: &'r mut Vec<SiteShare>,
-    site: &str,
-    title: &str,
-    sums: &Sums<'_, '_>,
-) -> &'r mut SiteShare {
-    let at = rows.iter().position(|row| row.site == site).unwrap_or_else(|| {
-        let share = sums.shares.get(&Place::Site(site)).cloned();
-        rows.push(SiteShare {
-            site: site.to_owned(),
-            title: title.to_owned(),
-            share: share.unwrap_or_else(|| nobody(sums.clients)),
-            endpoints: Vec::new(),
-        });
-        rows.len() - 1
-    });
-    &mut rows[at]
-}
-
-fn endpoint<'r>(
-    rows: &'r mut Vec<EndpointShare>,
-    fallback: Option<&str>,
-    name: &str,
-    sums: &Sums<'_, '_>,
-) -> &'r mut EndpointShare {
-    let known = |row: &EndpointShare| row.endpoint == name && row.fallback.as_deref() == fallback;
-    let at = rows.iter().position(known).unwrap_or_else(|| {
-        rows.push(EndpointShare {
-            fallback: fallback.map(str::to_owned),
-            endpoint: name.to_owned(),
-            listed: nobody(sums.clients),
-            first: nobody(sums.clients),
-        });
-        rows.len() - 1
-    });
-    &mut rows[at]
 }
 
 fn uncounted(before: &Half<'_>, after: &Half<'_>, joint: &Joint) -> Vec<Uncounted> {

@@ -133,6 +133,11 @@ impl Change {
         self.after - self.before
     }
 
+    /// The one of a side, 0 before and 1 after.
+    pub(super) fn side(&mut self, side: usize) -> &mut f64 {
+        if side == 0 { &mut self.before } else { &mut self.after }
+    }
+
     /// Whether it is more than the rounding of sums.
     pub fn is_change(self) -> bool {
         self.shift().abs() > ROUNDING
