@@ -188,17 +188,24 @@ fn sites(steered: &Steered, is_compared: bool) -> Table {
     let bars = clients.first().map(|name| faint(name));
     table.row(iter::once(faint(&header[0])).chain(numbers).chain(bars));
     for SiteShare { site, title, share, endpoints } in &steered.sites {
+        // In a comparison, who has no part in it only stands in the way.
+        let has_part =
+            |part: &ByClients<Change>| part.values().any(|part| part.before + part.after > 0.0);
+        if is_compared && !has_part(share) {
+            continue;
+        }
         let name = if site == title { site.clone() } else { format!("{site} {title}") };
         table.row(site_row(Cell::inked(Ink::Strong, name), share, is_compared, true));
-        let of_pool = endpoints.iter().filter(|row| {
-            endpoints.len() > 1 && row.first.values().any(|part| part.before + part.after > 0.0)
-        });
-        for EndpointShare { fallback, endpoint, first, .. } in of_pool {
-            let name = match fallback {
-                Some(pool) => format!("  {pool}/{endpoint}"),
-                None => format!("  {endpoint}"),
+        let changes = |row: &&EndpointShare| row.first.values().any(|part| part.is_change());
+        if endpoints.len() < 2 || is_compared && !endpoints.iter().any(|row| changes(&row)) {
+            continue;
+        }
+        for row in endpoints.iter().filter(|row| !is_compared || has_part(&row.first)) {
+            let name = match &row.fallback {
+                Some(pool) => format!("  {pool}/{}", row.endpoint),
+                None => format!("  {}", row.endpoint),
             };
-            table.row(site_row(name.into(), first, is_compared, false));
+            table.row(site_row(name.into(), &row.first, is_compared, false));
         }
     }
     for row in &steered.unanswered {
@@ -225,7 +232,8 @@ fn site_row(name: Cell, share: &ByClients<Change>, is_compared: bool, has_bar: b
 fn shift(change: Change) -> Cell {
     let points = change.shift() * 100.0;
     let (ink, text) = match () {
-        () if points.abs() < VISIBLE_MIN * 100.0 => (Ink::Faint, "=".to_owned()),
+        () if !change.is_change() => (Ink::Faint, "=".to_owned()),
+        () if points.abs() < VISIBLE_MIN * 100.0 => (Ink::Faint, "<0.1".to_owned()),
         () if points > 0.0 => (Ink::Good, format!("+{points:.1}")),
         () => (Ink::Bad, format!("−{:.1}", -points)),
     };

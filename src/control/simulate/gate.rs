@@ -18,7 +18,7 @@ impl Gate {
     }
 
     fn of(&self, steered: &Steered) -> Vec<String> {
-        let who = format!("{} {}", steered.names.join(", "), steered.types.join("/"));
+        let who = format!("{} {}", named(&steered.names), steered.types.join("/"));
         let mut lines = Vec::new();
         for site in &steered.sites {
             let too_far = site.share.iter().filter(|(_, change)| self.is_exceeded(**change));
@@ -51,6 +51,18 @@ impl Gate {
         change.shift().abs() > self.shift_max + super::view::ROUNDING
     }
 }
+
+/// Some of the names; a thousand may share a pool and a route.
+fn named(names: &[String]) -> String {
+    let shown = names[..names.len().min(NAMES_SHOWN_MAX)].join(", ");
+    match names.len().saturating_sub(NAMES_SHOWN_MAX) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// Enough to know which names are meant, short enough for a line.
+const NAMES_SHOWN_MAX: usize = 3;
 
 /// As it was typed, without the dust of binary fractions.
 fn limit(share: f64) -> String {

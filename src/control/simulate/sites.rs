@@ -67,7 +67,7 @@ fn deal(
     side: usize,
     served: &ByClients<f64>,
 ) {
-    let mix = dealt.deck.shares().into_iter().zip(dealt.deck.first_shares());
+    let mix = dealt.deck.shares().into_iter().zip(dealt.deck.lead_shares());
     for (&seat, (listed, first)) in dealt.members.iter().zip(mix) {
         let name = &tier.pool.endpoints[seat].name;
         let Some(endpoint) = find(&mut row.endpoints, fallback, name) else { continue };

@@ -148,7 +148,7 @@ impl Deck {
     }
 
     /// For each member, the share of answers that list it first; they add up to 1.
-    pub fn first_shares(&self) -> Vec<f64> {
+    pub fn lead_shares(&self) -> Vec<f64> {
         let mut shares = vec![0.0; self.member_count];
         for (card, probability) in self.cards() {
             if let Some(&first) = card.first() {
