@@ -51,7 +51,7 @@
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
 //! | [`control`] | the one writer, reload, watching, counters |
-//! | [`cli`] | serve, demo, check, explain, geoip |
+//! | [`cli`] | serve, demo, check, explain, simulate, geoip |
 
 // The documentation is for those who work on the house too, and is built with its private rooms.
 #![allow(rustdoc::private_intra_doc_links)]

@@ -11,6 +11,7 @@ mod geoip;
 mod logging;
 mod serve;
 mod signals;
+mod simulate;
 mod style;
 mod version;
 
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Simulate(args) => simulate::run(args),
         Command::Geoip(args) => geoip::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
@@ -102,6 +104,7 @@ Examples:
   fingerpost serve --config /etc/fingerpost.toml   serve
   fingerpost explain www.example.com --client 84.128.0.1
                                                    why that client gets what it gets
+  fingerpost simulate --down fra                   what would become of everybody's answers
 
 Exit status:
   0  done
@@ -117,6 +120,7 @@ enum Command {
     Demo(demo::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Simulate(simulate::Args),
     Geoip(geoip::GeoipArgs),
     /// Print a completion script for a shell
     ///
@@ -189,6 +193,21 @@ mod tests {
         check("fingerpost explain www.example.com", false);
         check("fingerpost explain www..example.com --client 192.0.2.1", false);
         check("fingerpost explain www.example.com AAAAA --client 192.0.2.1", false);
+        check("fingerpost simulate", true);
+        check("fingerpost simulate --down fra --up fra-1 --drain web/iad-1 --weight sin-1=0", true);
+        check(
+            "fingerpost simulate --with ../next --database a.mmdb --database b.mmdb --json",
+            true,
+        );
+        check(
+            "fingerpost simulate --max-shift 10% --allow-unanswered --name www.example.com",
+            true,
+        );
+        check("fingerpost simulate --max-shift 10", false);
+        check("fingerpost simulate --max-shift -1%", false);
+        check("fingerpost simulate --allow-unanswered", false);
+        check("fingerpost simulate --weight fra-1", false);
+        check("fingerpost simulate --weight fra-1=1000001", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

@@ -108,6 +108,11 @@ impl Cell {
     pub fn number(text: impl fmt::Display) -> Self {
         Self { text: text.to_string(), ink: Ink::Plain, right: true }
     }
+
+    /// The same, flush right.
+    pub fn flush_right(self) -> Self {
+        Self { right: true, ..self }
+    }
 }
 
 impl From<&str> for Cell {

@@ -3,7 +3,8 @@
 //!
 //! [`server`] starts the parts in order and owns them; [`loader`] turns files into something to serve; [`publisher`] is
 //! the single writer of snapshots; [`reloader`] reads again, and [`watch`] asks it to; [`service`] hands the answer
-//! function to the listeners.
+//! function to the listeners. [`explain`] tells why a client gets what it gets, [`simulate`] what a change would do to
+//! all.
 
 pub mod counters;
 pub mod explain;
@@ -12,6 +13,7 @@ pub mod publisher;
 pub mod reloader;
 pub mod server;
 pub mod service;
+pub mod simulate;
 pub mod watch;
 
 pub use reloader::Reloaded;
