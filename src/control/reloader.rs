@@ -257,15 +257,8 @@ impl Reloaded {
         let what = format!("{what}{}{}", counted(errors, "error"), counted(warnings, "warning"));
         let asked =
             by.map_or_else(|| "a file has changed".to_owned(), |by| format!("asked by {by}"));
-        let worst = report.findings.iter().max_by_key(|finding| finding.severity);
-        let cause = match worst {
-            // Of equally grave ones the first is likelier the root of the others.
-            Some(worst) => {
-                let first = report.findings.iter().find(|other| other.severity == worst.severity);
-                format!("{asked}; {}", first.unwrap_or(worst))
-            }
-            None => asked,
-        };
+        let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
+        let cause = first.map_or_else(|| asked.clone(), |first| format!("{asked}; {first}"));
         let severity = match self {
             Self::Refused(_) => Gravity::Error,
             _ if errors > 0 => Gravity::Warning,

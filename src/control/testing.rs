@@ -34,6 +34,7 @@ const ZONE: &str = "$TTL 300\n@ SOA ns1 host 7 7200 1800 1209600 60\n@ NS ns1\nn
 const STEERING: &str = r#"
 [pools.web]
 check = "web"
+answers = 1
 min_up = 0.5
 on_all_down = "fallback"
 fallback = "spare"
