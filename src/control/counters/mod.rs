@@ -15,7 +15,7 @@ mod tally;
 mod worker;
 
 pub use catalog::{CatalogCounters, Counting, QTYPES, RCODES_COUNTED, qtype_label};
-pub use tally::{EndpointKey, Tally};
+pub use tally::{EndpointKey, HandedOut, Tally};
 pub use worker::{Counts, WorkerCounters};
 
 use crate::snapshot::Catalog;
@@ -69,19 +69,38 @@ impl Registry {
         counts
     }
 
-    /// The same by zone and endpoint. Costs in proportion to what is served.
+    /// The same, and whose addresses were handed out.
+    pub fn read(&self) -> Reading {
+        Reading { counts: self.counts(), handed_out: self.sum(Tally::handed_out, HandedOut::add) }
+    }
+
+    /// By zone and endpoint. Costs in proportion to what is served.
     pub fn tally(&self) -> Tally {
+        self.sum(Tally::clone, Tally::add)
+    }
+
+    /// What is taken of the blocks that are closed, and what the open ones add to it.
+    fn sum<T>(&self, take: impl Fn(&Tally) -> T, add: impl Fn(&mut T, &CatalogCounters)) -> T {
         let mut retired = lock(&self.retired);
         // Whether a block is closed is read before its numbers, so a closed one has its last.
         let (closed, open): (Vec<_>, Vec<_>) =
             lock(&self.blocks).iter().cloned().partition(|block| block.is_closed());
         closed.iter().for_each(|block| retired.add(block));
         lock(&self.blocks).retain(|block| !closed.iter().any(|closed| Arc::ptr_eq(block, closed)));
-        let mut tally = retired.clone();
+        let mut sum = take(&retired);
         drop(retired);
-        open.iter().for_each(|block| tally.add(block));
-        tally
+        open.iter().for_each(|block| add(&mut sum, block));
+        sum
     }
+}
+
+/// The counters at one moment, but for those by zone, which are many.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Whatever is served.
+    pub counts: Counts,
+    /// Whose addresses were handed out.
+    pub handed_out: HandedOut,
 }
 
 /// Counters are sound whatever a panic left of other things.

@@ -2,11 +2,11 @@
 
 use super::catalog::{CatalogCounters, QTYPES, RCODES_COUNTED};
 use crate::answer::Transport;
-use crate::snapshot::Catalog;
 use crate::steer::model::{Endpoint, Pool};
 use crate::steer::pool::Family;
 use crate::wire::Name;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// An endpoint in a family, by names. Those of a pool that two zones' files define are two.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,18 +43,17 @@ type Queries = [[u64; RCODES_COUNTED.len()]; QTYPES];
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     queries: HashMap<(Transport, Option<Name>), Box<Queries>>,
-    handed_out: HashMap<EndpointKey, u64>,
+    handed_out: HandedOut,
 }
 
-impl Tally {
-    /// How many answers have listed an endpoint's address.
-    pub fn handed_out(&self, key: &EndpointKey) -> u64 {
-        self.handed_out.get(key).copied().unwrap_or(0)
-    }
+/// How many answers have listed the address of each endpoint; those of which none has are not in it.
+#[derive(Clone, Debug, Default)]
+pub struct HandedOut(HashMap<Arc<EndpointKey>, u64>);
 
-    /// The same for all that have been handed out, in no order.
-    pub fn all_handed_out(&self) -> impl Iterator<Item = (&EndpointKey, u64)> {
-        self.handed_out.iter().map(|(key, count)| (key, *count))
+impl Tally {
+    /// Whose addresses were handed out.
+    pub fn handed_out(&self) -> HandedOut {
+        self.handed_out.clone()
     }
 
     /// Queries answered: transport, zone (none: outside of all zones), number of the type, code, how many; only what
@@ -85,18 +84,26 @@ impl Tally {
                 }
             }
         }
-        self.add_handed_out(catalog, block);
+        self.handed_out.add(block);
+    }
+}
+
+impl HandedOut {
+    /// How many answers have listed an endpoint.
+    pub fn get(&self, endpoint: &EndpointKey) -> u64 {
+        self.0.get(endpoint).copied().unwrap_or(0)
     }
 
-    fn add_handed_out(&mut self, catalog: &Catalog, block: &CatalogCounters) {
-        for roster in catalog.rosters() {
+    /// Adds what a block has counted.
+    pub(super) fn add(&mut self, block: &CatalogCounters) {
+        for roster in block.catalog().rosters() {
             for tier in &roster.tiers {
                 for &at in tier.seats.iter().flatten() {
                     let count = block.handed_out(tier.first_slot + at);
                     if count > 0 {
                         let endpoint = &tier.pool.endpoints[at];
                         let key = EndpointKey::of(&tier.pool, endpoint, roster.family);
-                        *self.handed_out.entry(key).or_default() += count;
+                        *self.0.entry(Arc::new(key)).or_default() += count;
                     }
                 }
             }

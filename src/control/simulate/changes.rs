@@ -70,6 +70,7 @@ impl Changes {
         let tier = |tier: &RosterTier| RosterTier {
             pool: self.reweigh_pool(&tier.pool),
             seats: tier.seats.clone(),
+            first_slot: tier.first_slot,
         };
         Roster {
             family: roster.family,
