@@ -36,7 +36,9 @@ mod zones;
 mod tests;
 
 pub use library::Library;
+pub use overrides::{TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX, parse as parse_overrides};
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
+pub use value::{DURATION_FORM, parse_duration};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
 

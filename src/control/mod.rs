@@ -8,6 +8,7 @@
 pub mod counters;
 pub mod explain;
 pub mod loader;
+pub mod overrides;
 pub mod publisher;
 pub mod reloader;
 pub mod server;
