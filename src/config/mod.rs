@@ -36,7 +36,10 @@ mod zones;
 mod tests;
 
 pub use library::Library;
-pub use overrides::{TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX, parse as parse_overrides};
+pub use overrides::{
+    ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,
+    parse as parse_overrides,
+};
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 pub use value::{DURATION_FORM, parse_duration};
 pub use zone::ZoneSpec;

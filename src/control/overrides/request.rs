@@ -179,7 +179,9 @@ impl Subject {
                 match (&wanted.zone, &zone) {
                     (_, Part::Open) => Ok(wanted),
                     (Part::Open, _) => Ok(Wanted { zone, ..wanted }),
-                    _ => Err(Refused::invalid("the zone is given twice", "leave one of the two out")),
+                    _ => {
+                        Err(Refused::invalid("the zone is given twice", "leave one of the two out"))
+                    }
                 }
             }
             (None, Some(site), None, None) => named(Kind::Site, Part::Open, site),
@@ -197,7 +199,8 @@ impl Subject {
                 Err(Refused::invalid("an override on nothing", help))
             }
             _ => {
-                let help = "give site alone, pool alone, endpoint with or without pool, or target alone";
+                let help =
+                    "give site alone, pool alone, endpoint with or without pool, or target alone";
                 Err(Refused::invalid("an override on several things", help))
             }
         }
@@ -211,7 +214,11 @@ fn pin(word: &str) -> Result<Pin, Refused> {
             Some(near) => format!("did you mean {near:?}?"),
             None => "give state as \"up\", \"down\" or \"drain\"".to_owned(),
         };
-        let title = if word.is_empty() { "no state is given".to_owned() } else { format!("unknown state {word:?}") };
+        let title = if word.is_empty() {
+            "no state is given".to_owned()
+        } else {
+            format!("unknown state {word:?}")
+        };
         Refused::invalid(title, help)
     })
 }
@@ -224,7 +231,10 @@ fn checked_by(by: Option<&str>) -> Result<Option<String>, Refused> {
 fn one_line(key: &str, text: &str) -> Result<String, Refused> {
     if text.len() > OVERRIDE_TEXT_BYTES_MAX {
         let title = format!("{key:?} holds {} bytes", text.len());
-        return Err(Refused::invalid(title, format!("use {OVERRIDE_TEXT_BYTES_MAX} bytes at most")));
+        return Err(Refused::invalid(
+            title,
+            format!("use {OVERRIDE_TEXT_BYTES_MAX} bytes at most"),
+        ));
     }
     if text.contains(char::is_control) {
         let title = format!("{key:?} holds a line end or another control character");
@@ -257,7 +267,10 @@ mod tests {
         check(drain(json!({ "site": "fra" })), ("site:fra", Some(4600)));
         check(drain(json!({ "target": "fra", "for": "2h" })), ("fra", Some(8200)));
         check(drain(json!({ "target": "fra", "zone": "*" })), ("fra@*", Some(4600)));
-        check(drain(json!({ "pool": "web", "zone": "example.com", "forever": true })), ("pool:web@example.com", None));
+        check(
+            drain(json!({ "pool": "web", "zone": "example.com", "forever": true })),
+            ("pool:web@example.com", None),
+        );
         check(drain(json!({ "endpoint": "a" })), ("endpoint:a", Some(4600)));
         check(drain(json!({ "endpoint": "a", "pool": "web" })), ("web/a", Some(4600)));
         let until = "1970-01-01T02:00:00.9+01:00";
