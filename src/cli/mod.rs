@@ -3,6 +3,7 @@
 //! Output for people goes to standard output, errors and progress to standard error, and the exit status tells scripts
 //! which of three ends it was: done, found something wrong, or not understood. Nothing here decides anything about DNS.
 
+mod api;
 mod check;
 mod client;
 mod demo;
