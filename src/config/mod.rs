@@ -36,6 +36,7 @@ mod zones;
 mod tests;
 
 pub use library::Library;
+pub use overrides::ENDLESS as OVERRIDE_WITHOUT_END;
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
