@@ -73,6 +73,8 @@ pub(super) struct Failure {
     pub status: Option<u16>,
     /// The JSON that came with the status: a problem (RFC 9457) with whatever belongs to it, or null.
     pub body: Value,
+    /// Whether nobody answered at all.
+    pub silent: bool,
 }
 
 impl From<Failure> for Report {
@@ -83,7 +85,7 @@ impl From<Failure> for Report {
 
 impl From<Finding> for Failure {
     fn from(finding: Finding) -> Self {
-        Self { finding, status: None, body: Value::Null }
+        Self { finding, status: None, body: Value::Null, silent: false }
     }
 }
 
@@ -206,17 +208,23 @@ impl Api {
         if status.is_success() {
             return Ok(text);
         }
-        let body: Value = serde_json::from_str(&text).unwrap_or_default();
+        let mut body: Value = serde_json::from_str(&text).unwrap_or_default();
+        clean(&mut body);
         let title = body["title"].as_str().map(quoted);
         let title = title.unwrap_or_else(|| format!("the server answered {status}"));
         let mut finding = Finding::error(title);
         finding.help = body["help"].as_str().map(quoted);
-        Err(Failure { finding, status: Some(status.as_u16()), body })
+        Err(Failure { status: Some(status.as_u16()), body, ..finding.into() })
     }
 
-    /// Reads an answer; if it is not as this program knows it, says which version of the server gave it.
-    async fn decode<T: DeserializeOwned>(&self, path: &str, text: &str) -> Result<T, Failure> {
-        let error = match serde_json::from_str(text) {
+    /// Reads an answer, without the control characters that its texts may hold: they are for a terminal. If it is not
+    /// as this program knows it, says which version of the server gave it.
+    pub async fn decode<T: DeserializeOwned>(&self, path: &str, text: &str) -> Result<T, Failure> {
+        let answer = serde_json::from_str(text).and_then(|mut answer| {
+            clean(&mut answer);
+            serde_json::from_value(answer)
+        });
+        let error = match answer {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
@@ -255,13 +263,13 @@ impl Api {
         let message = format!("no server answers at {base}: {cause}");
         let help = "is `fingerpost serve` running, with this address as [admin] listen in its \
                     configuration? --server URL names another";
-        Finding::error(message).help(help).into()
+        Failure { silent: true, ..Finding::error(message).help(help).into() }
     }
 
     fn silent(&self, waited: Duration) -> Failure {
         let message = format!("{} gave no answer within {} s", self.base, waited.as_secs());
         let help = "is the address right, and reachable from here? the server's log may say more";
-        Finding::error(message).help(help).into()
+        Failure { silent: true, ..Finding::error(message).help(help).into() }
     }
 
     /// Something answers that does not speak as Fingerpost does.
@@ -326,6 +334,17 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
         at = source;
     }
     quoted(&at.to_string())
+}
+
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(char::is_control) => {
+            *text = text.replace(char::is_control, " ");
+        }
+        Value::Array(values) => values.iter_mut().for_each(clean),
+        Value::Object(members) => members.values_mut().for_each(clean),
+        _ => {}
+    }
 }
 
 /// Foreign text for a terminal: one line, without control characters, not too long.

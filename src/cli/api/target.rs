@@ -36,14 +36,19 @@ impl Target {
 
     /// Does a command's work with the server, and tells standard error what went wrong.
     pub fn talk(&self, work: impl AsyncFnOnce(&Api) -> Result<ExitCode, Report>) -> ExitCode {
+        self.attempt(work).unwrap_or_else(|report| fail(&report))
+    }
+
+    /// Does work with the server.
+    pub fn attempt<T, E: From<Failure>>(
+        &self,
+        work: impl AsyncFnOnce(&Api) -> Result<T, E>,
+    ) -> Result<T, E> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
-            Report::from(Finding::error(format!("the system gives no event queue: {error}")))
-        });
-        let done = runtime.and_then(|runtime| {
-            let api = self.api()?;
-            runtime.block_on(work(&api))
-        });
-        done.unwrap_or_else(|report| fail(&report))
+            Failure::from(Finding::error(format!("the system gives no event queue: {error}")))
+        })?;
+        let api = self.api()?;
+        runtime.block_on(work(&api))
     }
 
     /// The server, which nobody has spoken to yet.
