@@ -322,11 +322,11 @@ fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
             let left = counted(left, NAMED_MAX);
             (
                 Judgement::Warned,
-                format!("{word} {shown} would go, and what remains is under min_up: {left}"),
+                format!("{word} {shown} would go; what remains is under min_up: {left}"),
             )
         }
         (_, [last]) => {
-            (Judgement::Warned, format!("{word} {shown} would go, and {last} alone remain"))
+            (Judgement::Warned, format!("{word} {shown} would go; only {last} would remain"))
         }
         _ => {
             let left = counted(left, NAMED_MAX);
@@ -455,19 +455,19 @@ mod tests {
             "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
         );
         // A site goes and others remain.
-        check(&two, "", fra, "whole → whole, warned: site fra would go, and iad alone remain");
+        check(&two, "", fra, "whole → whole, warned: site fra would go; only iad would remain");
         check(&three, "", fra, "whole → whole, fine: site fra would go; there remain iad, sin");
         check(
             &two,
             "iad-1 down",
             &format!("{fra}, iad-1 down"),
-            "degraded → degraded, warned: site fra would go, and what remains is under min_up: iad",
+            "degraded → degraded, warned: site fra would go; what remains is under min_up: iad",
         );
         check(
             &three,
             "",
             &format!("{fra}, {iad}"),
-            "whole → degraded, warned: sites fra, iad would go, and sin alone remain",
+            "whole → degraded, warned: sites fra, iad would go; only sin would remain",
         );
         // Less of a site that was not trusted before.
         check(
