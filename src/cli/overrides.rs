@@ -26,10 +26,10 @@ use style::Palette;
 
 /// How the commands that set an override do it.
 pub(super) const HOW: &str = "\
-Asks the running server, which first works out what that would do to every pool. It refuses, unless --force is given, if \
-the last site of a pool that has anything up would go, or if so much of a site would go that the rest falls under \
-min_up. What is set goes into the overrides file (server.overrides), with who asked and why, and survives restarts; one \
-on the same target is replaced. Every change leaves a line in audit.log in the state directory.";
+Asks the running server, which first works out what that would do to every pool. It refuses, unless --force is given, \
+if the last site of a pool that has anything up would go, or if so much of a site would go that the rest falls under \
+min_up. What is set goes into the overrides file (server.overrides), with who asked and why, and survives restarts; \
+one on the same target is replaced. Every change leaves a line in audit.log in the state directory.";
 
 /// Examples of `drain`.
 pub(super) const DRAIN_EXAMPLES: &str = "\
@@ -100,8 +100,9 @@ pub(super) struct SetArgs {
 
 /// Remove the override on a site, pool or endpoint, whatever it is
 ///
-/// What was drained, down or up by an override stands again as its probes say, which have gone on meanwhile. An override
-/// is removed where it was set: of one on a site, no endpoint can be taken out, but it can have an override of its own.
+/// What was drained, down or up by an override stands again as its probes say, which have gone on meanwhile. An
+/// override is removed where it was set: of one on a site, no endpoint can be taken out, but it can have an override of
+/// its own.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -184,7 +185,7 @@ pub(super) fn remove(args: &RemoveArgs) -> ExitCode {
             args.common.target.attempt(async |api| api.delete::<Removed>(OVERRIDES, &query).await)
         }
     };
-    args.common.tell(done, |removed, palette| page::removed(removed, palette))
+    args.common.tell(done, page::removed)
 }
 
 fn request(state: &str, args: &SetArgs) -> Request {
@@ -308,5 +309,5 @@ fn failure(refused: Refused) -> Failure {
     let mut finding = Finding::error(&refused.title);
     finding.help.clone_from(&refused.help);
     let status = Some(refused.status);
-    Failure { finding, status, body: serde_json::to_value(refused).unwrap_or_default() }
+    Failure { status, body: serde_json::to_value(refused).unwrap_or_default(), ..finding.into() }
 }

@@ -60,15 +60,15 @@ pub(super) fn removed(removed: &Removed, palette: Palette) -> String {
 /// What a refused change would have done; why it was refused is told as an error.
 pub(super) fn refused(refused: &Refused, palette: Palette) -> String {
     let mut text = String::new();
-    if let Some(effect) = &refused.effect {
+    if let Some(effect) = &refused.details.effect {
         text.push_str(&effect_of(effect, false, palette));
     }
     // The first is the error itself.
-    for finding in refused.findings.iter().skip(1) {
+    for finding in refused.details.findings.iter().skip(1) {
         let place = finding.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
         text.push_str(&format!("{place}{}\n", finding.message));
     }
-    text + &noted(&refused.notes, palette)
+    text + &noted(&refused.details.notes, palette)
 }
 
 fn noted(notes: &[String], palette: Palette) -> String {
@@ -199,9 +199,9 @@ mod tests {
         check(
             &told(false, true),
             &[
-                "           POOL                BEFORE  AFTER  SITES",
-                "  fine     web@example.com  A  whole   whole  fra trusted → drained  x\n",
-                "  warned   api@example.com  A",
+                "          POOL                BEFORE  AFTER  SITES",
+                "  fine    web@example.com  A  whole   whole  fra trusted → drained  x\n",
+                "  warned  api@example.com  A",
                 "  2 endpoints; 2 names: api.example.com. and www.example.com.\n",
                 "replaces drain until 02:00 UTC, in 2 h by ada\n",
                 "note: look out\n",

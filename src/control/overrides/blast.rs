@@ -404,29 +404,33 @@ mod tests {
         effect(&fixture.catalog, Change { before: &before, after: &after, probed: &probed })
     }
 
+    const FRA_DRAINED: &str = "fra-1 drained, fra-2 drained, fra-3 drained";
+    const ALL_THE_SAME: &str = "addresses would be handed out all the same (on_all_down = all)";
+
+    /// The one pool that is touched, as `NOW → THEN, verdict: why`.
+    fn check(fixture: &Fixture, before: &str, after: &str, expected: &str) {
+        let effect = effect_of(fixture, [before, after, ""]);
+        let told: Vec<String> = effect
+            .pools
+            .iter()
+            .map(|pool| {
+                let verdict = serde_json::to_value(pool.verdict).unwrap();
+                let verdict = verdict.as_str().unwrap();
+                format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
+            })
+            .collect();
+        assert_eq!(told, [expected], "{before} → {after}");
+        assert_eq!(effect.refused, expected.contains("refused"));
+        assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
+    }
+
     #[test]
-    fn every_reason() {
+    fn reasons_for_what_goes() {
         let [one, two, three] =
             [&["fra"][..], &["fra", "iad"], &["fra", "iad", "sin"]].map(|sites| fixture(sites, ""));
-        let check = |fixture: &Fixture, before: &str, after: &str, expected: &str| {
-            let effect = effect_of(fixture, [before, after, ""]);
-            let told: Vec<String> = effect
-                .pools
-                .iter()
-                .map(|pool| {
-                    let verdict = serde_json::to_value(pool.verdict).unwrap();
-                    let verdict = verdict.as_str().unwrap();
-                    format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
-                })
-                .collect();
-            assert_eq!(told, [expected], "{before} → {after}");
-            assert_eq!(effect.refused, expected.contains("refused"));
-            assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
-        };
-        let (fra, iad) =
-            ("fra-1 drained, fra-2 drained, fra-3 drained", "iad-1 down, iad-2 down, iad-3 down");
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
+        let iad = "iad-1 down, iad-2 down, iad-3 down";
         // The last site goes.
-        let all = "addresses would be handed out all the same (on_all_down = all)";
         check(
             &one,
             "",
@@ -469,6 +473,12 @@ mod tests {
             &format!("{fra}, {iad}"),
             "whole → degraded, warned: sites fra, iad would go; only sin would remain",
         );
+    }
+
+    #[test]
+    fn reasons_for_what_stays_and_comes_back() {
+        let [one, two] = [&["fra"][..], &["fra", "iad"]].map(|sites| fixture(sites, ""));
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
         // Less of a site that was not trusted before.
         check(
             &two,

@@ -119,7 +119,7 @@ impl Ground {
             };
             if written.effect.refused && !force && !dry_run {
                 let notes = written.audit(Outcome::Refused, None);
-                return Err(Refused { notes, ..Refused::by_effect(written.effect) });
+                return Err(Refused::by_effect(written.effect).noting(notes));
             }
             Ok(written)
         })
@@ -183,7 +183,7 @@ impl Ground {
                 Err(Unwritten::Changed) => std::thread::sleep(ATTEMPT_INTERVAL),
                 Err(Unwritten::Failed(finding)) => {
                     let notes = written.audit(Outcome::Failed, Some(&finding.message));
-                    return Err(Refused { notes, ..Refused::unwritten(finding) });
+                    return Err(Refused::unwritten(finding).noting(notes));
                 }
             }
         }
@@ -278,7 +278,7 @@ impl<P: AsRef<[Override]>> Written<P> {
             }
             Err(refused) => {
                 let notes = self.audit(Outcome::Failed, Some(&refused.title));
-                Err(Refused { notes, effect: Some(self.effect), ..refused })
+                Err(refused.noting(notes).with_effect(self.effect))
             }
         }
     }
