@@ -38,6 +38,7 @@ mod tests;
 
 pub use admin::{Admin, Token, Tokens};
 pub use library::Library;
+pub use overrides::ENDLESS as OVERRIDE_WITHOUT_END;
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
