@@ -13,9 +13,9 @@ mod select;
 mod watch;
 pub(super) mod words;
 
+use super::EXIT_FINDINGS;
 use super::api::{Api, Failure, STATUS, Target};
 use super::style::{self, Palette};
-use super::EXIT_FINDINGS;
 use crate::control::events::Severity;
 use crate::control::status::Status;
 use crate::report::Report;
