@@ -5,7 +5,6 @@
 
 mod api;
 mod check;
-mod client;
 mod demo;
 mod events;
 mod explain;
