@@ -2,6 +2,7 @@
 
 use super::super::{ConfigArg, fail};
 use super::{Api, Failure, Token};
+use crate::config::Tokens;
 use crate::report::{Finding, Report};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -158,14 +159,11 @@ fn read_token(path: &Path) -> Result<Token, String> {
     std::fs::File::open(path)
         .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|error| error.to_string())?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err("it is empty".to_owned());
+    if text.len() as u64 > TOKEN_BYTES_MAX {
+        return Err(format!("it holds more than {TOKEN_BYTES_MAX} bytes"));
     }
-    let graphic = token.bytes().all(|byte| byte.is_ascii_graphic());
-    if !graphic || text.len() as u64 > TOKEN_BYTES_MAX {
-        return Err("it holds more than one word, so no token".to_owned());
-    }
+    let tokens = Tokens::parse(&text).map_err(|(message, _)| message)?;
+    let token = tokens.first().secret();
     let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
         .map_err(|_| "it holds no token".to_owned())?;
     header.set_sensitive(true);
