@@ -105,7 +105,8 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         persist: false,
     };
     let starting = async {
-        let starting = Server::prepare(options).await?;
+        let starting =
+            Server::prepare(options).await.map_err(|report| elsewhere(report, &listen))?;
         let admin = start_admin(starting.handle())?;
         let (server, _) = starting.finish().await?;
         Ok::<_, Report>((server, admin))
@@ -238,6 +239,22 @@ async fn take_orders(server: impl Running, backends: &Backends, signals: &mut Si
     finish(server, signals).await
 }
 
+/// Where an address for plain queries cannot be had, there is an option of the demo's own to name another.
+fn elsewhere(mut report: Report, listen: &[SocketAddr]) -> Report {
+    let about = |finding: &&mut Finding| {
+        let named = |address: &SocketAddr| finding.message.contains(&format!("on {address} for "));
+        listen.iter().any(named)
+    };
+    if let Some(finding) = report.findings.iter_mut().find(about) {
+        let cure = finding.help.take().map(|help| format!("{help}; here, "));
+        let cure = cure.unwrap_or_default();
+        finding.help = Some(format!(
+            "{cure}`fingerpost demo --listen 127.0.0.1:5300` takes queries elsewhere"
+        ));
+    }
+    report
+}
+
 /// Serves the admin API at its usual port, or at the next that is free: another demo, or a server, may have it.
 fn start_admin(handle: &Handle) -> Result<Admin, Report> {
     let usual = config::defaults::ADMIN_LISTEN;
@@ -299,6 +316,21 @@ mod tests {
     fn addresses_that_are_not_here_are_left_out() {
         assert!(exists(Ipv4Addr::LOCALHOST.into()));
         assert!(!exists(Ipv4Addr::new(192, 0, 2, 1).into()));
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_brings_up_the_option_for_another() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listen = vec![taken.local_addr().expect("its address")];
+        let options = Options {
+            config: shipped().to_owned(),
+            listen: listen.clone(),
+            tls: None,
+            persist: false,
+        };
+        let report = Server::prepare(options).await.err().expect("the port is taken");
+        let help = elsewhere(report, &listen).findings.remove(0).help.unwrap_or_default();
+        assert!(help.contains("it is taken") && help.contains("demo --listen"), "{help}");
     }
 
     fn shipped() -> &'static Path {

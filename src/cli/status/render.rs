@@ -58,7 +58,7 @@ pub(super) fn render(status: &Status, base: &str, layout: Layout) -> String {
         section(part);
     }
     section(zones(status, layout));
-    if layout.files {
+    if layout.files && layout.extent != Extent::Wrong {
         section(files(status, layout));
     }
     text
@@ -242,36 +242,23 @@ fn zones(status: &Status, layout: Layout) -> String {
     text
 }
 
+/// How the last reading went, and what clients are placed by. What was found is told with what is wrong.
 fn files(status: &Status, layout: Layout) -> String {
-    let reload = &status.reload;
-    let is_well = reload.outcome != "refused" && reload.findings.is_empty();
-    if layout.extent == Extent::Wrong && is_well {
-        return String::new();
-    }
-    let mut text = heading("FILES", layout);
+    let (reload, now, palette) = (&status.reload, status.server.now, layout.palette);
     let ink = if reload.outcome == "refused" { Ink::Bad } else { Ink::Plain };
-    let outcome = layout.palette.paint(ink, &reload.outcome);
-    let ago = span(reload.at, status.server.now);
-    let generation = reload.generation;
+    let outcome = palette.paint(ink, &reload.outcome);
+    let (ago, generation) = (span(reload.at, now), reload.generation);
+    let found = match reload.findings.len() {
+        0 => String::new(),
+        number => format!(", {}", count(number, "finding")),
+    };
+    let mut text = heading("FILES", layout);
     // Writing into a String cannot fail, here and below.
-    let _ = writeln!(text, "  read {ago} ago: {outcome}, generation {generation}");
-    let mut table = Table::new(4);
-    for finding in &reload.findings {
-        table.row([
-            Cell::inked(ink_of(finding.severity), finding.severity),
-            finding.place.as_deref().unwrap_or("").into(),
-            finding.message.as_str().into(),
-            Cell::inked(Ink::Faint, finding.help.as_deref().unwrap_or("")),
-        ]);
-    }
-    text.push_str(&table.render(layout.palette));
-    if layout.extent != Extent::Wrong {
-        for database in &status.databases {
-            let now = status.server.now;
-            let built = database.built.map(|at| format!(", built {} ago", span(at, now)));
-            let built = built.unwrap_or_default();
-            let _ = writeln!(text, "  database {}: {}{built}", database.path, database.kind);
-        }
+    let _ = writeln!(text, "  read {ago} ago: {outcome}, generation {generation}{found}");
+    for database in &status.databases {
+        let built = database.built.map(|at| format!(", built {} ago", span(at, now)));
+        let built = built.unwrap_or_default();
+        let _ = writeln!(text, "  database {}: {}{built}", database.path, database.kind);
     }
     text
 }

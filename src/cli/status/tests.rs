@@ -300,6 +300,9 @@ fn trouble_is_put_into_words() {
     check(&|status| status.pools[0].endpoints[0].families[0].check = None, "4.0  none\n");
     check(&|status| status.server.ready = false, "not ready (), generation 3");
     check(&|status| status.server.generation_at = None, "nothing published yet");
+    let found = json!({ "severity": "warning", "message": "x", "place": null, "help": null });
+    let found = |_: ()| serde_json::from_value(found.clone()).expect("a finding");
+    check(&|status| status.reload.findings.push(found(())), "published, generation 1, 1 finding\n");
     check(&|status| status.zones[0].state = "last good".into(), "1  last good\n");
     check(&|status| status.pools[0].names.clear(), "  serves as a fallback; weighted");
 }

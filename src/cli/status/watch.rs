@@ -146,6 +146,11 @@ fn gist(status: &Status) -> Status {
     let mut gist = status.clone();
     let server = &mut gist.server;
     (server.now, server.queries_total, server.queries_per_s) = (server.started, 0, 0.0);
+    // A reading that changes nothing is no change, unless it finds something.
+    gist.reload.at = server.started;
+    if gist.reload.outcome == "unchanged" {
+        gist.reload.outcome = "published".to_owned();
+    }
     for site in &mut gist.sites {
         (site.answers_total, site.answers_per_s) = (0, 0.0);
     }
@@ -168,6 +173,7 @@ mod tests {
         let mut later = all_well();
         later.server.now = "2026-03-01T12:10:01Z".parse().expect("a time");
         later.server.queries_total += 12;
+        later.reload.outcome = "unchanged".into();
         later.sites[0].answers_per_s += 1.0;
         later.pools[0].endpoints[0].answers_total += 5;
         if let Some(check) = &mut later.pools[0].endpoints[0].families[0].check {
