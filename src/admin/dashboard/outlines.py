@@ -45,6 +45,32 @@ def rings(topology):
                 yield points
 
 
+def sides(points):
+    """The ring in one piece, or in the two that the 180th meridian parts it into."""
+    unwrapped = [points[0]]
+    for longitude, latitude in points[1:]:
+        turns = round((unwrapped[-1][0] - longitude) / 360)
+        unwrapped.append((longitude + 360 * turns, latitude))
+    if all(-180 <= longitude <= 180 for longitude, _ in unwrapped):
+        return [points]
+    shifted = {360 * turn for turn in (-1, 0, 1)}
+    pieces = ([(x + by, y) for x, y in unwrapped] for by in shifted)
+    clipped = (clip(clip(piece, 180, 1), -180, -1) for piece in pieces)
+    return [piece for piece in clipped if piece]
+
+
+def clip(points, longitude, sign):
+    """What of a ring lies on one side of a meridian: west of it for sign 1, east for -1 (Sutherland and Hodgman)."""
+    kept = []
+    for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1]):
+        inside0, inside1 = sign * x0 <= sign * longitude, sign * x1 <= sign * longitude
+        if inside0:
+            kept.append((x0, y0))
+        if inside0 != inside1:
+            kept.append((longitude, y0 + (y1 - y0) * (longitude - x0) / (x1 - x0)))
+    return kept
+
+
 def area(points):
     """Twice-summed cross products: square degrees, without sign."""
     pairs = zip(points, points[1:] + points[:1])
@@ -67,7 +93,8 @@ def steps(points):
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         topology = json.load(file)
-    kept = [ring for ring in rings(topology) if area(ring) >= AREA_MIN and max(y for _, y in ring) > SOUTH_DEG]
+    pieces = [piece for ring in rings(topology) for piece in sides(ring)]
+    kept = [ring for ring in pieces if area(ring) >= AREA_MIN and max(y for _, y in ring) > SOUTH_DEG]
     lines = ",\n".join(json.dumps(steps(ring), separators=(",", ":")) for ring in kept)
     source = "Natural Earth 1:110m land, public domain; made by outlines.py"
     print(f'{{"source":{json.dumps(source)},"steps_per_degree":{STEPS_PER_DEGREE},"rings":[\n{lines}\n]}}')

@@ -31,10 +31,9 @@ export async function request(path, options = {}) {
 /** JSON out, JSON in; throws a `Problem` for what is not a success. */
 export async function call(method, path, body) {
   const options = { method };
-  if (body !== undefined) {
-    options.body = JSON.stringify(body);
-    options.headers = { 'content-type': 'application/json' };
-  }
+  // Whatever changes something calls itself JSON: a page of elsewhere could not.
+  if (method !== 'GET') options.headers = { 'content-type': 'application/json' };
+  if (body !== undefined) options.body = JSON.stringify(body);
   let response;
   try {
     response = await request(path, options);

@@ -6,7 +6,7 @@ import { openOverride, openUndrain } from './override.js';
 import { badness, conditionState, endpointState } from './state.js';
 
 const ROWS_MAX = 120;
-const ROWS_MAX_MORE = 1000;
+const ROWS_MAX_MORE = 500;
 
 let rowsMax = ROWS_MAX;
 let latest = null;

@@ -26,8 +26,8 @@ export async function startMap(onSite) {
   const land = s('path', { class: 'land' });
   Object.assign(layer, {
     world: s('g', { 'aria-hidden': true }, s('path', { class: 'graticule', d: graticule() }), land),
-    routes: s('g', { class: 'routes', 'aria-hidden': true }),
     sites: s('g', { class: 'map-sites' }),
+    routes: s('g', { class: 'routes', 'aria-hidden': true }),
     labels: s('g', { class: 'labels', 'aria-hidden': true }),
     client: s('g', { class: 'client', 'aria-hidden': true }),
   });
@@ -165,6 +165,7 @@ function refreshSpot(node, it) {
   const [title, pulse, area, core] = node.children;
   set(node, 'data-state', it.state);
   set(node, 'data-live', it.rate > 0.005 && it.site.endpoints_up > 0);
+  set(node, 'data-serves', state.route?.sites.some((site) => site.serves && site.key === it.key) ?? false);
   set(node, 'transform', `translate(${it.x.toFixed(1)} ${it.y.toFixed(1)})`);
   set(pulse, 'r', it.radius);
   set(area, 'r', it.radius);

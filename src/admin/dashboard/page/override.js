@@ -130,9 +130,20 @@ function effectView(effect) {
     h('p', { class: 'effect-sum', 'data-state': effect.refused ? 'down' : touched.length ? 'degraded' : 'up' },
       h('b', {}, effect.refused ? 'Refused: ' : 'Touches '), effect.refused ? `touches ${words}` : words,
       names && h('span', { class: 'soft' }, ` ${names}${effect.names.length > NAMES_SHOWN_MAX ? ' …' : ''}`)),
-    h('ul', { class: 'effect-pools' }, touched.map(poolEffect)),
+    h('ul', { class: 'effect-pools' }, alike(touched).map(poolEffect)),
     touched.length === 0 && h('p', { class: 'hint' }, 'No site of any pool changes its standing.'),
   ];
+}
+
+/** Families of a pool to which the same happens are told once. */
+function alike(pools) {
+  const found = new Map();
+  for (const pool of pools) {
+    const mark = JSON.stringify({ ...pool, family: null });
+    const known = found.get(mark);
+    found.set(mark, known ? { ...known, family: `${known.family}, ${pool.family}` } : pool);
+  }
+  return [...found.values()];
 }
 
 function poolEffect(pool) {

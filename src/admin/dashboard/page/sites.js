@@ -1,7 +1,7 @@
 // The sites as cards: state, share of the traffic, the last minutes as a line, and the button that drains.
 
 import { byId, dot, h, keyed, s, set, setText } from './dom.js';
-import { percent, plural, rate, relative } from './format.js';
+import { grouped, percent, rate, relative } from './format.js';
 import { meanRate, rates, sampledAt, siteKey, WINDOW_MS } from './history.js';
 import { openOverride, openUndrain } from './override.js';
 import { siteState } from './state.js';
@@ -62,7 +62,7 @@ function makeCard({ site, state }) {
     spark,
     h('div', { class: 'site-numbers' }, number, share),
     h('div', { class: 'site-foot' }, h('span', { class: 'ups' }, site.override ? overrideWords(site.override)
-      : `${site.endpoints_up} of ${plural(site.endpoints, 'endpoint')} up`), act));
+      : `${grouped(site.endpoints_up)} of ${grouped(site.endpoints)} up`), act));
   card.numbers = [number, share];
   card.spark = spark;
   return card;
