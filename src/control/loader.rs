@@ -6,6 +6,7 @@
 //!
 //! Loading blocks, for seconds if there is much to read, and so runs on a thread for blocking work.
 
+use super::stamp::Stamp;
 use crate::config::{self, Cache, Server};
 use crate::geo::{Database, NetworkEntry, Networks, World};
 use crate::health::overrides::Overrides;
@@ -14,11 +15,9 @@ use crate::snapshot::{Catalog, Settings, Trust, ZoneInput};
 use crate::steer::classes::Atlas;
 use crate::wire::Name;
 use std::collections::HashMap;
-use std::fs::Metadata;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Something to serve, and what was found on the way.
 pub struct Load {
@@ -32,6 +31,12 @@ pub struct Load {
     pub report: Report,
     /// Whether it is all the same as the load before, so that there is nothing to publish.
     pub unchanged: bool,
+    /// Zones whose files have mistakes, and that are served as they were last good.
+    pub kept_zones: Vec<Name>,
+    /// Zones whose files have mistakes, and that never were good.
+    pub unserved_zones: Vec<Name>,
+    /// The databases that clients are placed by, in the order asked.
+    pub databases: Vec<Arc<Database>>,
 }
 
 /// Reads a configuration again and again, and remembers what was good of it.
@@ -43,18 +48,17 @@ pub struct Loader {
     networks: Option<Vec<NetworkEntry>>,
     overrides: Option<Overrides>,
     /// The world, and what it was made of.
-    atlas: Option<(Vec<Stamp>, Vec<NetworkEntry>, Atlas)>,
+    atlas: Option<(Vec<(PathBuf, Stamp)>, Vec<NetworkEntry>, Atlas)>,
     catalog: Option<Arc<Catalog>>,
     inputs: Vec<PathBuf>,
 }
 
-/// Equal as long as a file is not written to or replaced.
-#[derive(Clone, Debug, PartialEq)]
-struct Stamp {
-    path: PathBuf,
-    bytes: u64,
-    modified: Option<SystemTime>,
-    inode: u64,
+/// Zones to be served, and what became of the others.
+#[derive(Default)]
+struct Zones {
+    zones: Vec<ZoneInput>,
+    kept: Vec<Name>,
+    unserved: Vec<Name>,
 }
 
 impl Loader {
@@ -97,7 +101,7 @@ impl Loader {
         };
         self.networks = Some(networks.clone());
         let same_overrides = self.overrides.replace(overrides.clone()).as_ref() == Some(&overrides);
-        let zones = self.take_zones(loaded.zones);
+        let Zones { zones, kept, unserved } = self.take_zones(loaded.zones);
         self.refresh_world(&databases, stamps, networks);
         let Some((_, _, atlas)) = &mut self.atlas else {
             return Err(report);
@@ -110,7 +114,16 @@ impl Loader {
             Arc::new(Catalog::compile(&zones, atlas, settings, self.catalog.as_deref()))
         });
         self.catalog = Some(catalog.clone());
-        Ok(Load { server, catalog, overrides, report, unchanged })
+        Ok(Load {
+            server,
+            catalog,
+            overrides,
+            report,
+            unchanged,
+            kept_zones: kept,
+            unserved_zones: unserved,
+            databases,
+        })
     }
 
     /// Every file and directory that the last load has read or looked for.
@@ -119,25 +132,30 @@ impl Loader {
     }
 
     /// The zones as loaded, the broken ones as they were last good.
-    fn take_zones(&mut self, loads: Vec<config::ZoneLoad>) -> Vec<ZoneInput> {
+    fn take_zones(&mut self, loads: Vec<config::ZoneLoad>) -> Zones {
         let mut zones = HashMap::with_capacity(loads.len());
-        let mut inputs = Vec::with_capacity(loads.len());
+        let mut taken = Zones::default();
         for load in loads {
             let fresh = load
                 .spec
                 .map(|spec| ZoneInput { zone: spec.zone.clone(), names: spec.names.clone() });
+            let is_fresh = fresh.is_some();
             match fresh.or_else(|| self.zones.remove(&load.origin)) {
                 Some(zone) => {
-                    inputs.push(zone.clone());
+                    if !is_fresh {
+                        taken.kept.push(load.origin.clone());
+                    }
+                    taken.zones.push(zone.clone());
                     zones.insert(load.origin, zone);
                 }
                 None => {
-                    tracing::warn!(zone = %load.origin, "not served until its mistakes are mended")
+                    tracing::warn!(zone = %load.origin, "not served until its mistakes are mended");
+                    taken.unserved.push(load.origin);
                 }
             }
         }
         self.zones = zones;
-        inputs
+        taken
     }
 
     /// The databases, read again where their files have changed; one that cannot be read is kept as it was. None if
@@ -146,7 +164,7 @@ impl Loader {
         &mut self,
         paths: &[PathBuf],
         report: &mut Report,
-    ) -> Option<(Vec<Arc<Database>>, Vec<Stamp>)> {
+    ) -> Option<(Vec<Arc<Database>>, Vec<(PathBuf, Stamp)>)> {
         let mut opened = HashMap::new();
         let mut databases = Vec::new();
         let mut stamps = Vec::new();
@@ -170,7 +188,7 @@ impl Loader {
             };
             let (stamp, database) = entry?;
             databases.push(database.clone());
-            stamps.push(stamp.clone());
+            stamps.push((path.clone(), stamp));
             opened.insert(path.clone(), (stamp, database));
         }
         self.databases = opened;
@@ -180,7 +198,7 @@ impl Loader {
     fn refresh_world(
         &mut self,
         databases: &[Arc<Database>],
-        stamps: Vec<Stamp>,
+        stamps: Vec<(PathBuf, Stamp)>,
         networks: Vec<NetworkEntry>,
     ) {
         if let Some((known_stamps, known_networks, _)) = &self.atlas
@@ -192,28 +210,6 @@ impl Loader {
         let world = World::new(databases.iter().map(Arc::as_ref), &Networks::new(networks.clone()));
         self.atlas = Some((stamps, networks, Atlas::new(Arc::new(world))));
     }
-}
-
-impl Stamp {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-            inode: inode(&metadata),
-        })
-    }
-}
-
-#[cfg(unix)]
-fn inode(metadata: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(metadata)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &Metadata) -> u64 {
-    0
 }
 
 /// What a query reads of the server's settings.

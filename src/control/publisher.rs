@@ -3,7 +3,7 @@
 //! ```text
 //! probe results ─► verdicts ──┐
 //! overrides, and their ends ──┼─► deal ─► Snapshot ─► pointer swap
-//! catalogs of reloads ────────┘
+//! catalogs of reloads ────────┘                 └──► events
 //! ```
 //!
 //! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have
@@ -11,23 +11,22 @@
 //! catalog goes on answering: nothing is served as up, or taken for down, that nobody has looked at. Verdicts belong to
 //! probes and so survive reloads; the persisted ones survive restarts.
 
+use super::events::Events;
+use super::knowledge::Knowledge;
+use super::news::{self, Conditions};
+use super::status::CERTIFICATE_DAYS_MIN;
 use crate::health::overrides::Overrides;
 use crate::health::persist::Saved;
 use crate::health::prober::{Limits, ProbeResult, Prober};
-use crate::health::status::standing;
-use crate::health::table::{Table, Transition};
-use crate::health::{Probe, Standing, Verdict};
-use crate::snapshot::{Catalog, Snapshot, Standings};
-use crate::steer::model::{Endpoint, OnAllDown, Pool};
-use crate::steer::pool::{Family, Roster};
-use crate::wire::Name;
+use crate::health::{Probe, Verdict};
+use crate::snapshot::{Catalog, Snapshot};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// Probe results that are taken in before what they changed is dealt.
@@ -36,10 +35,39 @@ const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
 /// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
 const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
-/// A certificate with fewer days left is warned of: renewal by ACME is customarily tried from 30 days on.
-const CERTIFICATE_WARNING_DAYS: i64 = 14;
 /// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+
+/// What the publisher tells whoever asks.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// What is known of endpoints.
+    pub knowledge: Knowledge,
+    /// What was dealt by it.
+    pub snapshot: Arc<Snapshot>,
+    /// When that was published; none before the first.
+    pub published_at: Option<Timestamp>,
+}
+
+/// Where the publisher puts what it makes.
+pub struct Outlets {
+    /// The newest snapshot.
+    pub published: Arc<ArcSwap<Snapshot>>,
+    /// When it was published.
+    pub published_at: watch::Sender<Option<Timestamp>>,
+    /// What has happened.
+    pub events: Events,
+}
+
+/// What the publisher hears.
+pub struct Inlets {
+    /// What probes have found.
+    pub results: mpsc::Receiver<ProbeResult>,
+    /// What reloads have prepared; it ends with their sender.
+    pub prepared: mpsc::Receiver<Prepared>,
+    /// Who wants to know what it knows.
+    pub questions: mpsc::Receiver<oneshot::Sender<Known>>,
+}
 
 /// What a reload has prepared.
 pub struct Prepared {
@@ -53,15 +81,17 @@ pub struct Prepared {
 
 /// The single writer of snapshots. Runs until its inputs are gone.
 pub struct Publisher {
-    published: Arc<ArcSwap<Snapshot>>,
+    outlets: Outlets,
+    inlets: Inlets,
     prober: Prober,
     limits: Limits,
-    results: mpsc::Receiver<ProbeResult>,
-    inputs: mpsc::Receiver<Prepared>,
     state: Knowledge,
+    conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
     /// When the next of the overrides runs out.
     override_ends: Option<Timestamp>,
+    /// Until when overrides that have run out were told.
+    overrides_told_until: Timestamp,
     /// Where verdicts are kept over a restart.
     state_file: Option<PathBuf>,
     unsaved_since: Option<Instant>,
@@ -69,84 +99,46 @@ pub struct Publisher {
     save_failed: bool,
 }
 
-/// What is known of endpoints.
-#[derive(Default)]
-struct Knowledge {
-    verdicts: Table,
-    overrides: Overrides,
-    last_good: LastGood,
-}
-
-/// For pools that answer with what was up last: the endpoints of each pool, site and family that were.
-type LastGood = HashMap<(Option<Name>, String, String, Family), HashSet<String>>;
-
-/// The knowledge as it is at one moment.
-struct Now<'a> {
-    knowledge: &'a Knowledge,
-    at: Timestamp,
-}
-
-impl Standings for Now<'_> {
-    fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
-        let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
-        let subject = pool.subject(endpoint);
-        standing(verdict, self.knowledge.overrides.pin_for(&subject, self.at).map(|over| over.pin))
-    }
-
-    fn was_good(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> bool {
-        let good = self.knowledge.last_good.get(&good_key(pool, endpoint, family));
-        good.is_some_and(|names| names.contains(&endpoint.name))
-    }
-}
-
-fn good_key(
-    pool: &Pool,
-    endpoint: &Endpoint,
-    family: Family,
-) -> (Option<Name>, String, String, Family) {
-    (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
-}
-
 impl Publisher {
-    /// A publisher that takes probe results from `results` and prepared reloads from `inputs`. Verdicts in `saved` hold
-    /// until probes say otherwise, and are kept in `state_file` from now on.
+    /// A publisher between these. Verdicts are kept in `state_file`, if one is given.
     pub fn new(
-        published: Arc<ArcSwap<Snapshot>>,
+        outlets: Outlets,
+        inlets: Inlets,
         (prober, limits): (Prober, Limits),
-        results: mpsc::Receiver<ProbeResult>,
-        inputs: mpsc::Receiver<Prepared>,
         state_file: Option<PathBuf>,
     ) -> Self {
-        let state = Knowledge::default();
         Self {
-            published,
+            outlets,
+            inlets,
             prober,
             limits,
-            results,
-            inputs,
-            state,
+            state: Knowledge::default(),
+            conditions: Conditions::default(),
             waiting: None,
             override_ends: None,
+            overrides_told_until: Timestamp::now(),
             state_file,
             unsaved_since: None,
             save_failed: false,
         }
     }
 
-    /// Publishes until the sender of `inputs` is dropped, then saves the verdicts. `saved` is what was read of an
-    /// earlier run's.
+    /// Publishes until nobody can prepare a reload any more, then saves the verdicts. `saved` is what was read of an
+    /// earlier run's; it holds until probes say otherwise.
     pub async fn run(mut self, mut saved: Option<Saved>) {
         loop {
             let wake = self.wake_at();
             tokio::select! {
-                result = self.results.recv() => match result {
+                result = self.inlets.results.recv() => match result {
                     Some(result) => self.take_results(result),
                     None => break,
                 },
-                input = self.inputs.recv() => match input {
+                input = self.inlets.prepared.recv() => match input {
                     Some(prepared) => self.prepare(prepared, &mut saved),
                     None => break,
                 },
+                // Disabled once all who could ask are gone.
+                Some(ask) = self.inlets.questions.recv() => self.tell(ask),
                 () = tokio::time::sleep_until(wake) => {}
             }
             self.end_overrides();
@@ -154,6 +146,15 @@ impl Publisher {
             self.save_if_due();
         }
         self.save();
+    }
+
+    fn tell(&self, ask: oneshot::Sender<Known>) {
+        // Who asked may have gone.
+        let _ = ask.send(Known {
+            knowledge: self.state.clone(),
+            snapshot: self.outlets.published.load_full(),
+            published_at: *self.outlets.published_at.borrow(),
+        });
     }
 
     /// When something must be done that nobody will send.
@@ -174,17 +175,19 @@ impl Publisher {
         let now = Timestamp::now();
         let mut changed = BTreeSet::new();
         let mut next = Some(first);
-        let snapshot = self.published.load_full();
+        let snapshot = self.outlets.published.load_full();
         for taken in 1.. {
             let Some(result) = next else { break };
             self.warn_of_expiry(&result);
             if let Some(transition) = self.state.verdicts.apply(&result, now) {
-                tell(snapshot.catalog(), &transition);
+                let waiting = self.waiting.as_ref().map(|(prepared, _)| &*prepared.catalog);
+                let catalogs = [Some(&**snapshot.catalog()), waiting].into_iter().flatten();
+                self.outlets.events.record(news::verdict_turned(catalogs, &transition, now));
                 changed.extend(snapshot.catalog().rosters_of(&transition.probe));
                 self.unsaved_since.get_or_insert_with(Instant::now);
             }
             next = if taken < RESULTS_PER_PUBLICATION_MAX {
-                self.results.try_recv().ok()
+                self.inlets.results.try_recv().ok()
             } else {
                 None
             };
@@ -195,7 +198,7 @@ impl Publisher {
     /// A certificate that runs out takes its endpoint down: said in time, once for each day that is left.
     fn warn_of_expiry(&self, result: &ProbeResult) {
         let Some(days_left) =
-            result.certificate_days_left.filter(|days| *days < CERTIFICATE_WARNING_DAYS)
+            result.certificate_days_left.filter(|days| *days < CERTIFICATE_DAYS_MIN)
         else {
             return;
         };
@@ -211,10 +214,11 @@ impl Publisher {
             return;
         }
         let rosters: Vec<usize> = changed.into_iter().collect();
-        let snapshot = self.published.load_full();
+        let snapshot = self.outlets.published.load_full();
         let generation = snapshot.generation() + 1;
-        let next = snapshot.redeal(generation, &rosters, &self.now());
-        self.publish(next, &rosters);
+        let now = Timestamp::now();
+        let next = snapshot.redeal(generation, &rosters, &self.state.at(now));
+        self.publish(next, &rosters, now);
     }
 
     /// Deals anew when an override has run out.
@@ -224,47 +228,38 @@ impl Publisher {
             return;
         }
         self.override_ends = self.state.overrides.next_expiry(at);
-        tracing::info!("an override has run out");
-        let catalog = self.published.load().catalog().clone();
+        let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, at);
+        ended.into_iter().for_each(|event| self.outlets.events.record(event));
+        self.overrides_told_until = at;
+        let catalog = self.outlets.published.load().catalog().clone();
         self.deal_all(catalog);
     }
 
     /// Publishes every roster of a catalog; the generation that this makes.
     fn deal_all(&mut self, catalog: Arc<Catalog>) -> u64 {
-        let generation = self.published.load().generation() + 1;
+        let generation = self.outlets.published.load().generation() + 1;
         let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
-        let snapshot = Snapshot::new(generation, catalog, &self.now());
-        self.publish(snapshot, &rosters);
+        let now = Timestamp::now();
+        let snapshot = Snapshot::new(generation, catalog, &self.state.at(now));
+        self.conditions.follow(snapshot.catalog());
+        self.publish(snapshot, &rosters, now);
         generation
     }
 
-    fn publish(&mut self, snapshot: Snapshot, rosters: &[usize]) {
+    fn publish(&mut self, snapshot: Snapshot, rosters: &[usize], now: Timestamp) {
         let snapshot = Arc::new(snapshot);
-        self.published.store(snapshot.clone());
+        self.outlets.published.store(snapshot.clone());
+        self.outlets.published_at.send_replace(Some(now));
         for &roster in rosters {
-            self.remember_good(&snapshot.catalog().rosters()[roster]);
+            self.state.remember_good(&snapshot.catalog().rosters()[roster], now);
         }
-    }
-
-    /// Keeps who is up now of the pools that fall back to it.
-    fn remember_good(&mut self, roster: &Roster) {
-        let mut good = LastGood::new();
-        let now = self.now();
-        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood)
-        {
-            for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
-                if now.standing(&tier.pool, endpoint, roster.family) == Standing::Up {
-                    let key = good_key(&tier.pool, endpoint, roster.family);
-                    good.entry(key).or_default().insert(endpoint.name.clone());
-                }
-            }
-        }
-        self.state.last_good.extend(good);
+        let news = self.conditions.look(&snapshot, rosters, &self.state.at(now));
+        news.into_iter().for_each(|event| self.outlets.events.record(event));
     }
 
     /// Begins to probe for a new catalog, beside the old one until it is published.
     fn prepare(&mut self, prepared: Prepared, saved: &mut Option<Saved>) {
-        let catalog = self.published.load().catalog().clone();
+        let catalog = self.outlets.published.load().catalog().clone();
         let needed: HashSet<Arc<Probe>> =
             catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
         self.state.verdicts.set_probes(needed.iter().cloned());
@@ -294,7 +289,8 @@ impl Publisher {
         let probes: Vec<Arc<Probe>> = catalog.probes().cloned().collect();
         self.state.verdicts.set_probes(probes.iter().cloned());
         self.prober.set_probes(probes);
-        self.override_ends = overrides.next_expiry(Timestamp::now());
+        self.overrides_told_until = Timestamp::now();
+        self.override_ends = overrides.next_expiry(self.overrides_told_until);
         self.state.overrides = overrides;
         let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.
@@ -322,38 +318,4 @@ impl Publisher {
             tracing::warn!(%path, %error, "cannot save the verdicts; a restart will begin without them");
         }
     }
-
-    fn now(&self) -> Now<'_> {
-        Now { knowledge: &self.state, at: Timestamp::now() }
-    }
-}
-
-/// A verdict that changes is what operators read logs for.
-fn tell(catalog: &Catalog, transition: &Transition) {
-    let Transition { probe, from, to, reason } = transition;
-    let (check, target) = (&probe.check.name, probe.target);
-    let endpoints = endpoints_of(catalog, probe).join(", ");
-    match to {
-        Verdict::Down => tracing::warn!(%endpoints, %check, %target, %from, %to, reason, "verdict"),
-        _ => tracing::info!(%endpoints, %check, %target, %from, %to, reason, "verdict"),
-    }
-}
-
-/// The endpoints that a probe speaks for, as `pool/endpoint`.
-fn endpoints_of(catalog: &Catalog, probe: &Probe) -> Vec<String> {
-    let mut names = BTreeSet::new();
-    for roster in catalog.rosters_of(probe).iter().map(|&roster| &catalog.rosters()[roster]) {
-        for tier in &roster.tiers {
-            let seated = tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]);
-            let probed = |endpoint: &&Arc<Endpoint>| {
-                roster.family.probe(endpoint).is_some_and(|own| **own == *probe)
-            };
-            names.extend(
-                seated
-                    .filter(probed)
-                    .map(|endpoint| format!("{}/{}", tier.pool.name, endpoint.name)),
-            );
-        }
-    }
-    names.into_iter().collect()
 }

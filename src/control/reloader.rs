@@ -6,13 +6,22 @@
 //!
 //! One reload is under way at a time; what is asked for meanwhile waits. Whatever goes wrong, what is served stays.
 
+use super::events::{Event, Events, Kind, Severity as Gravity};
 use super::loader::{Load, Loader};
+use super::news;
 use super::publisher::Prepared;
 use super::server::broken;
 use super::watch::Watcher;
 use crate::config::{self, Tls};
+use crate::geo::Database;
+use crate::health::overrides::Overrides;
 use crate::net::Certificates;
 use crate::report::{Finding, Report, Severity};
+use crate::snapshot::Snapshot;
+use crate::wire::Name;
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -28,6 +37,46 @@ pub enum Reloaded {
     Refused(Report),
 }
 
+/// How the last reading of all files went, and what it left.
+#[derive(Clone, Debug)]
+pub struct LastLoad {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What was served then.
+    pub generation: u64,
+    /// What was found on the way.
+    pub report: Report,
+    /// The newest configuration that could be read.
+    pub config: Arc<config::Server>,
+    /// Zones that are served as they were last good.
+    pub kept_zones: Vec<Name>,
+    /// Zones that are configured and cannot be served.
+    pub unserved_zones: Vec<Name>,
+    /// The databases in use.
+    pub databases: Vec<Arc<Database>>,
+}
+
+/// [`Reloaded`] in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something new is served.
+    Published,
+    /// There was nothing new.
+    Unchanged,
+    /// There was something new, and it could not be taken.
+    Refused,
+}
+
+/// Asks for a reload.
+pub(super) struct Request {
+    /// Who asks, for people.
+    pub(super) by: String,
+    /// Who is told how it went.
+    pub(super) told: oneshot::Sender<Reloaded>,
+}
+
 /// What reads again when asked to.
 pub(super) struct Reloader {
     pub(super) loader: Loader,
@@ -39,17 +88,22 @@ pub(super) struct Reloader {
     pub(super) told: Report,
     /// As it was at the start.
     pub(super) config: Arc<config::Server>,
+    /// As they were read last.
+    pub(super) overrides: Overrides,
+    pub(super) published: Arc<ArcSwap<Snapshot>>,
+    pub(super) last_load: Arc<ArcSwap<LastLoad>>,
+    pub(super) events: Events,
 }
 
 impl Reloader {
     /// Reloads whenever a request or a change asks for it, until nobody can ask any more.
     pub(super) async fn run(
         mut self,
-        mut requests: mpsc::Receiver<oneshot::Sender<Reloaded>>,
+        mut requests: mpsc::Receiver<Request>,
         mut changes: mpsc::Receiver<()>,
     ) {
         loop {
-            let asked = tokio::select! {
+            let request = tokio::select! {
                 request = requests.recv() => match request {
                     Some(request) => Some(request),
                     None => return,
@@ -60,15 +114,15 @@ impl Reloader {
                 },
             };
             let outcome;
-            (self, outcome) = self.reload(asked.is_some()).await;
-            if let Some(asked) = asked {
+            (self, outcome) = self.reload(request.as_ref().map(|request| &*request.by)).await;
+            if let Some(request) = request {
                 // Who asked may have gone.
-                let _ = asked.send(outcome);
+                let _ = request.told.send(outcome);
             }
         }
     }
 
-    async fn reload(mut self, asked: bool) -> (Self, Reloaded) {
+    async fn reload(mut self, by: Option<&str>) -> (Self, Reloaded) {
         let blocking = tokio::task::spawn_blocking(move || {
             let loaded = self.loader.load();
             (self, loaded)
@@ -79,25 +133,65 @@ impl Reloader {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         this.watcher.set_paths(this.loader.inputs().to_vec());
+        let mut last = LastLoad::clone(&this.last_load.load());
         let outcome = match loaded {
             Ok(load) => {
                 let mut report = load.report.clone();
                 this.swap_certificates(&mut report);
                 this.warn_of_restart(&load, &mut report);
-                if load.unchanged {
-                    Reloaded::Unchanged(report)
-                } else {
-                    match publish(&this.inputs, load).await {
-                        Some(generation) => Reloaded::Published(generation, report),
-                        None => Reloaded::Refused(broken("the publisher has stopped")),
-                    }
-                }
+                last.take(&load);
+                this.take(load, report).await
             }
             Err(report) => Reloaded::Refused(report),
         };
-        outcome.tell(asked, &this.told);
-        this.told = outcome.report().clone();
+        last.at = Timestamp::now();
+        last.outcome = outcome.outcome();
+        last.generation = this.published.load().generation();
+        last.report = outcome.report().clone();
+        this.last_load.store(Arc::new(last));
+        this.tell(&outcome, by);
         (this, outcome)
+    }
+
+    /// The first reading is served.
+    pub(super) fn note_first(&self, generation: u64) {
+        let last = LastLoad::clone(&self.last_load.load());
+        self.last_load.store(Arc::new(LastLoad { generation, at: Timestamp::now(), ..last }));
+    }
+
+    /// Has what was loaded served, if it is new.
+    async fn take(&mut self, load: Load, report: Report) -> Reloaded {
+        let overrides = load.overrides.clone();
+        let outcome = if load.unchanged {
+            Reloaded::Unchanged(report)
+        } else {
+            match publish(&self.inputs, load).await {
+                Some(generation) => Reloaded::Published(generation, report),
+                None => return Reloaded::Refused(broken("the publisher has stopped")),
+            }
+        };
+        let now = Timestamp::now();
+        for event in news::overrides_changed(&self.overrides, &overrides, now) {
+            self.events.record(event);
+        }
+        self.overrides = overrides;
+        outcome
+    }
+
+    /// Tells how it went, and the log of every finding. Findings stand as long as their cause does: who did not ask is
+    /// not told again what was told before.
+    fn tell(&mut self, outcome: &Reloaded, by: Option<&str>) {
+        let report = outcome.report();
+        let is_news = by.is_some() || *report != self.told;
+        if is_news {
+            tell_findings(report);
+        }
+        // Changes that are none, as an editor's backup file makes them, are not worth an event.
+        if is_news || outcome.outcome() != Outcome::Unchanged {
+            let generation = self.published.load().generation();
+            self.events.record(outcome.event(generation, by, Timestamp::now()));
+        }
+        self.told = report.clone();
     }
 
     fn swap_certificates(&self, report: &mut Report) {
@@ -139,30 +233,81 @@ impl Reloaded {
         report
     }
 
-    /// Tells the log, finding by finding. Findings stand as long as their cause does: who did not ask is not told again
-    /// what `told` has said.
-    fn tell(&self, asked: bool, told: &Report) {
-        let report = self.report();
-        let news = asked || report != told;
-        if news {
-            tell_findings(report);
-        }
-        let (errors, warnings) = (report.error_count(), report.warning_count());
+    /// How it ended, in a word.
+    pub fn outcome(&self) -> Outcome {
         match self {
-            Self::Published(generation, _) => {
-                tracing::info!(generation, errors, warnings, "reloaded")
-            }
-            // Changes that are none, as an editor's backup file makes them, are not worth a line.
-            Self::Unchanged(_) if news => {
-                tracing::info!(errors, warnings, "reloaded; nothing has changed")
-            }
-            Self::Unchanged(_) => {
-                tracing::debug!(errors, warnings, "reloaded; nothing has changed")
-            }
-            Self::Refused(_) => {
-                tracing::error!(errors, warnings, "reload refused; what was served before stays")
-            }
+            Self::Published(..) => Outcome::Published,
+            Self::Unchanged(_) => Outcome::Unchanged,
+            Self::Refused(_) => Outcome::Refused,
         }
+    }
+
+    fn event(&self, generation: u64, by: Option<&str>, at: Timestamp) -> Event {
+        let report = self.report();
+        let (errors, warnings) = (report.error_count(), report.warning_count());
+        let what = match self {
+            Self::Published(generation, _) => {
+                format!("reloaded: generation {generation} is served")
+            }
+            Self::Unchanged(_) => "reloaded: nothing has changed".to_owned(),
+            Self::Refused(_) => format!("reload refused: generation {generation} stays"),
+        };
+        let counted = |count: usize, word: &str| match count {
+            0 => String::new(),
+            1 => format!(", 1 {word}"),
+            _ => format!(", {count} {word}s"),
+        };
+        let what = format!("{what}{}{}", counted(errors, "error"), counted(warnings, "warning"));
+        let asked =
+            by.map_or_else(|| "a file has changed".to_owned(), |by| format!("asked by {by}"));
+        let worst = report.findings.iter().max_by_key(|finding| finding.severity);
+        let cause = match worst {
+            // Of equally grave ones the first is likelier the root of the others.
+            Some(worst) => {
+                let first = report.findings.iter().find(|other| other.severity == worst.severity);
+                format!("{asked}; {}", first.unwrap_or(worst))
+            }
+            None => asked,
+        };
+        let severity = match self {
+            Self::Refused(_) => Gravity::Error,
+            _ if errors > 0 => Gravity::Warning,
+            _ => Gravity::Info,
+        };
+        Event::new(at, Kind::Reload, severity, what, cause)
+    }
+}
+
+impl LastLoad {
+    /// That of the first reading, which is not published yet.
+    pub(super) fn first(load: &Load, report: Report) -> Self {
+        Self {
+            at: Timestamp::now(),
+            outcome: Outcome::Published,
+            generation: 0,
+            report,
+            config: load.server.clone(),
+            kept_zones: load.kept_zones.clone(),
+            unserved_zones: load.unserved_zones.clone(),
+            databases: load.databases.clone(),
+        }
+    }
+
+    fn take(&mut self, load: &Load) {
+        self.config = load.server.clone();
+        self.kept_zones.clone_from(&load.kept_zones);
+        self.unserved_zones.clone_from(&load.unserved_zones);
+        self.databases.clone_from(&load.databases);
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Published => "published",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+        })
     }
 }
 

@@ -9,9 +9,12 @@
 //! same path; the listeners stay as they were bound.
 
 use super::counters::{Counts, Registry};
-use super::loader::Loader;
-use super::publisher::{Prepared, Publisher};
-use super::reloader::{Reloaded, Reloader, publish, read_certificates};
+use super::events::{Event, Events, Kind, Severity};
+use super::handle::{Handle, Shared};
+use super::loader::{Load, Loader};
+use super::publisher::{Inlets, Known, Outlets, Prepared, Publisher};
+use super::rates::Sampler;
+use super::reloader::{LastLoad, Reloaded, Reloader, Request, publish, read_certificates};
 use super::service::Answering;
 use super::watch::Watcher;
 use crate::answer::Transport;
@@ -26,14 +29,15 @@ use jiff::Timestamp;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// Probe results on their way to the publisher; the prober waits when there are more.
 const RESULTS_BUFFERED_MAX: usize = 4096;
 /// Reload requests on their way; one is under way at a time.
 const RELOADS_BUFFERED_MAX: usize = 16;
+/// Questions for the publisher on their way; each is answered within milliseconds.
+const QUESTIONS_BUFFERED_MAX: usize = 64;
 /// Where verdicts are kept, in the state directory.
 pub const VERDICTS_FILE: &str = "verdicts.json";
 
@@ -52,14 +56,26 @@ pub struct Options {
 
 /// A server at work. Dropping it stops it at once, [`Server::shutdown`] in good order.
 pub struct Server {
-    published: Arc<ArcSwap<Snapshot>>,
-    registry: Arc<Registry>,
+    handle: Handle,
     addresses: Vec<(Transport, SocketAddr)>,
     listeners: Running,
-    reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
     reloader: Task,
     publisher: Task,
     config: Arc<config::Server>,
+    _sampler: Task,
+}
+
+/// A server that has loaded and bound, and does not answer yet: its [handle](Starting::handle) is not ready.
+pub struct Starting {
+    handle: Handle,
+    listeners: Listeners,
+    reloader: Reloader,
+    requests: mpsc::Receiver<Request>,
+    changes: mpsc::Receiver<()>,
+    publisher: Task,
+    sampler: Task,
+    first: Load,
+    report: Report,
 }
 
 /// A task that ends with its handle.
@@ -75,6 +91,12 @@ impl Server {
     /// Loads, binds, probes once, and answers. The error is a report of everything that was in the way; the report
     /// beside the server is of what was not (warnings, broken zones).
     pub async fn start(options: Options) -> Result<(Self, Report), Report> {
+        Self::prepare(options).await?.finish().await
+    }
+
+    /// Loads and binds, for those who look on while the first round of probes is made.
+    pub async fn prepare(options: Options) -> Result<Starting, Report> {
+        let started = Timestamp::now();
         // What is not granted shows when files run out, and then listeners wait and probes tell.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let mut loader = Loader::new(&options.config);
@@ -91,22 +113,29 @@ impl Server {
             if first.report.has_errors() { first.report.clone() } else { report }
         })?;
         let endpoints = endpoints(&config, &options, tls.as_ref());
-        let bound = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
+        let listeners = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
             Report { findings: errors.iter().map(BindError::finding).collect() }
         })?;
-        let addresses = bound.local_addresses().to_vec();
 
-        let registry = Arc::new(Registry::default());
-        let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
         let mut report = first.report.clone();
         let state_file = options.persist.then(|| state_file(&config, &mut report));
-        let (publisher, inputs) = start_publisher(&published, &config, state_file)?;
-        publish(&inputs, first).await;
-        let answering = Answering::new(published.clone(), registry.clone());
-        let listeners = bound
-            .start(answering, &Handle::current())
-            .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
+        let last_load = Arc::new(ArcSwap::from_pointee(LastLoad::first(&first, report.clone())));
+        let registry = Arc::new(Registry::default());
+        let sampler = Arc::new(Sampler::default());
+        let (publisher, inputs, ends) = start_publisher(&config, state_file)?;
+        let handle = Handle(Arc::new(Shared {
+            published: ends.published.clone(),
+            published_at: ends.published_at,
+            registry: registry.clone(),
+            net_counters: listeners.counters().clone(),
+            sampler: sampler.clone(),
+            events: ends.events.clone(),
+            questions: ends.questions,
+            reloads,
+            last_load: last_load.clone(),
+            started,
+        }));
         let reloader = Reloader {
             loader,
             inputs,
@@ -114,22 +143,29 @@ impl Server {
             certificates,
             tls,
             told: report.clone(),
-            config: config.clone(),
+            config,
+            overrides: first.overrides.clone(),
+            published: ends.published,
+            last_load,
+            events: ends.events,
         };
-        let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
-        Ok((
-            Self {
-                published,
-                registry,
-                addresses,
-                listeners,
-                reloads,
-                reloader,
-                publisher,
-                config,
-            },
+        let sampler = Task(tokio::spawn(sampler.run(registry)));
+        Ok(Starting {
+            handle,
+            listeners,
+            reloader,
+            requests,
+            changes,
+            publisher,
+            sampler,
+            first,
             report,
-        ))
+        })
+    }
+
+    /// What others may see and ask for.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
     }
 
     /// Where it listens, with the ports that were drawn.
@@ -139,17 +175,17 @@ impl Server {
 
     /// What has been answered so far.
     pub fn counts(&self) -> Counts {
-        self.registry.read()
+        self.handle.counts()
     }
 
     /// What the listeners have seen so far.
     pub fn net_counters(&self) -> &NetCounters {
-        self.listeners.counters()
+        self.handle.net_counters()
     }
 
     /// What is answered from at this moment.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.published.load_full()
+        self.handle.snapshot()
     }
 
     /// The configuration that it was started with.
@@ -157,15 +193,9 @@ impl Server {
         &self.config
     }
 
-    /// Reads everything again, as if a file had changed, and waits for the outcome.
-    pub async fn reload(&self) -> Reloaded {
-        let (asked, told) = oneshot::channel();
-        match self.reloads.send(asked).await {
-            Ok(()) => {
-                told.await.unwrap_or_else(|_| Reloaded::Refused(broken("the reloader has stopped")))
-            }
-            Err(_) => Reloaded::Refused(broken("the reloader has stopped")),
-        }
+    /// Reads everything again, as if a file had changed, and waits for the outcome. `by` is who asks, for the log.
+    pub async fn reload(&self, by: &str) -> Reloaded {
+        self.handle.reload(by).await
     }
 
     /// Stops listening, lets go out what is answered, and saves the verdicts.
@@ -178,11 +208,49 @@ impl Server {
     }
 }
 
+impl Starting {
+    /// What others may see and ask for meanwhile. Reloads that are asked for wait until it answers.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Probes once, and answers; the report is of what was not in the way.
+    pub async fn finish(self) -> Result<(Server, Report), Report> {
+        let Self { handle, listeners, reloader, requests, changes, publisher, sampler, .. } = self;
+        let (first, report) = (self.first, self.report);
+        let addresses = listeners.local_addresses().to_vec();
+        let zone_count = first.catalog.zones().zones().len();
+        if let Some(generation) = publish(&reloader.inputs, first).await {
+            reloader.note_first(generation);
+        }
+        let answering = Answering::new(handle.0.published.clone(), handle.0.registry.clone());
+        let listeners = listeners
+            .start(answering, &tokio::runtime::Handle::current())
+            .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
+        let what = format!("fingerpost {} serves {zone_count} zones", env!("CARGO_PKG_VERSION"));
+        let started =
+            Event::new(Timestamp::now(), Kind::Started, Severity::Info, what, "it was started");
+        handle.events().record(started);
+        let config = reloader.config.clone();
+        let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
+        let server =
+            Server { handle, addresses, listeners, reloader, publisher, config, _sampler: sampler };
+        Ok((server, report))
+    }
+}
+
+/// The ends of the publisher's channels that the handle holds.
+struct PublisherEnds {
+    published: Arc<ArcSwap<Snapshot>>,
+    published_at: watch::Receiver<Option<Timestamp>>,
+    events: Events,
+    questions: mpsc::Sender<oneshot::Sender<Known>>,
+}
+
 fn start_publisher(
-    published: &Arc<ArcSwap<Snapshot>>,
     config: &config::Server,
     state_file: Option<PathBuf>,
-) -> Result<(Task, mpsc::Sender<Prepared>), Report> {
+) -> Result<(Task, mpsc::Sender<Prepared>, PublisherEnds), Report> {
     let (results_in, results) = mpsc::channel(RESULTS_BUFFERED_MAX);
     let limits = prober::Limits {
         in_flight_max: config.probes_concurrency_max,
@@ -190,11 +258,24 @@ fn start_publisher(
     };
     let prober = Prober::start(results_in, limits)
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
-    let (inputs_in, inputs) = mpsc::channel(1);
+    let (inputs, prepared) = mpsc::channel(1);
+    let (questions_in, questions) = mpsc::channel(QUESTIONS_BUFFERED_MAX);
+    let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));
+    let (published_at_in, published_at) = watch::channel(None);
+    let events = Events::default();
     let saved = state_file.as_deref().and_then(|path| read_saved(path, config));
-    let publisher =
-        Publisher::new(published.clone(), (prober, limits), results, inputs, state_file);
-    Ok((Task(tokio::spawn(publisher.run(saved))), inputs_in))
+    let publisher = Publisher::new(
+        Outlets {
+            published: published.clone(),
+            published_at: published_at_in,
+            events: events.clone(),
+        },
+        Inlets { results, prepared, questions },
+        (prober, limits),
+        state_file,
+    );
+    let task = Task(tokio::spawn(publisher.run(saved)));
+    Ok((task, inputs, PublisherEnds { published, published_at, events, questions: questions_in }))
 }
 
 /// Where verdicts are kept, with the directory made if need be.

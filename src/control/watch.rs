@@ -13,7 +13,8 @@
 
 mod interest;
 
-use interest::{Interest, Stamp};
+use super::stamp::Stamp;
+use interest::Interest;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -133,7 +134,7 @@ struct Seen {
 struct Lookout {
     paths: Vec<PathBuf>,
     watcher: Option<RecommendedWatcher>,
-    watched: BTreeMap<PathBuf, Option<Stamp>>,
+    watched: BTreeMap<PathBuf, Option<(u64, u64)>>,
     refused: Vec<PathBuf>,
     stamps: Vec<Option<Stamp>>,
     interest: Arc<Mutex<Interest>>,
@@ -171,7 +172,7 @@ impl Lookout {
     fn walk(&mut self) -> Seen {
         let interest = Interest::of(&self.paths);
         let directories = interest.directories();
-        let stamps: Vec<_> = self.paths.iter().map(|path| Stamp::of(path)).collect();
+        let stamps: Vec<_> = self.paths.iter().map(|path| Stamp::of(path).ok()).collect();
         let grown = {
             let mut current = self.interest.lock().unwrap_or_else(PoisonError::into_inner);
             let grown = !interest.is_within(&current);
@@ -197,7 +198,7 @@ impl Lookout {
         });
         let mut fresh = false;
         for path in directories {
-            let identity = Stamp::identity_of(path);
+            let identity = Stamp::of(path).ok().map(Stamp::identity);
             if self.watched.get(path) == Some(&identity) {
                 continue;
             }

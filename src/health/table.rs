@@ -55,7 +55,7 @@ pub struct Transition {
 }
 
 /// The verdicts.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Table {
     rows: HashMap<Arc<Probe>, Row>,
     /// How many rows have neither a verdict nor a result.

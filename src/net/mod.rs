@@ -95,6 +95,7 @@ pub struct Listeners {
     certificates: Option<Certificates>,
     doh_path: Arc<str>,
     limits: Arc<Limits>,
+    counters: Arc<NetCounters>,
 }
 
 impl Listeners {
@@ -114,6 +115,7 @@ impl Listeners {
             certificates: certificates.cloned(),
             doh_path: endpoints.doh_path.as_str().into(),
             limits: Arc::new(endpoints.limits.clone()),
+            counters: Arc::default(),
         };
         let mut errors = Vec::new();
         let workers = match endpoints.udp_workers {
@@ -175,10 +177,15 @@ impl Listeners {
         &self.addresses
     }
 
+    /// What the listeners will count, as [`Running::counters`].
+    pub fn counters(&self) -> &Arc<NetCounters> {
+        &self.counters
+    }
+
     /// Serves all of it: threads for UDP, tasks on `runtime` for the rest.
     pub fn start<S: Service>(self, service: S, runtime: &Handle) -> io::Result<Running> {
         let _context = runtime.enter();
-        let counters = Arc::new(NetCounters::default());
+        let counters = self.counters;
         let (stop_sender, stop) = stop::channel();
         let udp = udp::start(self.udp, &service, &counters)?;
         let starter = Starter {

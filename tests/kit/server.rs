@@ -95,7 +95,7 @@ impl TestServer {
 
     /// Reads everything again.
     pub fn reload(&self) -> Reloaded {
-        self.runtime.block_on(self.server().reload())
+        self.runtime.block_on(self.server().reload("a test"))
     }
 
     fn server(&self) -> &Server {

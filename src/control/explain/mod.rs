@@ -3,8 +3,8 @@
 //! The query is built as a resolver would send it, Client Subnet and all, and answered by the very function that
 //! answers on the wire; a recorder notes which class, site and card it came by. Words that the packet path has no use
 //! for (which rule of the route matched, how far a site is) come from the readable definition of a route,
-//! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what the caller
-//! supposes: see [`Supposed`].
+//! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what
+//! the server knows at this moment ([`Now`](super::knowledge::Now)), or what the caller supposes ([`Supposed`]).
 
 mod steps;
 mod supposed;
@@ -12,7 +12,7 @@ mod supposed;
 mod tests;
 mod view;
 
-pub use supposed::Supposed;
+pub use supposed::{Reasons, Supposed};
 pub use view::{Answer, CardView, ClientPlace, EndpointView, Explanation, SiteView, Steering};
 
 use crate::answer::{self, Client, MESSAGE_BYTES_MAX, Outcome, Scratch, Transport};
@@ -40,9 +40,18 @@ pub struct Question {
     pub random: u64,
 }
 
-/// Explains an answer.
-pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question) -> Explanation {
-    let snapshot = Snapshot::new(1, catalog.clone(), supposed);
+/// Explains the answer that a catalog would give with this health.
+pub fn explain(catalog: &Arc<Catalog>, health: &impl Reasons, question: &Question) -> Explanation {
+    explain_snapshot(&Snapshot::new(1, catalog.clone(), health), health, question)
+}
+
+/// Explains the answer that a snapshot gives; `health` is what it was dealt by.
+pub fn explain_snapshot(
+    snapshot: &Snapshot,
+    health: &dyn Reasons,
+    question: &Question,
+) -> Explanation {
+    let catalog = snapshot.catalog();
     let client = Client {
         address: question.resolver.unwrap_or(question.client),
         // No size limit, so that the whole answer is seen.
@@ -53,7 +62,7 @@ pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question)
     let mut out = vec![0; MESSAGE_BYTES_MAX];
     let message = message(question);
     let outcome = answer::answer_recorded(
-        &snapshot,
+        snapshot,
         &mut Scratch::default(),
         &message,
         &client,
@@ -65,8 +74,8 @@ pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question)
         if told { masked(question.client, question.client_bits) } else { client.address };
     let located = catalog.world().locate(placed_by);
     let explainer = Explainer {
-        snapshot: &snapshot,
-        supposed,
+        snapshot,
+        health,
         location: located.location,
         placed_by,
         is_placed_by_subnet: told,
@@ -78,7 +87,7 @@ pub fn explain(catalog: &Arc<Catalog>, supposed: &Supposed, question: &Question)
         aliases: notes.aliases,
         client: ClientPlace {
             placed_by,
-            known_from: if told { "client subnet" } else { "resolver" },
+            known_from: if told { "client subnet" } else { "resolver" }.to_owned(),
             network: located.network.to_string(),
             place: located.location.place.map(|place| place.to_string()),
             coordinates_deg: located

@@ -1,17 +1,16 @@
 //! The steps that a recorder has noted, retold: sites, endpoints, cards, and the reasons for each.
 
-use super::supposed::Supposed;
+use super::supposed::Reasons;
 use super::view::{CardView, EndpointView, SiteView, Steering};
 use crate::answer::{Recorder, SteeredStep};
+use crate::control::outlook::{Outlook, SiteLevel};
 use crate::geo::Location;
-use crate::health::Standing;
-use crate::snapshot::{ServedZone, Snapshot, Standings};
+use crate::snapshot::{ServedZone, Snapshot};
 use crate::steer::model::{Endpoint, Pool, Rule, Site, SteeredName};
 use crate::steer::order::{self, Matched};
-use crate::steer::pool::{Choice, DealtSite, Family, Level, RosterTier};
+use crate::steer::pool::{Choice, DealtSite, Family, Level};
 use crate::wire::Name;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// What the recorder keeps.
 #[derive(Default)]
@@ -64,7 +63,7 @@ impl Recorder for Notes {
 /// What the steps are retold with.
 pub(super) struct Explainer<'a> {
     pub(super) snapshot: &'a Snapshot,
-    pub(super) supposed: &'a Supposed,
+    pub(super) health: &'a dyn Reasons,
     pub(super) location: &'a Location,
     pub(super) placed_by: IpAddr,
     /// Whether that is the client's own subnet, and not its resolver.
@@ -138,24 +137,17 @@ impl Explainer<'_> {
             site: site.name.clone(),
             title: site.title.clone(),
             distance_km: self.distance_km(site),
-            level: self.level(step, tier, number).to_owned(),
+            level: self.level(step, tier, number).to_string(),
             serves,
             endpoints: endpoints.collect(),
         }
     }
 
-    /// How far a site can be relied on, in a word; one that was taken out on purpose is not called dead.
-    fn level(&self, step: &Step, tier: usize, number: usize) -> &'static str {
+    /// How far a site can be relied on.
+    fn level(&self, step: &Step, tier: usize, number: usize) -> SiteLevel {
         let roster = &self.snapshot.catalog().rosters()[step.roster];
-        let RosterTier { pool, seats } = &roster.tiers[tier];
-        let mut seated = seats[number].iter().map(|&seat| &pool.endpoints[seat]);
-        let drained = |endpoint: &Arc<Endpoint>| {
-            self.supposed.standing(pool, endpoint, step.family) == Standing::Drained
-        };
-        match self.snapshot.dealt(step.roster).site(tier, number).level {
-            Level::Dead if seated.all(drained) => "drained",
-            other => level(other),
-        }
+        let dealt = self.snapshot.dealt(step.roster);
+        Outlook { roster, dealt, standings: self.health }.level(tier, number)
     }
 
     fn endpoint(
@@ -171,8 +163,8 @@ impl Explainer<'_> {
             endpoint: endpoint.name.clone(),
             address: family.address(endpoint),
             weight: endpoint.weight,
-            standing: self.supposed.standing(pool, endpoint, family).to_string(),
-            because: self.supposed.because(pool, endpoint, family),
+            standing: self.health.standing(pool, endpoint, family).to_string(),
+            because: self.health.because(pool, endpoint, family),
             share,
         }
     }
@@ -240,15 +232,6 @@ impl Explainer<'_> {
 /// Place in the pool and share of answers of each member of a deck.
 fn shares(site: &DealtSite) -> Vec<(usize, f64)> {
     site.members.iter().copied().zip(site.deck.shares()).collect()
-}
-
-fn level(level: Level) -> &'static str {
-    match level {
-        Level::Trusted => "trusted",
-        Level::Degraded => "degraded",
-        Level::LastResort => "last resort",
-        Level::Dead => "dead",
-    }
 }
 
 fn matched(matched: &Matched, rule: Option<&Rule>, strict: bool) -> String {

@@ -1,6 +1,7 @@
 //! Health as an explanation supposes it.
 
-use crate::health::overrides::{Override, Overrides, Pin};
+use crate::control::knowledge::{self, Now};
+use crate::health::overrides::{Override, Overrides};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::snapshot::{Catalog, Standings};
@@ -42,28 +43,33 @@ impl Supposed {
         let subject = pool.subject(endpoint);
         self.overrides.pin_for(&subject, self.at)
     }
+}
 
-    /// Why the standing is what it is, for people.
-    pub(super) fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
+/// Health with its reasons, as an explanation tells it.
+pub trait Reasons: Standings {
+    /// Why an endpoint stands as it does, for people.
+    fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String;
+}
+
+impl Reasons for Supposed {
+    fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if self.is_down(pool, endpoint) {
             return "supposed down".to_owned();
         }
         if let Some(pinned) = self.pin(pool, endpoint) {
-            let by = pinned.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-            let word = match pinned.pin {
-                Pin::Up => "up",
-                Pin::Down => "down",
-                Pin::Drain => "drained",
-            };
-            return format!("override: {word}{by}: {}", pinned.reason);
+            return knowledge::by_pin(pinned);
         }
         let Some(probe) = family.probe(endpoint) else {
-            return "not checked, taken for up".to_owned();
+            return knowledge::UNCHECKED.to_owned();
         };
-        match self.verdicts.row(probe).filter(|row| row.state.verdict != Verdict::Unknown) {
-            Some(row) => format!("check {} at {}: {}", probe.check.name, probe.target, row.cause),
-            None => format!("check {}: no verdict here, taken for up", probe.check.name),
-        }
+        knowledge::by_row(probe, self.verdicts.row(probe))
+            .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
+    }
+}
+
+impl Reasons for Now<'_> {
+    fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
+        Now::because(self, pool, endpoint, family)
     }
 }
 

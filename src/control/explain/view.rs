@@ -3,11 +3,11 @@
 //! These types are for the outside. Domain types stay out of them, so that neither a page nor a program that reads JSON
 //! changes because something in here is compiled differently.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// An answer and all that led to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The name asked for.
     pub name: String,
@@ -26,12 +26,12 @@ pub struct Explanation {
 }
 
 /// Where a client is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClientPlace {
     /// The address that it is placed by.
     pub placed_by: IpAddr,
     /// Whose address that is: `client subnet` or `resolver`.
-    pub known_from: &'static str,
+    pub known_from: String,
     /// The network around the address of which the same is known.
     pub network: String,
     /// Geo code, if known.
@@ -45,7 +45,7 @@ pub struct ClientPlace {
 }
 
 /// How addresses were chosen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Steering {
     /// The steered name as configured; a wildcard shows as such.
     pub owner: String,
@@ -76,7 +76,7 @@ pub struct Steering {
 }
 
 /// A site as the client sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SiteView {
     /// Its name.
     pub site: String,
@@ -84,7 +84,7 @@ pub struct SiteView {
     pub title: String,
     /// How far it is from the client, if both are known.
     pub distance_km: Option<u32>,
-    /// `trusted`, `degraded`, `last resort` or `dead`.
+    /// `trusted`, `degraded`, `last resort`, `dead` or `drained`.
     pub level: String,
     /// Whether it serves.
     pub serves: bool,
@@ -93,7 +93,7 @@ pub struct SiteView {
 }
 
 /// An endpoint as it stands.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EndpointView {
     /// Its pool, if it is a fallback's.
     pub fallback: Option<String>,
@@ -112,7 +112,7 @@ pub struct EndpointView {
 }
 
 /// A card of a deck.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CardView {
     /// Endpoints in the order handed out.
     pub endpoints: Vec<String>,
@@ -123,7 +123,7 @@ pub struct CardView {
 }
 
 /// What came out.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Answer {
     /// Response code.
     pub rcode: String,

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
-use std::fs::{self, Metadata};
+use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::time::SystemTime;
 
 /// Links followed for one path; Linux gives up at the same number (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -116,62 +115,6 @@ fn steps(path: &Path) -> Vec<OsString> {
     let mut parts: Vec<_> = parts.map(|part| part.as_os_str().to_owned()).collect();
     parts.reverse();
     parts
-}
-
-/// How a file or directory looks from outside: equal stamps mean that it has not changed, as far as that shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp {
-    identity: (u64, u64),
-    bytes: u64,
-    modified: Option<SystemTime>,
-    changed: (i64, i64),
-}
-
-impl Stamp {
-    /// The stamp of what `path` leads to; none where it leads nowhere.
-    pub(super) fn of(path: &Path) -> Option<Self> {
-        let found = fs::metadata(path).ok()?;
-        Some(Self {
-            bytes: found.len(),
-            modified: found.modified().ok(),
-            changed: changed(&found),
-            ..Self::identity(&found)
-        })
-    }
-
-    /// The part of the stamp that tells one directory from another of the same name.
-    pub(super) fn identity_of(path: &Path) -> Option<Self> {
-        fs::metadata(path).ok().map(|found| Self::identity(&found))
-    }
-
-    fn identity(found: &Metadata) -> Self {
-        Self { identity: identity(found), bytes: 0, modified: None, changed: (0, 0) }
-    }
-}
-
-#[cfg(unix)]
-fn identity(found: &Metadata) -> (u64, u64) {
-    use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
-}
-
-/// Without inode numbers, the time of creation tells a directory from its successor.
-#[cfg(not(unix))]
-fn identity(found: &Metadata) -> (u64, u64) {
-    let since = found.created().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| (since.as_secs(), u64::from(since.subsec_nanos())))
-}
-
-/// The status change time, which `mv` and `cp -p` cannot carry over from elsewhere as they do the modification time.
-#[cfg(unix)]
-fn changed(found: &Metadata) -> (i64, i64) {
-    use std::os::unix::fs::MetadataExt;
-    (found.ctime(), found.ctime_nsec())
-}
-
-#[cfg(not(unix))]
-fn changed(_: &Metadata) -> (i64, i64) {
-    (0, 0)
 }
 
 #[cfg(all(test, unix))]

@@ -1,0 +1,143 @@
+//! How far a pool can be relied on in one family: each of its sites, and the pool as a whole, in a word.
+//!
+//! The words are for people and programs that look on: status, events, explanations, and what an override would do.
+//! What a query gets is decided by [`Dealt::choose`] from the order of its client; here all sites count, in no order.
+
+use crate::health::Standing;
+use crate::snapshot::Standings;
+use crate::steer::model::OnAllDown;
+use crate::steer::pool::{Dealt, Level, Roster};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// How far a site of a pool can be relied on. Like [`Level`], but what the operator took out is not called dead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SiteLevel {
+    /// Enough of its weight is up.
+    Trusted,
+    /// Something is up, but less than `min_up` of its weight.
+    Degraded,
+    /// Only endpoints of weight 0 are up.
+    #[serde(rename = "last resort")]
+    LastResort,
+    /// Nothing is up.
+    Dead,
+    /// All of it is held back by the operator.
+    Drained,
+}
+
+/// What clients of a pool get in one family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Every site that is not drained is trusted.
+    Whole,
+    /// Something is up, but a site is dead or under `min_up`.
+    Degraded,
+    /// Nothing is up, and a fallback serves.
+    Fallback,
+    /// Nothing is up, and addresses are handed out all the same.
+    FailOpen,
+    /// Nothing is up, and answers are empty.
+    Nodata,
+    /// Nothing is up, and answers are failures.
+    Servfail,
+}
+
+impl Condition {
+    /// Whether nothing of the pool itself is up.
+    pub fn is_all_down(self) -> bool {
+        !matches!(self, Self::Whole | Self::Degraded)
+    }
+}
+
+/// A roster, its decks, and the standings that they were dealt by.
+#[derive(Clone, Copy)]
+pub struct Outlook<'a> {
+    /// Who sits where.
+    pub roster: &'a Roster,
+    /// The decks.
+    pub dealt: &'a Dealt,
+    /// What is known of endpoints.
+    pub standings: &'a dyn Standings,
+}
+
+impl Outlook<'_> {
+    /// How far a site of a tier can be relied on.
+    pub fn level(&self, tier: usize, site: usize) -> SiteLevel {
+        let pool = &self.roster.tiers[tier].pool;
+        let mut seated = self.roster.tiers[tier].seats[site].iter().map(|&at| &pool.endpoints[at]);
+        match self.dealt.site(tier, site).level {
+            Level::Trusted => SiteLevel::Trusted,
+            Level::Degraded => SiteLevel::Degraded,
+            Level::LastResort => SiteLevel::LastResort,
+            Level::Dead => {
+                let family = self.roster.family;
+                let drained = seated.all(|endpoint| {
+                    self.standings.standing(pool, endpoint, family) == Standing::Drained
+                });
+                if drained { SiteLevel::Drained } else { SiteLevel::Dead }
+            }
+        }
+    }
+
+    /// The sites at which a tier has endpoints, by their numbers in the roster.
+    pub fn seated_sites(&self, tier: usize) -> impl Iterator<Item = usize> {
+        let seats = self.roster.tiers[tier].seats.iter().enumerate();
+        seats.filter(|(_, seats)| !seats.is_empty()).map(|(site, _)| site)
+    }
+
+    /// What clients get of the pool of this tier and the fallbacks behind it.
+    pub fn condition(&self, tier: usize) -> Condition {
+        for at in tier..self.roster.tiers.len() {
+            let up = |site| self.dealt.site(at, site).level != Level::Dead;
+            if self.seated_sites(at).any(up) {
+                let sound =
+                    |site| matches!(self.level(at, site), SiteLevel::Trusted | SiteLevel::Drained);
+                return match () {
+                    () if at > tier => Condition::Fallback,
+                    () if self.seated_sites(at).all(sound) => Condition::Whole,
+                    () => Condition::Degraded,
+                };
+            }
+            match self.roster.tiers[at].pool.on_all_down {
+                OnAllDown::Fallback => {}
+                OnAllDown::Nodata => return Condition::Nodata,
+                OnAllDown::Servfail => return Condition::Servfail,
+                // As `Dealt::choose` has it: where nobody sits, nothing can be handed out.
+                OnAllDown::All | OnAllDown::LastGood if self.seated_sites(at).next().is_none() => {
+                    return Condition::Nodata;
+                }
+                OnAllDown::All | OnAllDown::LastGood => return Condition::FailOpen,
+            }
+        }
+        // Only a chain whose last pool falls back to nothing comes here, which configuration refuses.
+        Condition::Servfail
+    }
+}
+
+impl fmt::Display for SiteLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Trusted => "trusted",
+            Self::Degraded => "degraded",
+            Self::LastResort => "last resort",
+            Self::Dead => "dead",
+            Self::Drained => "drained",
+        })
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Whole => "whole",
+            Self::Degraded => "degraded",
+            Self::Fallback => "fallback",
+            Self::FailOpen => "fail-open",
+            Self::Nodata => "nodata",
+            Self::Servfail => "servfail",
+        })
+    }
+}

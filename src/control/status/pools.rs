@@ -1,0 +1,250 @@
+//! Pools with their endpoints.
+//!
+//! A pool can sit in several rosters (one for each family, and as the fallback of others): it is shown once, with the
+//! answers of all its seats.
+
+use super::view::{
+    CheckView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView, SiteLevelView,
+};
+use super::{Facts, OverrideView, pin_on};
+use crate::control::knowledge::Now;
+use crate::control::outlook::Outlook;
+use crate::control::rates::Flow;
+use crate::health::overrides::OverrideTarget;
+use crate::health::table::Last;
+use crate::health::{Outcome, Verdict};
+use crate::snapshot::Standings;
+use crate::steer::model::{Endpoint, OnAllDown, Pool};
+use crate::steer::pool::{Family, Level};
+use crate::wire::Name;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A pool, and how it looks.
+pub(super) struct PoolStatus {
+    pub(super) pool: Arc<Pool>,
+    pub(super) view: PoolView,
+}
+
+/// A pool, the rosters and tiers that it sits in, and the names that it serves.
+struct Found {
+    pool: Arc<Pool>,
+    places: Vec<(usize, usize)>,
+    names: BTreeSet<String>,
+}
+
+/// All pools by zone and name, the server's own first.
+pub(super) fn all(facts: &Facts<'_>, now: &Now<'_>) -> Vec<PoolStatus> {
+    let mut pools: Vec<PoolStatus> = found(facts)
+        .into_iter()
+        .map(|found| PoolStatus {
+            view: Looker { facts, now, found: &found }.pool(),
+            pool: found.pool,
+        })
+        .collect();
+    pools.sort_by(|one, other| {
+        let key = |status: &PoolStatus| (status.view.zone.clone(), status.view.pool.clone());
+        key(one).cmp(&key(other))
+    });
+    pools
+}
+
+#[derive(Default)]
+struct Finder {
+    all: Vec<Found>,
+    /// By address; rosters keep the pools alive.
+    known: HashMap<*const Pool, usize>,
+    by_name: HashMap<(Option<Name>, String), Vec<usize>>,
+}
+
+impl Finder {
+    /// Zones that were read at different times hold pools of their own that mean the same: they are one.
+    fn find(&mut self, pool: &Arc<Pool>) -> &mut Found {
+        let Self { all, known, by_name } = self;
+        let number = *known.entry(Arc::as_ptr(pool)).or_insert_with(|| {
+            let namesakes = by_name.entry((pool.zone.clone(), pool.name.clone())).or_default();
+            let same = namesakes.iter().copied().find(|&number| *all[number].pool == **pool);
+            same.unwrap_or_else(|| {
+                namesakes.push(all.len());
+                let (places, names) = (Vec::new(), BTreeSet::new());
+                all.push(Found { pool: pool.clone(), places, names });
+                all.len() - 1
+            })
+        });
+        &mut all[number]
+    }
+}
+
+fn found(facts: &Facts<'_>) -> Vec<Found> {
+    let catalog = facts.snapshot.catalog();
+    let mut finder = Finder::default();
+    for (number, roster) in catalog.rosters().iter().enumerate() {
+        for (at, tier) in roster.tiers.iter().enumerate() {
+            finder.find(&tier.pool).places.push((number, at));
+        }
+    }
+    for plan in catalog.zones().zones().iter().flat_map(|zone| &zone.names) {
+        if plan.families.iter().any(Option::is_some) {
+            let names = &mut finder.find(&plan.name.pool).names;
+            names.insert(plan.name.owner.to_string());
+        }
+    }
+    finder.all
+}
+
+/// Looks at one pool.
+struct Looker<'a> {
+    facts: &'a Facts<'a>,
+    now: &'a Now<'a>,
+    found: &'a Found,
+}
+
+/// One family of a pool: where it sits, and the shares of its endpoints by their places.
+struct Seated<'a> {
+    family: Family,
+    outlook: Outlook<'a>,
+    tier: usize,
+    shares: HashMap<usize, f64>,
+}
+
+impl Looker<'_> {
+    fn pool(&self) -> PoolView {
+        let pool = &*self.found.pool;
+        let seated: Vec<Seated> =
+            Family::BOTH.into_iter().filter_map(|family| self.seated(family)).collect();
+        let endpoints = pool.endpoints.iter().enumerate();
+        PoolView {
+            zone: pool.zone.as_ref().map(ToString::to_string),
+            pool: pool.name.clone(),
+            method: pool.method.to_string(),
+            answers: pool.answers,
+            min_up: pool.min_up,
+            on_all_down: pool.on_all_down.to_string(),
+            fallback: pool.fallback.as_ref().map(|fallback| fallback.name.clone()),
+            names: self.found.names.iter().cloned().collect(),
+            pinned: pin_on(
+                self.now,
+                |target| match target {
+                    OverrideTarget::Pool { zone, name } => Some((zone, name)),
+                    _ => None,
+                },
+                (pool.zone.as_ref(), &pool.name),
+            ),
+            families: seated.iter().map(Seated::view).collect(),
+            endpoints: endpoints
+                .map(|(at, endpoint)| self.endpoint(at, endpoint, &seated))
+                .collect(),
+        }
+    }
+
+    /// Where the pool sits in a family: as a name's own if it does, else as a fallback.
+    fn seated(&self, family: Family) -> Option<Seated<'_>> {
+        let rosters = self.facts.snapshot.catalog().rosters();
+        let places =
+            self.found.places.iter().filter(|(roster, _)| rosters[*roster].family == family);
+        let &(number, tier) = places.min_by_key(|(_, tier)| *tier)?;
+        let roster = &rosters[number];
+        let outlook =
+            Outlook { roster, dealt: self.facts.snapshot.dealt(number), standings: self.now };
+        (tier..roster.tiers.len()).find(|&tier| outlook.seated_sites(tier).next().is_some())?;
+        let shares = self.shares(&outlook, tier);
+        Some(Seated { family, outlook, tier, shares })
+    }
+
+    /// A dead site gives no answers, unless the whole pool is dead and handed out all the same.
+    fn shares(&self, outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
+        let fails_open =
+            matches!(self.found.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
+        let serves_dead = fails_open && outlook.condition(tier).is_all_down();
+        let mut shares = HashMap::new();
+        for site in outlook.seated_sites(tier) {
+            let dealt = outlook.dealt.site(tier, site);
+            if dealt.level != Level::Dead || serves_dead {
+                shares.extend(dealt.members.iter().copied().zip(dealt.deck.shares()));
+            }
+        }
+        shares
+    }
+
+    fn endpoint(&self, at: usize, endpoint: &Endpoint, seated: &[Seated<'_>]) -> EndpointView {
+        let flows =
+            self.found.places.iter().map(|&(roster, tier)| (self.facts.answers)(roster, tier, at));
+        let answers = flows.fold(Flow::default(), |sum, flow| Flow {
+            total: sum.total + flow.total,
+            per_s: sum.per_s + flow.per_s,
+        });
+        let families = seated.iter().filter_map(|seated| self.family(at, endpoint, seated));
+        EndpointView {
+            endpoint: endpoint.name.clone(),
+            site: endpoint.site.name.clone(),
+            weight: endpoint.weight,
+            pinned: self.now.pin(&self.found.pool, endpoint).map(OverrideView::from),
+            answers_total: answers.total,
+            answers_per_s: answers.per_s,
+            families: families.collect(),
+        }
+    }
+
+    fn family(
+        &self,
+        at: usize,
+        endpoint: &Endpoint,
+        seated: &Seated<'_>,
+    ) -> Option<EndpointFamilyView> {
+        let (pool, family) = (&self.found.pool, seated.family);
+        Some(EndpointFamilyView {
+            family: family.rtype().to_string(),
+            address: family.address(endpoint)?,
+            standing: self.now.standing(pool, endpoint, family).to_string(),
+            because: self.now.because(pool, endpoint, family),
+            share: seated.shares.get(&at).copied().unwrap_or(0.0),
+            check: self.check(endpoint, family),
+        })
+    }
+
+    fn check(&self, endpoint: &Endpoint, family: Family) -> Option<CheckView> {
+        let probe = family.probe(endpoint)?;
+        let row = self.now.row(endpoint, family);
+        let state = row.map(|row| row.state).unwrap_or_default();
+        Some(CheckView {
+            name: probe.check.name.clone(),
+            target: probe.target.to_string(),
+            verdict: state.verdict.to_string(),
+            since: state.since.filter(|_| state.verdict != Verdict::Unknown),
+            cause: row.map(|row| row.cause.clone()).unwrap_or_default(),
+            flaps: state.flaps,
+            certificate_days_left: row.and_then(|row| row.certificate_days_left),
+            last: row.and_then(|row| row.last.as_ref()).map(last),
+        })
+    }
+}
+
+fn last(last: &Last) -> LastProbeView {
+    let (outcome, reason) = match &last.outcome {
+        Outcome::Success => ("success", ""),
+        Outcome::Failure(reason) => ("failure", &**reason),
+        Outcome::Inconclusive(reason) => ("inconclusive", &**reason),
+    };
+    LastProbeView {
+        outcome: outcome.to_owned(),
+        reason: reason.to_owned(),
+        at: last.at,
+        latency_ms: last.latency.as_secs_f64() * 1000.0,
+    }
+}
+
+impl Seated<'_> {
+    fn view(&self) -> FamilyView {
+        let sites = self.outlook.seated_sites(self.tier);
+        FamilyView {
+            family: self.family.rtype().to_string(),
+            condition: self.outlook.condition(self.tier),
+            sites: sites
+                .map(|site| SiteLevelView {
+                    site: self.outlook.roster.sites[site].name.clone(),
+                    level: self.outlook.level(self.tier, site),
+                })
+                .collect(),
+        }
+    }
+}
