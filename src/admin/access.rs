@@ -92,9 +92,8 @@ impl Door {
 
 /// The token of a request (RFC 6750 §2.1).
 fn bearer<'t>(headers: &HeaderMap, tokens: &'t Tokens) -> Result<&'t Token, Problem> {
-    let refused = |title: &str, help: &str| {
-        Err(Problem::new(StatusCode::UNAUTHORIZED, title).help(help))
-    };
+    let refused =
+        |title: &str, help: &str| Err(Problem::new(StatusCode::UNAUTHORIZED, title).help(help));
     let Some(given) = headers.get(header::AUTHORIZATION) else {
         return refused("a token is needed", "send it as Authorization: Bearer TOKEN");
     };
@@ -167,7 +166,11 @@ mod tests {
         let own = vec!["127.0.0.1:8053".parse().unwrap(), "[::1]:8053".parse().unwrap()];
         let door = Door::new(own, None);
         let check = |host: &str, expected: u16| {
-            assert_eq!(status(&door, "GET", "/api/v1/status", &[("host", host)]), expected, "{host}");
+            assert_eq!(
+                status(&door, "GET", "/api/v1/status", &[("host", host)]),
+                expected,
+                "{host}"
+            );
         };
         check("localhost", 200);
         check("LOCALHOST:9000", 200);

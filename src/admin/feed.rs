@@ -9,6 +9,15 @@ use std::sync::Arc;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+/// What the status is computed from.
+pub(super) trait Source: Send {
+    /// Computes it; none if that fails.
+    fn look(&mut self) -> impl Future<Output = Option<Bytes>> + Send;
+
+    /// Returns when something has happened since it was called last.
+    fn changed(&mut self) -> impl Future<Output = ()> + Send;
+}
+
 /// The newest status, ready to be sent.
 #[derive(Debug)]
 pub(super) struct Feed {
@@ -30,13 +39,8 @@ impl Feed {
         latest
     }
 
-    /// Computes by `look` for as long as this is polled; `changed` returns when something has happened since it was
-    /// called last. Where `look` finds nothing, the listeners keep what they have.
-    pub(super) async fn run(
-        &self,
-        mut look: impl AsyncFnMut() -> Option<Bytes>,
-        mut changed: impl AsyncFnMut(),
-    ) {
+    /// Computes for as long as this is polled. Where the source fails, the listeners keep what they have.
+    pub(super) async fn run(&self, mut source: impl Source) {
         loop {
             if self.latest.receiver_count() == 0 {
                 // Who comes next is not told what was true long ago.
@@ -44,12 +48,12 @@ impl Feed {
                 self.wanted.notified().await;
             }
             let begun = Instant::now();
-            if let Some(status) = look().await {
+            if let Some(status) = source.look().await {
                 self.latest.send_replace(Some(status));
             }
             sleep_until(begun + STATUS_INTERVAL_MIN).await;
             // Either it has changed or it is time.
-            let _ = timeout_at(begun + STATUS_INTERVAL, changed()).await;
+            let _ = timeout_at(begun + STATUS_INTERVAL, source.changed()).await;
         }
     }
 }
@@ -57,54 +61,60 @@ impl Feed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::cell::Cell;
-    use std::rc::Rc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
+
+    struct Counting {
+        looks: Arc<AtomicUsize>,
+        happened: watch::Receiver<i32>,
+    }
+
+    impl Source for Counting {
+        async fn look(&mut self) -> Option<Bytes> {
+            let looks = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
+            Some(looks.to_string().into())
+        }
+
+        async fn changed(&mut self) {
+            drop(self.happened.changed().await);
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn it_computes_for_listeners_alone_and_not_too_often() {
         let feed = Feed::new();
-        let looks = Rc::new(Cell::new(0));
-        let (happen, mut happened) = watch::channel(0);
-        let local = tokio::task::LocalSet::new();
-        let (of_task, looked) = (feed.clone(), looks.clone());
-        local.spawn_local(async move {
-            let look = async || {
-                looked.set(looked.get() + 1);
-                Some(Bytes::from(looked.get().to_string()))
-            };
-            of_task.run(look, async || drop(happened.changed().await)).await;
-        });
+        let looks = Arc::new(AtomicUsize::new(0));
+        let (happen, happened) = watch::channel(0);
+        let (running, source) = (feed.clone(), Counting { looks: looks.clone(), happened });
+        let running = tokio::spawn(async move { running.run(source).await });
+        let looks = || looks.load(Ordering::Relaxed);
         let wait = |ms| tokio::time::sleep(Duration::from_millis(ms));
-        local
-            .run_until(async {
-                wait(5_000).await;
-                assert_eq!(looks.get(), 0, "nobody listens");
-                let (mut first, second) = (feed.subscribe(), feed.subscribe());
-                first.borrow_and_update();
-                first.changed().await.expect("a feed");
-                assert_eq!(first.borrow_and_update().as_deref(), Some(&b"1"[..]), "at once");
-                wait(5_050).await;
-                assert_eq!(looks.get(), 6, "once a second, for all");
-                let late = feed.subscribe();
-                assert!(late.has_changed().expect("a feed"), "who comes later is told at once");
-                drop((second, late));
-                let before = looks.get();
-                for number in 1..=1000 {
-                    happen.send_replace(number);
-                    wait(1).await;
-                }
-                assert!((4..=6).contains(&(looks.get() - before)), "five times a second");
-                let before = looks.get();
-                wait(3_000).await;
-                assert!((2..=4).contains(&(looks.get() - before)), "once a second again");
-                drop(first);
-                wait(2_000).await;
-                let looked = looks.get();
-                wait(10_000).await;
-                assert_eq!(looks.get(), looked, "nobody listens any more");
-                assert!(feed.latest.borrow().is_none(), "and nothing old is kept");
-            })
-            .await;
+        wait(5_000).await;
+        assert_eq!(looks(), 0, "nobody listens");
+        let (mut first, second) = (feed.subscribe(), feed.subscribe());
+        first.borrow_and_update();
+        first.changed().await.expect("a feed");
+        assert_eq!(first.borrow_and_update().as_deref(), Some(&b"1"[..]), "at once");
+        wait(5_050).await;
+        assert_eq!(looks(), 6, "once a second, for all");
+        let late = feed.subscribe();
+        assert!(late.has_changed().expect("a feed"), "who comes later is told at once");
+        drop((second, late));
+        let before = looks();
+        for number in 1..=1000 {
+            happen.send_replace(number);
+            wait(1).await;
+        }
+        assert!((4..=6).contains(&(looks() - before)), "five times a second");
+        let before = looks();
+        wait(3_000).await;
+        assert!((2..=4).contains(&(looks() - before)), "once a second again");
+        drop(first);
+        wait(2_000).await;
+        let looked = looks();
+        wait(10_000).await;
+        assert_eq!(looks(), looked, "nobody listens any more");
+        assert!(feed.latest.borrow().is_none(), "and nothing old is kept");
+        running.abort();
     }
 }

@@ -26,7 +26,6 @@ use self::access::Door;
 use self::feed::Feed;
 use self::routes::Api;
 use self::serve::Server;
-use crate::config;
 use crate::control::Handle;
 use crate::report::{Finding, Report};
 use std::io;
@@ -68,12 +67,14 @@ impl Bound {
         &self.addresses
     }
 
-    /// Serves what `handle` speaks of, as `config` says. Needs a Tokio runtime.
-    pub fn serve(self, handle: Handle, config: &config::Admin) -> io::Result<Admin> {
+    /// Serves what `handle` speaks of, to those who bear one of the tokens that its configuration holds, now or after a
+    /// reload. Needs a Tokio runtime.
+    pub fn serve(self, handle: Handle) -> io::Result<Admin> {
+        let tokens = handle.config().admin.as_ref().and_then(|admin| admin.tokens.clone());
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let api = Arc::new(Api {
-            door: Door::new(self.addresses.clone(), config.tokens.clone()),
+            door: Door::new(self.addresses.clone(), tokens),
             feed: Feed::new(),
             streams: Arc::new(tokio::sync::Semaphore::new(limits::STREAMS_MAX)),
             tasks: tasks.clone(),
@@ -105,6 +106,17 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// Serves where the server's configuration says; none if it says nowhere. The error is a report of what is in the
+    /// way.
+    pub fn start(handle: &Handle) -> Result<Option<Self>, Report> {
+        let config = handle.config();
+        let Some(admin) = &config.admin else { return Ok(None) };
+        let bound = Bound::bind(&admin.listen)?;
+        bound.serve(handle.clone()).map(Some).map_err(|error| {
+            Finding::error(format!("cannot start to serve the admin API: {error}")).into()
+        })
+    }
+
     /// Where it listens.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses

@@ -27,7 +27,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Order<T> {
             let problem = Problem::new(status, "an order is JSON, and must be called so");
             return Err(problem.help("send Content-Type: application/json"));
         }
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| unreadable(&error))?;
+        let bytes =
+            Bytes::from_request(request, state).await.map_err(|error| unreadable(&error))?;
         parse(&bytes).map(Self)
     }
 }

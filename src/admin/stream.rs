@@ -11,7 +11,6 @@ use axum::body::Bytes;
 use hyper::body::{Body, Frame};
 use serde::Serialize;
 use std::convert::Infallible;
-use std::fmt::Display;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -82,7 +81,7 @@ impl Writer {
     async fn tell_events(&mut self) -> Result<(), Gone> {
         for event in self.events.after(self.told) {
             self.told = event.seq;
-            if let Some(block) = block("event", Some(&event.seq), &event) {
+            if let Some(block) = block("event", Some(event.seq), &event) {
                 self.send(block).await?;
             }
         }
@@ -95,7 +94,7 @@ impl Writer {
 }
 
 /// One event of a stream. Its data is one line, for JSON without indentation has no line ends.
-pub(super) fn block(kind: &str, id: Option<&dyn Display>, data: &impl Serialize) -> Option<Bytes> {
+pub(super) fn block(kind: &str, id: Option<u64>, data: &impl Serialize) -> Option<Bytes> {
     let data = serde_json::to_string(data).ok()?;
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
     Some(format!("event: {kind}\n{id}data: {data}\n\n").into())

@@ -2,13 +2,12 @@
 //!
 //! The explanation is [`crate::control::explain`]'s; this reads what it needs and lays it out.
 
-use super::client::ClientSubnet;
 use super::style::{self, Cell, Ink, Palette, Table};
 use super::{ConfigArg, EXIT_FINDINGS, fail};
 use crate::config;
 use crate::control::explain::{
-    CardView, ClientPlace, EndpointView, Explanation, Question, SiteView, Steering, Supposed,
-    explain,
+    CardView, ClientPlace, ClientSubnet, EndpointView, Explanation, Question, SiteView, Steering,
+    Supposed, explain, luck,
 };
 use crate::control::loader::{Load, Loader};
 use crate::control::server::VERDICTS_FILE;
@@ -66,9 +65,6 @@ pub(super) struct Args {
     seed: u64,
 }
 
-/// Decks look at the upper bits of what they are given: an odd factor brings small seeds up there.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
 fn parse_name(text: &str) -> Result<Name, String> {
     Name::parse(text, None).map_err(|error| error.to_string())
 }
@@ -93,7 +89,7 @@ pub(super) fn run(args: Args) -> ExitCode {
         client: args.client.address,
         client_bits: args.client.bits,
         resolver: args.resolver,
-        random: args.seed.wrapping_mul(SPREAD),
+        random: luck(args.seed),
     };
     let explanation = explain(&load.catalog, &supposed, &question);
     if args.json {

@@ -4,7 +4,6 @@
 //! which of three ends it was: done, found something wrong, or not understood. Nothing here decides anything about DNS.
 
 mod check;
-mod client;
 mod demo;
 mod explain;
 mod geoip;

@@ -44,7 +44,8 @@ pub(super) async fn explain(State(api): State<Arc<Api>>, mut params: Params) -> 
     let name = params.required("name", "add ?name= and a name, as in www.example.com")?;
     let name = Name::parse(&name, None)
         .map_err(|error| Problem::bad_request(format!("name = {name:?}: {error}")))?;
-    let rtype = params.parsed("type", "give a type as in A, AAAA or TYPE65", str::parse::<Rtype>)?;
+    let rtype =
+        params.parsed("type", "give a type as in A, AAAA or TYPE65", str::parse::<Rtype>)?;
     let help = "write 192.0.2.1 or 2001:db8::/56";
     let client = params.parsed("client", help, str::parse::<ClientSubnet>)?;
     let client = client.ok_or_else(|| Problem::bad_request("client is missing").help(help))?;
@@ -101,7 +102,9 @@ pub(super) async fn stream(
     };
     let (stream, fed) = Stream::new(place, &api.feed, api.handle.events(), last.or(after));
     let stop = api.stop.clone();
-    api.tasks.spawn(async move { drop(stop.run_until_cancelled(fed).await) });
+    api.tasks.spawn(async move {
+        stop.run_until_cancelled(fed).await;
+    });
     let kind = HeaderValue::from_static("text/event-stream");
     Ok(([(header::CONTENT_TYPE, kind)], Body::new(stream)).into_response())
 }

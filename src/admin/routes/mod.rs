@@ -4,7 +4,7 @@ mod change;
 mod look;
 
 use super::access::Door;
-use super::feed::Feed;
+use super::feed::{Feed, Source};
 use super::openapi;
 use super::problem::Problem;
 use super::stream;
@@ -17,11 +17,12 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use jiff::Timestamp;
 use serde::Serialize;
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -71,28 +72,38 @@ pub(super) fn router(api: Arc<Api>) -> Router {
 
 /// Keeps the feed of live streams fed until the server stops.
 pub(super) async fn run_feed(api: Arc<Api>) {
-    let mut happened = api.handle.events().subscribe();
-    let mut published = api.handle.published_at();
-    let look = async || {
-        let handle = api.handle.clone();
+    let events = api.handle.events().subscribe();
+    let source = Watched { events, published: api.handle.published_at(), api: api.clone() };
+    api.stop.run_until_cancelled(api.feed.run(source)).await;
+}
+
+/// The server, as the feed sees it.
+struct Watched {
+    api: Arc<Api>,
+    events: watch::Receiver<u64>,
+    published: watch::Receiver<Option<Timestamp>>,
+}
+
+impl Source for Watched {
+    async fn look(&mut self) -> Option<Bytes> {
+        let handle = self.api.handle.clone();
         // A task of its own, so that a panic there ends no stream.
-        let status = tokio::spawn(async move {
-            stream::block("status", None, &handle.status().await)
-        });
+        let status =
+            tokio::spawn(async move { stream::block("status", None, &handle.status().await) });
         status.await.unwrap_or_else(|error| {
             tracing::debug!(%error, "admin: no status");
-            api.panics.fetch_add(1, Ordering::Relaxed);
+            self.api.panics.fetch_add(1, Ordering::Relaxed);
             None
         })
-    };
-    let changed = async || {
-        // Neither end is dropped while the server is there, and without it there is nothing to wait for.
+    }
+
+    async fn changed(&mut self) {
+        // The other ends live as long as the server, and without it there is nothing to wait for.
         tokio::select! {
-            _ = happened.changed() => {}
-            _ = published.changed() => {}
+            _ = self.events.changed() => {}
+            _ = self.published.changed() => {}
         }
-    };
-    api.stop.run_until_cancelled(api.feed.run(look, changed)).await;
+    }
 }
 
 async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
@@ -141,7 +152,9 @@ async fn wrong_method(method: Method, uri: Uri) -> Problem {
 fn panicked(panics: &AtomicU64) -> axum::http::Response<axum::body::Body> {
     panics.fetch_add(1, Ordering::Relaxed);
     let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed");
-    problem.help("a mistake of fingerpost: the log names the place; please report it").into_response()
+    problem
+        .help("a mistake of fingerpost: the log names the place; please report it")
+        .into_response()
 }
 
 #[cfg(test)]

@@ -14,13 +14,14 @@ mod certificate;
 mod operator;
 mod screen;
 
-use super::serve::{Running, finish, reload};
+use super::serve::{Running, Served, finish, reload};
 use super::signals::{Signal, Signals};
 use super::style::{self, Palette};
 use super::{ConfigArg, fail, logging, problem, runtime};
+use crate::admin::{self, Admin};
 use crate::answer::Transport;
 use crate::config::{self, Loaded, Tls};
-use crate::control::{Options, Server};
+use crate::control::{Handle, Options, Server};
 use crate::report::{Finding, Report};
 use crate::steer::model::{Endpoint, Pool};
 use backends::{BackendSpec, Backends};
@@ -41,7 +42,8 @@ use tokio::net::TcpListener;
 /// site and see the answers change. Nothing has to be set up, and nothing is left behind.
 ///
 /// DNS over TLS, HTTPS and QUIC are served on ports 8853 and 8443 with a certificate that is made for the run. Standard
-/// input takes the orders down NAME, up NAME, status and quit; the same can be posted over HTTP to port 18000.
+/// input takes the orders down NAME, up NAME, status and quit; the same can be posted over HTTP to port 18000. The
+/// operator's API and its dashboard are served on port 8053, or on the next one that is free.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -67,6 +69,8 @@ const ORDERS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 18_0
 const TLS_PORT: u16 = 8853;
 /// Port of DNS over HTTPS: 443 where ports need no privilege.
 const HTTPS_PORT: u16 = 8443;
+/// So many ports are tried for the admin API.
+const ADMIN_PORTS_TRIED_MAX: u16 = 10;
 /// Names on the certificate.
 const CERTIFICATE_NAMES: [&str; 3] = ["localhost", "ns1.example.com", "ns2.example.com"];
 
@@ -100,8 +104,14 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         tls: Some(tls),
         persist: false,
     };
-    let server = tokio::select! {
-        started = Server::start(options) => started?.0,
+    let starting = async {
+        let starting = Server::prepare(options).await?;
+        let admin = start_admin(starting.handle())?;
+        let (server, _) = starting.finish().await?;
+        Ok::<_, Report>((server, admin))
+    };
+    let (server, admin) = tokio::select! {
+        started = starting => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
 
@@ -111,6 +121,7 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         listen: &listen,
         encrypted: &encrypted,
         orders: ORDERS,
+        admin: admin.addresses(),
         backends: &backends.status().await,
         sites: &sites,
         noticed_after: stage.noticed_after,
@@ -118,7 +129,8 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
     };
     style::print(screen::render(&facts, Palette::stdout()));
     logging::show_changes();
-    Ok(take_orders(server, &backends, &mut signals).await)
+    let served = Served { server, admin: Some(admin) };
+    Ok(take_orders(served, &backends, &mut signals).await)
 }
 
 fn load(args: &Args) -> Result<Loaded, Report> {
@@ -224,6 +236,19 @@ async fn take_orders(server: impl Running, backends: &Backends, signals: &mut Si
         }
     }
     finish(server, signals).await
+}
+
+/// Serves the admin API at its usual port, or at the next that is free: another demo, or a server, may have it.
+fn start_admin(handle: &Handle) -> Result<Admin, Report> {
+    let usual = config::defaults::ADMIN_LISTEN;
+    let mut bound = Err(Report::default());
+    for port in usual.port()..usual.port() + ADMIN_PORTS_TRIED_MAX {
+        bound = admin::Bound::bind(&[SocketAddr::new(usual.ip(), port)]);
+        if bound.is_ok() {
+            break;
+        }
+    }
+    bound?.serve(handle.clone()).map_err(|error| problem("cannot serve the admin API", error))
 }
 
 fn tls(certificate: &Certificate) -> Tls {

@@ -71,7 +71,9 @@ fn of_the_server() {
     );
     check(
         "[admin]\nlisten = [\"127.0.0.1:8053\", \"0.0.0.0:8053\"]",
-        &["2:10 0.0.0.0:8053 can be reached from elsewhere, and no token is asked for | add token_file"],
+        &[
+            "2:10 0.0.0.0:8053 can be reached from elsewhere, and no token is asked for | add token_file",
+        ],
     );
     check("[admin]\nlisten = []", &["2:10 the API would listen nowhere"]);
     check("[admin]\nlisten = 8053", &["2:10 \"listen\" must be a list"]);
@@ -130,7 +132,10 @@ fn of_files_that_the_server_names() {
     check(
         "[admin]\nlisten = \"0.0.0.0:8053\"\ntoken_file = \"not.pem\"",
         true,
-        &["3:14 every user…not.pem | chmod", "3:14 a token in…short enough to be guessed | make one"],
+        &[
+            "3:14 every user…not.pem | chmod",
+            "3:14 a token in…short enough to be guessed | make one",
+        ],
     );
     check("[admin]\ntoken_file = \"no.tokens\"", false, &["2:14 cannot read…no.tokens"]);
     check(
