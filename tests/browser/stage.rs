@@ -25,7 +25,7 @@ sin = { name = "Singapore", location = "AS-SG", coordinates = [1.35, 103.82] }
 type = "http"
 path = "/healthz"
 interval = "200ms"
-timeout = "1s"
+timeout = "150ms"
 fall = 2
 rise = 2
 "#;
