@@ -3,13 +3,17 @@
 //! Output for people goes to standard output, errors and progress to standard error, and the exit status tells scripts
 //! which of three ends it was: done, found something wrong, or not understood. Nothing here decides anything about DNS.
 
+mod api;
 mod check;
 mod demo;
+mod events;
 mod explain;
 mod geoip;
 mod logging;
+mod reload;
 mod serve;
 mod signals;
+mod status;
 mod style;
 mod version;
 
@@ -31,6 +35,9 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Events(args) => events::run(args),
+        Command::Reload(args) => reload::run(&args),
         Command::Geoip(args) => geoip::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
@@ -115,7 +122,10 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Check(check::Args),
+    Status(status::Args),
     Explain(explain::Args),
+    Events(events::Args),
+    Reload(reload::Args),
     Geoip(geoip::GeoipArgs),
     /// Print a completion script for a shell
     ///
@@ -188,6 +198,14 @@ mod tests {
         check("fingerpost explain www.example.com", false);
         check("fingerpost explain www..example.com --client 192.0.2.1", false);
         check("fingerpost explain www.example.com AAAAA --client 192.0.2.1", false);
+        check("fingerpost status", true);
+        check("fingerpost status fra --watch --wrong --config a.toml", true);
+        check("fingerpost status --server http://127.0.0.1:8053 --token-file t --json", true);
+        check("fingerpost status fra --json", false);
+        check("fingerpost status --check --watch", false);
+        check("fingerpost status --server ftp://x/", false);
+        check("fingerpost events --follow --last 0", true);
+        check("fingerpost reload --json", true);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);
