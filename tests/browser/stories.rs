@@ -108,7 +108,7 @@ fn a_site_is_drained_and_undrained() {
         assert!(written.contains("CHG123"), "{written}");
 
         page.click("[data-site=iad] button").await;
-        page.says("dialog[open] .effect", "2 endpoints up by its check").await;
+        page.says("dialog[open] .effect", " → trusted").await;
         page.click("dialog[open] .primary").await;
         page.shows("[data-site=iad][data-state=up]").await;
         page.says("#overrides-note", "none in force").await;

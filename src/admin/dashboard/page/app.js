@@ -8,7 +8,7 @@ import { setServerTime, tick } from './format.js';
 import { showFacts, showLink, showWrong } from './head.js';
 import { record } from './history.js';
 import { showSites, startMap } from './map.js';
-import { knowStatus, startOverrides } from './override.js';
+import { startOverrides } from './override.js';
 import { addEvents, showOverrides, showZones, startSide } from './side.js';
 import { showSiteCards, startSites } from './sites.js';
 import { follow } from './stream.js';
@@ -45,7 +45,6 @@ function schedule() {
 
 function draw() {
   drawn = true;
-  knowStatus(status);
   showFacts(status.server);
   showWrong(status);
   showSites(status);

@@ -65,7 +65,7 @@ export function showEndpoints(status) {
 }
 
 function matches({ pool, endpoint, state }, word) {
-  return state === word || [endpoint.endpoint, endpoint.site, pool.pool, pool.zone,
+  return state === word || [endpoint.endpoint, endpoint.site, pool.pool, pool.zone ?? '',
     ...endpoint.families.map((it) => it.address), ...pool.names].some((text) => text.toLowerCase().includes(word));
 }
 

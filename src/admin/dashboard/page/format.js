@@ -83,4 +83,5 @@ export function tick() {
   }
 }
 
-export const bare = (name) => (name.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name);
+/** A name without the dot at its end; empty for none. */
+export const bare = (name) => (name?.length > 1 && name.endsWith('.') ? name.slice(0, -1) : name ?? '');

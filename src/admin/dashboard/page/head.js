@@ -13,7 +13,7 @@ let last = [];
 export function showFacts(server) {
   const facts = [
     ['Queries', `${rate(server.queries_per_s)} /s`, `${count(server.queries_total)} since the start`],
-    ['Generation', String(server.generation), `published ${span(nowMs() - Date.parse(server.generation_at))} ago`],
+    ['Generation', String(server.generation), server.generation_at ? `published ${span(nowMs() - Date.parse(server.generation_at))} ago` : ''],
     ['Up for', span(nowMs() - Date.parse(server.started)), `fingerpost ${server.version}`],
     ['Ready', server.ready ? 'yes' : 'no', server.why],
   ];

@@ -3,7 +3,7 @@
 import { call } from './api.js';
 import { byId, dot, h, replace, toast } from './dom.js';
 import { bare, plural, relative } from './format.js';
-import { conditionState, endpointState, levelState } from './state.js';
+import { conditionState, levelState } from './state.js';
 
 const BY_KEY = 'fingerpost-by';
 const NAMES_SHOWN_MAX = 8;
@@ -22,8 +22,6 @@ export function startOverrides() {
     if (event.target === dialog()) dialog().close();
   });
 }
-
-export const knowStatus = (status) => { latest = status; };
 
 function whom() {
   try { return localStorage.getItem(BY_KEY) ?? ''; } catch { return ''; }
@@ -66,7 +64,7 @@ export function openOverride(target) {
     title.textContent = `${name} ${target.title}`;
     apply.textContent = name;
     replace(effect, h('p', { class: 'hint' }, 'Working out what this would do …'));
-    const { words, found } = await blastRadius(body(target, form, { dry_run: true, reason: form.elements.reason.value || 'preview' }));
+    const { words, found } = await blastRadius('POST', '/api/v1/overrides', body(target, form, { dry_run: true, reason: form.elements.reason.value || 'preview' }));
     if (turn !== asked) return;
     refused = found?.refused ?? false;
     forced.hidden = !refused;
@@ -112,12 +110,14 @@ function body(target, form, rest) {
 }
 
 /** The effect, or the words of the problem that came instead. */
-async function blastRadius(asked) {
+async function blastRadius(method, path, asked) {
   try {
-    return { found: (await call('POST', '/api/v1/overrides', asked)).effect };
+    const { effect, notes } = await call(method, path, asked);
+    return { found: { ...effect, notes } };
   } catch (problem) {
     if (problem.effect) return { found: problem.effect };
-    return { words: [h('p', { class: 'refusal' }, problem.message), problem.help && h('p', { class: 'hint' }, problem.help)] };
+    return { words: [h('p', { class: 'refusal' }, problem.message), problem.help && h('p', { class: 'hint' }, problem.help),
+      (problem.body?.choices ?? []).map((choice) => h('p', {}, h('code', {}, choice)))] };
   }
 }
 
@@ -132,6 +132,7 @@ function effectView(effect) {
       names && h('span', { class: 'soft' }, ` ${names}${effect.names.length > NAMES_SHOWN_MAX ? ' …' : ''}`)),
     h('ul', { class: 'effect-pools' }, alike(touched).map(poolEffect)),
     touched.length === 0 && h('p', { class: 'hint' }, 'No site of any pool changes its standing.'),
+    (effect.notes ?? []).map((note) => h('p', { class: 'soft' }, note)),
   ];
 }
 
@@ -160,28 +161,27 @@ function turn(before, after, colour) {
     h('span', { 'data-state': colour(after) }, after));
 }
 
-/** Removing an override: whom that gives traffic back to, by what the checks say of them now. */
+/** Removing an override, with what that gives back shown first. */
 export function openUndrain(override) {
   const verb = override.state === 'drain' ? 'Undrain' : 'Release';
   const refusal = h('p', { class: 'refusal', role: 'alert', hidden: true });
   const apply = h('button', { type: 'submit', class: 'primary' }, verb);
   const by = h('input', { id: 'override-by', name: 'by', required: true, autocomplete: 'username', value: whom() });
+  const effect = h('div', { class: 'effect', 'aria-live': 'polite' }, h('p', { class: 'hint' }, 'Working out what this would do …'));
+  const order = (rest) => `/api/v1/overrides?${removal(override, by.value.trim(), rest)}`;
   const form = h('form', { class: 'override-form' },
     h('h2', { id: 'override-title' }, `${verb} ${override.target}`),
     h('p', { class: 'soft' }, `${override.state} by ${override.by ?? 'someone'}: ${override.reason}`,
       override.until ? [', ends ', relative(override.until)] : ', without end'),
-    h('div', { class: 'effect' }, returning(override)),
+    effect,
     h('div', { class: 'field' }, h('label', { for: 'override-by' }, 'Your name'), by), refusal,
     h('div', { class: 'dialog-end' }, h('button', { type: 'button', class: 'quiet', onclick: () => dialog().close() }, 'Cancel'), apply));
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     apply.disabled = true;
     rememberWhom(by.value.trim());
-    const asked = new URLSearchParams({ [override.kind]: override.name, by: by.value.trim() });
-    if (override.zone) asked.set('zone', override.zone);
-    if (override.kind === 'endpoint' && override.pool) asked.set('pool', override.pool);
     try {
-      await call('DELETE', `/api/v1/overrides?${asked}`);
+      await call('DELETE', order({}));
       dialog().close();
       toast(`${override.target}: the override is removed`);
     } catch (problem) {
@@ -192,35 +192,15 @@ export function openUndrain(override) {
     }
   });
   show(form, by.value ? apply : by);
+  blastRadius('DELETE', order({ dry_run: true })).then((shown) => replace(effect, shown.words ?? effectView(shown.found)));
 }
 
-function returning(override) {
-  const touched = latest.pools
-    .filter((pool) => !override.zone || pool.zone === override.zone)
-    .flatMap((pool) => pool.endpoints.filter((endpoint) => isTarget(override, pool, endpoint)).map((endpoint) => ({ pool, endpoint })));
-  const verdicts = touched.map(({ endpoint }) => verdictOf(endpoint));
-  const of = (verdict) => verdicts.filter((it) => it === verdict).length;
-  const pools = [...new Set(touched.map(({ pool }) => pool.pool))];
-  const parts = [['up', 'up'], ['down', 'down'], ['unknown', 'unknown']].filter(([verdict]) => of(verdict))
-    .map(([verdict, word]) => h('li', {}, dot(verdict), h('b', {}, plural(of(verdict), 'endpoint')), ` ${word} by ${word === 'unknown' ? 'no check yet' : 'its check'}`));
-  return [
-    h('p', { class: 'effect-sum', 'data-state': of('up') === touched.length ? 'up' : 'degraded' },
-      h('b', {}, plural(touched.length, 'endpoint')), ` of ${pools.length === 1 ? `pool ${pools[0]}` : plural(pools.length, 'pool')}`
-      + ' again stand as their checks say:'),
-    h('ul', { class: 'effect-list' }, parts),
-  ];
-}
-
-function isTarget(override, pool, endpoint) {
-  if (override.kind === 'site') return endpoint.site === override.name;
-  if (override.kind === 'pool') return pool.pool === override.name;
-  return endpoint.endpoint === override.name && (!override.pool || pool.pool === override.pool);
-}
-
-/** What the checks alone say: the worst verdict of an endpoint's families; up where nothing checks it. */
-function verdictOf(endpoint) {
-  const families = endpoint.families.map((it) => ({ standing: it.check?.verdict ?? 'up' }));
-  return endpointState({ families });
+function removal(override, by, rest) {
+  const asked = new URLSearchParams({ [override.kind]: override.name, ...rest });
+  if (by) asked.set('by', by);
+  if (override.zone) asked.set('zone', override.zone);
+  if (override.kind === 'endpoint' && override.pool) asked.set('pool', override.pool);
+  return asked;
 }
 
 function show(form, focused) {

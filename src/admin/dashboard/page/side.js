@@ -64,7 +64,7 @@ export function showZones(status) {
     h('li', {}, dot(it.state === 'served' ? 'up' : 'degraded', it.state),
       h('p', {}, h('b', {}, bare(it.zone)), it.state !== 'served' && h('span', { class: 'chip', 'data-state': 'degraded' }, it.state),
         h('span', { class: 'help' }, `${plural(it.names, 'name')}${it.steered_names ? `, ${grouped(it.steered_names)} steered` : ''}`)),
-      h('span', { class: 'number soft', title: 'serial' }, String(it.serial))));
+      h('span', { class: 'number soft', title: 'serial' }, String(it.serial ?? '–'))));
   const more = byId('zones-more');
   more.hidden = zones.length <= ZONES_SHOWN_MAX;
   setText(more, allZones ? 'Show fewer' : `Show all ${zones.length} zones`);

@@ -29,7 +29,7 @@ export function conditionState(condition) {
 
 /** The state that colours a level of a site. */
 export function levelState(level) {
-  return { trusted: 'up', degraded: 'degraded', 'last resort': 'degraded', dead: 'down' }[level] ?? 'unknown';
+  return { trusted: 'up', degraded: 'degraded', 'last resort': 'degraded', dead: 'down', drained: 'drained' }[level] ?? 'unknown';
 }
 
 /** The site of a name as a zone sees it: the zone's own first, as in the configuration. */
