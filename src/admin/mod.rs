@@ -14,6 +14,7 @@ mod access;
 mod dashboard;
 mod feed;
 mod limits;
+mod metrics;
 mod openapi;
 mod order;
 mod params;

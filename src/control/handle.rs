@@ -85,7 +85,7 @@ impl Handle {
     }
 
     /// What the listeners have seen so far.
-    pub fn net_counters(&self) -> &NetCounters {
+    pub fn net_counters(&self) -> &Arc<NetCounters> {
         &self.0.net_counters
     }
 

@@ -44,6 +44,8 @@ pub struct LastLoad {
     pub at: Timestamp,
     /// How it ended.
     pub outcome: Outcome,
+    /// How often readings after the first have ended so, by number of the outcome.
+    pub outcomes: [u64; Outcome::ALL.len()],
     /// What was served then.
     pub generation: u64,
     /// What was found on the way.
@@ -146,6 +148,7 @@ impl Reloader {
         };
         last.at = Timestamp::now();
         last.outcome = outcome.outcome();
+        last.outcomes[last.outcome as usize] += 1;
         last.generation = this.published.load().generation();
         last.report = outcome.report().clone();
         this.last_load.store(Arc::new(last));
@@ -277,12 +280,18 @@ impl Reloaded {
     }
 }
 
+impl Outcome {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Published, Self::Unchanged, Self::Refused];
+}
+
 impl LastLoad {
     /// That of the first reading, which is not published yet.
     pub(super) fn first(load: &Load, report: Report) -> Self {
         Self {
             at: Timestamp::now(),
             outcome: Outcome::Published,
+            outcomes: [0; Outcome::ALL.len()],
             generation: 0,
             report,
             config: load.server.clone(),

@@ -18,6 +18,7 @@ pub mod prober;
 pub mod state;
 pub mod status;
 pub mod table;
+pub mod tally;
 
 pub use check::{Check, CheckKind, Probe};
 pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};

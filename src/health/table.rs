@@ -9,8 +9,9 @@
 use super::check::Probe;
 use super::prober::ProbeResult;
 use super::state::{Outcome, State, Thresholds, Verdict};
+use super::tally::ProbeTally;
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub struct Table {
     rows: HashMap<Arc<Probe>, Row>,
     /// How many rows have neither a verdict nor a result.
     unheard: usize,
+    /// By name of the check.
+    tallies: BTreeMap<String, ProbeTally>,
 }
 
 impl Table {
@@ -86,6 +89,13 @@ impl Table {
     /// is passed over.
     pub fn apply(&mut self, result: &ProbeResult, now: Timestamp) -> Option<Transition> {
         let row = self.rows.get_mut(&*result.probe)?;
+        let check = &result.probe.check.name;
+        match self.tallies.get_mut(check) {
+            Some(tally) => tally.add(&result.outcome, result.latency),
+            None => {
+                self.tallies.entry(check.clone()).or_default().add(&result.outcome, result.latency)
+            }
+        }
         let was_heard = row.is_heard();
         let transition = row.apply(result, now);
         self.unheard -= usize::from(!was_heard);
@@ -115,6 +125,11 @@ impl Table {
     /// All that is known of a probe.
     pub fn row(&self, probe: &Probe) -> Option<&Row> {
         self.rows.get(probe)
+    }
+
+    /// How the probes of each check have gone since the start, by its name.
+    pub fn tallies(&self) -> &BTreeMap<String, ProbeTally> {
+        &self.tallies
     }
 
     /// All rows, in no order.

@@ -29,6 +29,21 @@ pub mod rcode {
     pub const YXDOMAIN: u16 = 6;
     /// An EDNS version above 0.
     pub const BADVERS: u16 = 16;
+
+    /// Its mnemonic in IANA's registry; those that are never sent here go by number.
+    pub fn label(code: u16) -> String {
+        match code {
+            NOERROR => "NOERROR".to_owned(),
+            FORMERR => "FORMERR".to_owned(),
+            SERVFAIL => "SERVFAIL".to_owned(),
+            NXDOMAIN => "NXDOMAIN".to_owned(),
+            NOTIMP => "NOTIMP".to_owned(),
+            REFUSED => "REFUSED".to_owned(),
+            YXDOMAIN => "YXDOMAIN".to_owned(),
+            BADVERS => "BADVERS".to_owned(),
+            other => format!("RCODE{other}"),
+        }
+    }
 }
 
 /// Class numbers.

@@ -1,6 +1,7 @@
 //! What is only looked at.
 
 use super::{Api, json};
+use crate::admin::metrics::{self, Scrape};
 use crate::admin::params::Params;
 use crate::admin::problem::Problem;
 use crate::admin::stream::Stream;
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 type Answer = Result<Response, Problem>;
 
@@ -36,6 +38,20 @@ pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Response {
 pub(super) async fn status(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
     Ok(json(&api.handle.status().await))
+}
+
+/// All counters, in the text format of OpenMetrics 1.0.
+pub(super) async fn metrics(State(api): State<Arc<Api>>, params: Params) -> Answer {
+    params.finish()?;
+    let scrape = Scrape::take(&api.handle, api.panics.load(Ordering::Relaxed)).await;
+    let page = tokio::task::spawn_blocking(move || scrape.page()).await;
+    match page {
+        Ok(Ok(page)) => Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], page).into_response()),
+        _ => {
+            let failed = StatusCode::INTERNAL_SERVER_ERROR;
+            Err(Problem::new(failed, "the metrics cannot be written"))
+        }
+    }
 }
 
 /// Why a client gets what it gets.

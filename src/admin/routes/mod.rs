@@ -55,6 +55,7 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<Arc<Api>>)> {
             "/api/v1/overrides",
             get(look::list_overrides).post(change::set_override).delete(change::remove_overrides),
         ),
+        ("/metrics", get(look::metrics)),
         ("/openapi.json", get(openapi::serve)),
     ]
 }

@@ -71,7 +71,7 @@ impl Registry {
 
     /// The same, and whose addresses were handed out.
     pub fn read(&self) -> Reading {
-        Reading { counts: self.counts(), handed_out: self.sum(Tally::handed_out, HandedOut::add) }
+        Reading { counts: self.counts(), handed_out: self.sum(|retired| retired.handed_out().clone(), HandedOut::add) }
     }
 
     /// By zone and endpoint. Costs in proportion to what is served.

@@ -52,8 +52,8 @@ pub struct HandedOut(HashMap<Arc<EndpointKey>, u64>);
 
 impl Tally {
     /// Whose addresses were handed out.
-    pub fn handed_out(&self) -> HandedOut {
-        self.handed_out.clone()
+    pub fn handed_out(&self) -> &HandedOut {
+        &self.handed_out
     }
 
     /// Queries answered: transport, zone (none: outside of all zones), number of the type, code, how many; only what
@@ -92,6 +92,11 @@ impl HandedOut {
     /// How many answers have listed an endpoint.
     pub fn get(&self, endpoint: &EndpointKey) -> u64 {
         self.0.get(endpoint).copied().unwrap_or(0)
+    }
+
+    /// All that have been handed out, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&EndpointKey, u64)> {
+        self.0.iter().map(|(key, count)| (&**key, *count))
     }
 
     /// Adds what a block has counted.

@@ -143,16 +143,7 @@ fn shown(outcome: &Outcome, response: &[u8]) -> Answer {
             sections.into_iter().flatten().map(ToString::to_string).collect()
         },
     );
-    let rcode = match outcome.rcode {
-        rcode::NOERROR => "NOERROR".to_owned(),
-        rcode::FORMERR => "FORMERR".to_owned(),
-        rcode::SERVFAIL => "SERVFAIL".to_owned(),
-        rcode::NXDOMAIN => "NXDOMAIN".to_owned(),
-        rcode::NOTIMP => "NOTIMP".to_owned(),
-        rcode::REFUSED => "REFUSED".to_owned(),
-        rcode::YXDOMAIN => "YXDOMAIN".to_owned(),
-        other => format!("RCODE{other}"),
-    };
+    let rcode = rcode::label(outcome.rcode);
     Answer {
         rcode,
         reason: outcome.reason.to_string(),
