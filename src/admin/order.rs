@@ -42,7 +42,13 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// Reads an order; one that says nothing is an empty object.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| {
+    let read = serde_json::from_slice(bytes);
+    if read.is_ok() && bytes.trim_ascii_start().first() != Some(&b'{') {
+        // The derived readers take a list for an object without names.
+        let title = "the order is not understood: it must be an object";
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title));
+    }
+    read.map_err(|error| {
         // The text of the error ends with line and column.
         match error.classify() {
             Category::Data => Problem::new(
@@ -130,7 +136,7 @@ mod tests {
         check(json, "{\n\"site\" \"fra\"}", Err((400, "line 2 column 8"))).await;
         check(json, "{\"site\":1}", Err((422, "line 1 column 9"))).await;
         check(json, "{\"sites\":\"fra\"}", Err((422, "unknown field `sites`"))).await;
-        check(json, "[]", Err((422, ""))).await;
+        check(json, "[]", Err((422, "must be an object"))).await;
         check(json, "{} {}", Err((400, "trailing characters at line 1 column 4"))).await;
     }
 

@@ -1,5 +1,6 @@
 //! What is wrong with a request, as its sender gets it (RFC 9457).
 
+use crate::control::overrides::Refused;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -37,11 +38,21 @@ impl Problem {
         self.help = Some(help.to_string());
         self
     }
+}
 
-    /// Adds a member of its own.
-    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
-        self.more.insert(name.to_owned(), value);
-        self
+/// Refusals of overrides are problems already, with members of their own.
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let status = StatusCode::from_u16(refused.status);
+        let mut problem =
+            Self::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &refused.title);
+        problem.help.clone_from(&refused.help);
+        if let Ok(Value::Object(members)) = serde_json::to_value(&refused) {
+            let own = ["status", "title", "help"];
+            let more = members.into_iter().filter(|(name, _)| !own.contains(&name.as_str()));
+            problem.more.extend(more);
+        }
+        problem
     }
 }
 
@@ -76,8 +87,11 @@ mod tests {
         let problem = Problem::new(StatusCode::NOT_FOUND, "unknown site \"fraa\"");
         check(problem.clone(), r#"{"status":404,"title":"unknown site \"fraa\""}"#);
         check(
-            problem.help("did you mean \"fra\"?").with("effect", Value::Null),
-            r#"{"status":404,"title":"unknown site \"fraa\"","help":"did you mean \"fra\"?","effect":null}"#,
+            problem.help("did you mean \"fra\"?"),
+            r#"{"status":404,"title":"unknown site \"fraa\"","help":"did you mean \"fra\"?"}"#,
         );
+        let refused =
+            r#"{"status":409,"title":"several are meant","help":"choose","choices":["a/x","b/x"]}"#;
+        check(serde_json::from_str::<Refused>(refused).expect("a refusal").into(), refused);
     }
 }

@@ -38,8 +38,12 @@ mod tests;
 
 pub use admin::{Admin, Token, Tokens};
 pub use library::Library;
-pub use overrides::ENDLESS as OVERRIDE_WITHOUT_END;
+pub use overrides::{
+    ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,
+    parse as parse_overrides,
+};
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
+pub use value::{DURATION_FORM, parse_duration};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
 

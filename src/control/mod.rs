@@ -6,7 +6,7 @@
 //!
 //! Whoever looks on or operates holds a [`Handle`]: what is known of endpoints ([`knowledge`]), how far pools can be
 //! relied on ([`outlook`]), what has happened ([`events`]), what was answered ([`counters`], [`rates`]), all of it at
-//! once ([`status`]), and why a client gets what it gets ([`explain`]).
+//! once ([`status`]), and why a client gets what it gets ([`explain`]). What operators pin goes through [`overrides`].
 
 pub mod counters;
 pub mod events;
@@ -16,6 +16,7 @@ pub mod knowledge;
 pub mod loader;
 mod news;
 pub mod outlook;
+pub mod overrides;
 pub mod publisher;
 pub mod rates;
 pub mod reloader;

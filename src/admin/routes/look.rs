@@ -5,13 +5,12 @@ use crate::admin::params::Params;
 use crate::admin::problem::Problem;
 use crate::admin::stream::Stream;
 use crate::control::explain::{ClientSubnet, Question, luck};
-use crate::control::status::OverrideView;
+use crate::control::overrides;
 use crate::wire::{Name, Rtype};
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde_json::json;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -77,12 +76,9 @@ pub(super) async fn events(State(api): State<Arc<Api>>, mut params: Params) -> A
 }
 
 /// The overrides in force.
-pub(super) async fn overrides(State(api): State<Arc<Api>>, params: Params) -> Answer {
+pub(super) async fn list_overrides(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
-    let overrides = api.handle.knowledge().await.overrides;
-    let now = Timestamp::now();
-    let in_force = overrides.list.iter().filter(|pinned| pinned.in_force(now));
-    Ok(json(&in_force.map(OverrideView::from).collect::<Vec<_>>()))
+    Ok(json(&overrides::list(&api.handle).await))
 }
 
 /// The status and what happens, live.

@@ -50,7 +50,10 @@ pub(super) fn table() -> Vec<(&'static str, MethodRouter<Arc<Api>>)> {
         ("/api/v1/events", get(look::events)),
         ("/api/v1/stream", get(look::stream)),
         ("/api/v1/reload", post(change::reload)),
-        ("/api/v1/overrides", get(look::overrides)),
+        (
+            "/api/v1/overrides",
+            get(look::list_overrides).post(change::set_override).delete(change::remove_overrides),
+        ),
         ("/openapi.json", get(openapi::serve)),
     ]
 }
