@@ -113,6 +113,7 @@ Examples:
   fingerpost demo                                  try it: a server, its backends, and what to ask
   fingerpost check                                 every mistake in fingerpost.toml and its zones
   fingerpost serve --config /etc/fingerpost.toml   serve
+  fingerpost status                                what is up, what is wrong, and since when
   fingerpost explain www.example.com --client 84.128.0.1
                                                    why that client gets what it gets
   fingerpost simulate --down fra                   what would become of everybody's answers

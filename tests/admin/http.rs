@@ -173,7 +173,8 @@ impl Request {
     pub fn send(&self, server: SocketAddr) -> Answer {
         let mut connection = Connection::to(server);
         connection.send(&self.bytes(server));
-        let answer = connection.answer().unwrap_or_else(|| panic!("no answer to {:?}", self.line()));
+        let answer =
+            connection.answer().unwrap_or_else(|| panic!("no answer to {:?}", self.line()));
         crate::described::check(self, &answer);
         answer
     }

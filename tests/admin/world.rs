@@ -1,4 +1,4 @@
-//! The server that the tests ask: one pool at two sites, of which Frankfurt is probed.
+//! The server that the tests ask: one pool at two sites, probed at backends of our own.
 
 use crate::http::{Answer, Request};
 use crate::kit::server::TestServer;
@@ -27,10 +27,24 @@ pub const FRA: &str = "192.0.2.1";
 /// The address of Ashburn, which they get if Frankfurt is out.
 pub const IAD: &str = "192.0.2.9";
 
-/// A server at work, and the backend in Frankfurt.
+/// A server at work, and its backends.
 pub struct World {
     pub server: TestServer,
+    pub backends: Backends,
+}
+
+/// What is probed.
+pub struct Backends {
     pub fra: Backend,
+    pub iad: Backend,
+}
+
+impl Backends {
+    /// Both up.
+    pub fn start() -> Self {
+        let backend = || Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
+        Self { fra: backend(), iad: backend() }
+    }
 }
 
 impl World {
@@ -41,10 +55,10 @@ impl World {
 
     /// With this `[admin]`, and what else is in the directory.
     pub fn start_with(admin: &str, furnish: impl FnOnce(&ConfigDir)) -> Self {
-        let fra = Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
-        let dir = directory(admin, &fra);
+        let backends = Backends::start();
+        let dir = directory(admin, &backends);
         furnish(&dir);
-        Self { server: TestServer::start(dir), fra }
+        Self { server: TestServer::start(dir), backends }
     }
 
     /// Where the API is.
@@ -64,14 +78,20 @@ impl World {
     }
 }
 
-/// A configuration whose Frankfurt is probed at the backend.
-pub fn directory(admin: &str, fra: &Backend) -> ConfigDir {
-    let (port, address) = (fra.port(), fra.address().ip());
+/// A configuration whose endpoints are probed at the backends.
+pub fn directory(admin: &str, backends: &Backends) -> ConfigDir {
+    let endpoint = |site: &str, a: &str, backend: &Backend| {
+        let (port, address) = (backend.port(), backend.address().ip());
+        format!(
+            "{{ site = \"{site}\", a = \"{a}\", check = {{ port = {port}, address = \"{address}\" }} }},\n"
+        )
+    };
+    let endpoints = [endpoint("fra", FRA, &backends.fra), endpoint("iad", IAD, &backends.iad)];
     let steering = format!(
-        "[pools.web]\nendpoints = [\n\
-         {{ site = \"fra\", a = \"{FRA}\", check = {{ port = {port}, address = \"{address}\" }} }},\n\
-         {{ site = \"iad\", a = \"{IAD}\", check = {{ port = {port}, address = \"{address}\", path = \"/iad\" }} }},\n]\n\
-         check = \"web\"\n[names.www]\npool = \"web\"\nroute = [ {{ subnets = [\"198.51.100.0/24\"], sites = [\"fra\", \"iad\"] }} ]\n"
+        "[pools.web]\ncheck = \"web\"\nendpoints = [\n{}]\n\
+         [names.www]\npool = \"web\"\n\
+         route = [ {{ subnets = [\"198.51.100.0/24\"], sites = [\"fra\", \"iad\"] }} ]\n",
+        endpoints.concat()
     );
     ConfigDir::new()
         .also(&format!("{SERVER}{admin}"))

@@ -26,7 +26,12 @@ const FLAPS_TOLD: u64 = 6;
 
 /// Sections, in order.
 pub(super) fn render(status: &Status, layout: Layout) -> Vec<String> {
-    let (whole, mut wrong): (Vec<_>, Vec<_>) = status.pools.iter().partition(|pool| is_well(pool));
+    // Of a pool that was narrowed to a site, what is wrong elsewhere is not asked about.
+    let nothing_wrong = |pool: &&PoolView| match layout.extent {
+        Extent::Wrong => pool.pinned.is_none() && pool.endpoints.iter().all(is_endpoint_well),
+        Extent::Folded | Extent::All => is_well(pool),
+    };
+    let (whole, mut wrong): (Vec<_>, Vec<_>) = status.pools.iter().partition(nothing_wrong);
     // Stable: pools that fare alike stay in the server's order.
     wrong.sort_by_key(|pool| Reverse(worst(pool) as u8));
     let now = status.server.now;
@@ -52,8 +57,13 @@ pub(super) fn render(status: &Status, layout: Layout) -> Vec<String> {
 
 /// Whether there is nothing to say of a pool but that it works.
 fn is_well(pool: &PoolView) -> bool {
-    let whole = pool.families.iter().all(|family| family.condition == Condition::Whole);
+    let whole = own_families(pool).all(|family| family.condition == Condition::Whole);
     whole && pool.pinned.is_none() && pool.endpoints.iter().all(is_endpoint_well)
+}
+
+/// A pool without addresses in a family is its fallback there by intent.
+fn own_families(pool: &PoolView) -> impl Iterator<Item = &FamilyView> + Clone {
+    pool.families.iter().filter(|family| !family.sites.is_empty())
 }
 
 fn is_endpoint_well(endpoint: &EndpointView) -> bool {
@@ -154,22 +164,22 @@ fn full(pool: &PoolView, now: Timestamp, layout: Layout) -> String {
 
 /// `whole`, or what each family comes to and which sites it is that fail.
 fn conditions(pool: &PoolView, palette: Palette) -> String {
-    let Some(first) = pool.families.first() else {
+    let Some(first) = own_families(pool).next() else {
         return palette.paint(Ink::Doubt, "no addresses").to_string();
     };
     let alike =
         |family: &FamilyView| family.condition == first.condition && family.sites == first.sites;
-    if pool.families.iter().all(alike) {
+    if own_families(pool).all(alike) {
         return condition(first, pool, palette);
     }
-    let each = pool.families.iter();
-    let each = each.map(|family| format!("{} {}", family.family, condition(family, pool, palette)));
+    let each = own_families(pool)
+        .map(|family| format!("{} {}", family.family, condition(family, pool, palette)));
     each.collect::<Vec<_>>().join("; ")
 }
 
 /// What the clients get that fare worst; conditions are declared from well to ill.
 fn worst(pool: &PoolView) -> Condition {
-    let conditions = pool.families.iter().map(|family| family.condition);
+    let conditions = own_families(pool).map(|family| family.condition);
     conditions.max_by_key(|condition| *condition as u8).unwrap_or(Condition::Whole)
 }
 

@@ -49,8 +49,8 @@ fn is_about(pool: &PoolView, name: &str) -> bool {
     pool.pool == name || in_zone || pool.names.iter().any(serves)
 }
 
-/// A pool of the server's own serves names of many zones, and counts for each of them. A name without a dot is no zone's,
-/// so that a site called `com` is not taken for one.
+/// A pool of the server's own serves names of many zones, and counts for each of them. A name without a dot is no
+/// zone's, so that a site called `com` is not taken for one.
 fn lies_in_named_zone(owner: &str, name: &str) -> bool {
     name.contains('.') && lies_in(owner, name)
 }

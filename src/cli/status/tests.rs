@@ -279,6 +279,11 @@ fn trouble_is_put_into_words() {
     check(&second("fallback"), &format!("AAAA all down, sorry serves in its place {dead}"));
     check(&second("nodata"), &format!("AAAA all down, answers are empty {dead}"));
     check(&second("servfail"), &format!("AAAA all down, answers are SERVFAIL {dead}"));
+    let by_intent = |status: &mut Status| {
+        second("fallback")(status);
+        status.pools[0].families[1].sites.clear();
+    };
+    check(&by_intent, "example.com.: whole\n");
     let last = "1.3 ms\n  iad-1";
     check(&|_| {}, last);
     fn first(status: &mut Status) -> &mut crate::control::status::CheckView {
