@@ -13,6 +13,7 @@
 
 mod checks;
 pub mod defaults;
+mod dnstap;
 mod document;
 mod endpoints;
 mod files;
@@ -35,6 +36,7 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+pub use dnstap::{Dnstap, DnstapMessages, DnstapSink};
 pub use library::Library;
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 pub use zone::ZoneSpec;

@@ -70,6 +70,25 @@ fn of_the_server() {
         &["4:10 nothing is served here yet", "4:10 another listener takes 127.0.0.1:5353 already"],
     );
     check(
+        "[dnstap]\nsample = 2\nmessages = \"all\"\nidentiti = \"x\"\nversion = \"\"",
+        &[
+            "1:2 [dnstap] does not say where to | add socket = and the path",
+            "2:10 \"sample\" cannot be 2 | use a number from 0 to 1",
+            "3:12 unknown messages \"all\"",
+            "4:1 unknown key \"identiti\" in [dnstap] | did you mean \"identity\"?",
+            "5:11 \"version\" holds 0 bytes",
+        ],
+    );
+    check(
+        "[dnstap]\nsocket = \"/run/a\"\nfile = \"b\"\nsample = 0",
+        &[
+            "3:1 [dnstap] goes to a socket or to a file | leave one of the two out",
+            "4:10 a share of 0 tells of nothing | …0.01…leave [dnstap] out",
+        ],
+    );
+    let long = format!("[dnstap]\nsocket = \"/{}\"", "x".repeat(103));
+    check(&long, &["2:10 a socket cannot have a path of 104 bytes | use at most 103"]);
+    check(
         "[ecs]\ntrust = [\"10.1.0.0/8\", \"192.0.2.1\", \"x\"]",
         &[
             "2:10 \"10.1.0.0/8\" has bits set…write \"10.0.0.0/8\"",
