@@ -21,6 +21,7 @@ use crate::health::prober::{self, Prober};
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
 use crate::report::{Finding, Report};
 use crate::snapshot::Snapshot;
+use crate::tap::{self, TapCounts};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ pub struct Server {
     reloads: mpsc::Sender<oneshot::Sender<Reloaded>>,
     reloader: Task,
     publisher: Task,
+    tap: Option<tap::Running>,
     config: Arc<config::Server>,
 }
 
@@ -102,7 +104,9 @@ impl Server {
         let state_file = options.persist.then(|| state_file(&config, &mut report));
         let (publisher, inputs) = start_publisher(&published, &config, state_file)?;
         publish(&inputs, first).await;
-        let answering = Answering::new(published.clone(), registry.clone());
+        let tap = start_tap(&config)?;
+        let tapped = tap.as_ref().map(|tap| tap.tap().clone());
+        let answering = Answering::new(published.clone(), registry.clone()).tapped(tapped.clone());
         let listeners = bound
             .start(answering, &Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
@@ -115,6 +119,7 @@ impl Server {
             tls,
             told: report.clone(),
             config: config.clone(),
+            tap: tapped,
         };
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
         Ok((
@@ -126,6 +131,7 @@ impl Server {
                 reloads,
                 reloader,
                 publisher,
+                tap,
                 config,
             },
             report,
@@ -145,6 +151,11 @@ impl Server {
     /// What the listeners have seen so far.
     pub fn net_counters(&self) -> &NetCounters {
         self.listeners.counters()
+    }
+
+    /// What became of the queries that the tap has sampled, if there is one.
+    pub fn tap_counts(&self) -> Option<TapCounts> {
+        self.tap.as_ref().map(|tap| tap.tap().counts())
     }
 
     /// What is answered from at this moment.
@@ -171,11 +182,19 @@ impl Server {
     /// Stops listening, lets go out what is answered, and saves the verdicts.
     pub async fn shutdown(mut self) {
         self.listeners.shutdown().await;
+        // With the listeners stopped nothing more comes; what is on its way takes its time on a thread that may wait.
+        let tap = self.tap.take();
+        let _ = tokio::task::spawn_blocking(move || drop(tap)).await;
         // Without a reloader nothing feeds the publisher any more, which saves and ends.
         self.reloader.0.abort();
         let _ = (&mut self.reloader.0).await;
         let _ = (&mut self.publisher.0).await;
     }
+}
+
+fn start_tap(config: &config::Server) -> Result<Option<tap::Running>, Report> {
+    let started = config.dnstap.as_ref().map(tap::Running::start).transpose();
+    started.map_err(|error| broken(&format!("cannot start the thread that writes dnstap: {error}")))
 }
 
 fn start_publisher(
