@@ -4,6 +4,7 @@ use super::{ConfigDir, TestCertificate, until};
 use fingerpost::answer::{Reason, Transport};
 use fingerpost::control::{Options, Reloaded, Server};
 use fingerpost::report::Report;
+use fingerpost::tap::TapCounts;
 use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
@@ -81,6 +82,11 @@ impl TestServer {
         until(&format!("{transport} {label} to be {count}"), || {
             (self.count(transport, label) == count).then_some(())
         });
+    }
+
+    /// What became of the queries that the tap has sampled.
+    pub fn tap_counts(&self) -> TapCounts {
+        self.server().tap_counts().expect("a configuration with [dnstap]")
     }
 
     /// The generation that is served.
