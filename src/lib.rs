@@ -49,6 +49,7 @@
 //! | [`config`] | text → checked, with places; every default in one file |
 //! | [`snapshot`] | compile and publish; the only thing a query reads |
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |
+//! | [`tap`] | dnstap: queries and answers as they go by, for another program to read |
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
 //! | [`control`] | the one writer, reload, watching, counters |
 //! | [`admin`] | the operator's HTTP API: who may ask, what is told, live streams |
@@ -74,6 +75,8 @@ pub mod config;
 pub mod snapshot;
 
 pub mod answer;
+
+pub mod tap;
 
 pub mod net;
 

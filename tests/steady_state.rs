@@ -10,17 +10,21 @@ mod kit;
 mod scene;
 
 use arc_swap::ArcSwap;
-use fingerpost::answer::{Client, Scratch, Transport, answer};
+use fingerpost::answer::{Client, Ends, Scratch, Transport, answer};
+use fingerpost::config::{Dnstap, DnstapMessages, DnstapSink};
 use fingerpost::control::counters::Registry;
 use fingerpost::control::service::Answering;
 use fingerpost::net::{Service, Worker};
+use fingerpost::tap::{Running, Tap};
 use kit::{ConfigDir, Query, types, until};
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::{fs, thread};
+
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
 fn scene_at(listen: &str) -> ConfigDir {
     ConfigDir::new()
@@ -58,12 +62,40 @@ fn cases() -> Vec<(&'static str, Transport, Query)> {
 
 #[test]
 fn answers_allocate_nothing() {
+    answer_every_case(None);
+}
+
+/// Whether the ring has room or not: what is written is fast enough for some rounds of long answers, and not for all.
+#[test]
+fn tapped_answers_allocate_nothing() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let running = Running::start(&Dnstap {
+        sink: DnstapSink::File(directory.path().join("tap")),
+        sample: 1.0,
+        messages: DnstapMessages::Both,
+        identity: "ns1".to_owned(),
+        version: "1".to_owned(),
+    });
+    let running = running.expect("a thread");
+    let tap = running.tap().clone();
+    answer_every_case(Some(tap.clone()));
+    drop(running);
+    let counts = tap.counts();
+    // All but the one that gets no answer.
+    assert_eq!(counts.sampled, 100 * (cases().len() as u64 - 1));
+    assert_eq!(counts.sampled, counts.written + counts.dropped, "{counts:?}");
+    assert!(counts.written > 0, "{counts:?}");
+}
+
+fn answer_every_case(tap: Option<Tap>) {
     let dir = scene_at("127.0.0.1:0");
     let snapshot = Arc::new(scene::snapshot(&dir.config()));
     let published = Arc::new(ArcSwap::new(snapshot.clone()));
-    let mut worker = Answering::new(published, Arc::new(Registry::default())).worker();
+    let answering = Answering::new(published, Arc::new(Registry::default()));
+    let mut worker = answering.tapped(tap).worker();
     let mut scratch = Scratch::default();
     let mut out = vec![0; 65_535];
+    let ends = Ends::new(LOOPBACK, Some(LOOPBACK));
     worker.begin_batch();
     for (expected, transport, query) in cases() {
         let message = query.bytes();
@@ -74,7 +106,7 @@ fn answers_allocate_nothing() {
             for round in 0..100_u64 {
                 let client = client(round.wrapping_mul(0x9e37_79b9_7f4a_7c15));
                 worker.begin_batch();
-                worker.respond(&message, &client, &mut out);
+                worker.respond(&message, &client, &ends, &mut out);
             }
         });
         assert_eq!(counted.count_total, 0, "{expected} over {transport}: {query:?}");
@@ -88,7 +120,15 @@ fn answers_allocate_nothing() {
 
 #[test]
 fn workers_call_the_system_in_pairs_and_log_nothing() {
-    let dir = scene_at("127.0.0.1:0");
+    trace_workers(scene_at("127.0.0.1:0"));
+}
+
+#[test]
+fn tapped_workers_call_the_system_in_pairs_and_log_nothing() {
+    trace_workers(scene_at("127.0.0.1:0").also("[dnstap]\nfile = \"state/tap\"\n"));
+}
+
+fn trace_workers(dir: ConfigDir) {
     // Aside, because the server watches the directory of its configuration.
     let aside = tempfile::tempdir().expect("a temporary directory");
     let (trace, log) = (aside.path().join("trace"), aside.path().join("log"));

@@ -16,7 +16,7 @@ mod steered;
 #[cfg(test)]
 mod tests;
 
-pub use outcome::{Client, Outcome, Reason, Transport};
+pub use outcome::{Client, Ends, Outcome, Reason, Transport};
 pub use record::{Recorder, SteeredStep};
 pub use scratch::Scratch;
 

@@ -1,7 +1,7 @@
 //! What goes into an answer beside the snapshot, and what comes out beside the bytes.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// How a query came, and so how its answer goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +56,33 @@ pub struct Client {
     pub transport: Transport,
     /// Uniform random bits; equal bits give equal answers.
     pub random: u64,
+}
+
+/// Between which two sockets a query and its answer go. No answer depends on it beyond what [`Client`] holds; it is for
+/// those who tell of queries elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The address that the query came from.
+    pub client: IpAddr,
+    /// The port that it came from.
+    pub client_port: u16,
+    /// The address that was asked; none where the system does not tell.
+    pub server: Option<IpAddr>,
+    /// The port that was asked; 0 where the system does not tell.
+    pub server_port: u16,
+}
+
+impl Ends {
+    /// Of a client's socket and ours. Where ours is bound to every address, the one that was asked is unknown.
+    pub fn new(client: SocketAddr, server: Option<SocketAddr>) -> Self {
+        let address = server.map(|server| server.ip());
+        Self {
+            client: client.ip(),
+            client_port: client.port(),
+            server: address.filter(|address| !address.is_unspecified()),
+            server_port: server.map_or(0, |server| server.port()),
+        }
+    }
 }
 
 /// What became of a query.

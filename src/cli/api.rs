@@ -100,16 +100,6 @@ impl Api {
         &self.base
     }
 
-    /// Reads what is at `path`, with a query if there are pairs.
-    pub async fn get<T: DeserializeOwned>(
-        &self,
-        path: &str,
-        query: &[(&str, &str)],
-    ) -> Result<T, Failure> {
-        let text = self.get_text(path, query).await?;
-        self.decode(path, &text).await
-    }
-
     /// Reads what is at `path`, as JSON text just as it came.
     pub async fn get_text(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
         self.exchange(Method::GET, path, query, None, READ_TIMEOUT).await

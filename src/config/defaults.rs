@@ -56,6 +56,15 @@ pub const PROBES_CONCURRENCY_MAX: usize = crate::health::prober::IN_FLIGHT_MAX;
 /// Above this the host runs out of ports or files.
 pub const PROBES_CONCURRENCY_CEILING: usize = 32_768;
 
+/// Every query: a share is a choice that somebody makes.
+pub const DNSTAP_SAMPLE: f64 = 1.0;
+/// What a dnstap reader is told that the server runs.
+pub const DNSTAP_VERSION: &str = concat!("fingerpost ", env!("CARGO_PKG_VERSION"));
+/// The identity and the version stand in every dnstap message; longer ones only cost room.
+pub const DNSTAP_TEXT_BYTES_MAX: usize = 255;
+/// What `sun_path` holds on the tightest of the usual systems (104), less its end.
+pub const SOCKET_PATH_BYTES_MAX: usize = 103;
+
 /// From probe to probe: with `fall` 3, a dead endpoint is out of the answers after some 15 s.
 pub const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// Slower than this, an endpoint is of no use to people either.

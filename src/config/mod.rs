@@ -14,6 +14,7 @@
 mod admin;
 mod checks;
 pub mod defaults;
+mod dnstap;
 mod document;
 mod endpoints;
 mod files;
@@ -37,6 +38,7 @@ mod zones;
 mod tests;
 
 pub use admin::{Admin, Token, Tokens};
+pub use dnstap::{Dnstap, DnstapMessages, DnstapSink};
 pub use library::Library;
 pub use overrides::{
     ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,

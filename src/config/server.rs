@@ -3,6 +3,7 @@
 //! Paths are joined to the directory of the file. How the tables are read is in [`super::server_tables`].
 
 use super::admin::Admin;
+use super::dnstap::Dnstap;
 use super::library::Library;
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -45,6 +46,8 @@ pub struct Server {
     pub admin: Option<Admin>,
     /// Probes under way at once.
     pub probes_concurrency_max: usize,
+    /// Where queries and answers are told of, if at all.
+    pub dnstap: Option<Dnstap>,
     /// What is logged.
     pub log: Log,
     /// What zones share.

@@ -4,7 +4,7 @@ use super::document::Document;
 use super::library::{Library, Scopes};
 use super::reader::{Table, Value};
 use super::server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
-use super::{admin, defaults, files, value};
+use super::{admin, defaults, dnstap, files, value};
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -46,6 +46,9 @@ pub fn read(doc: &Document) -> Option<Server> {
     server.probes_concurrency_max =
         count(&mut probes, "concurrency_max", range, defaults::PROBES_CONCURRENCY_MAX);
     probes.finish();
+    server.dnstap = root
+        .take("dnstap")
+        .and_then(|given| dnstap::read(given.table("[dnstap]")?, server.nsid.as_deref()));
     server.log = read_log(root.section("log", "[log]"));
     root.finish();
     Some(server)
@@ -98,6 +101,7 @@ fn read_server(mut table: Table<'_>, library: Arc<Library>, bound: &mut Bound) -
         tls: None,
         admin: None,
         probes_concurrency_max: defaults::PROBES_CONCURRENCY_MAX,
+        dnstap: None,
         log: Log { format: LogFormat::Text, level: tracing::Level::INFO },
         library,
     }

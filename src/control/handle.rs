@@ -15,6 +15,7 @@ use super::status::{self, Status};
 use crate::config;
 use crate::net::NetCounters;
 use crate::snapshot::Snapshot;
+use crate::tap::{Tap, TapCounts};
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,7 @@ pub(super) struct Shared {
     pub(super) reloads: mpsc::Sender<Request>,
     pub(super) last_load: Arc<ArcSwap<LastLoad>>,
     pub(super) started: Timestamp,
+    pub(super) tap: Option<Tap>,
 }
 
 /// Whether a server answers from what it was told to serve.
@@ -87,6 +89,11 @@ impl Handle {
     /// What the listeners have seen so far.
     pub fn net_counters(&self) -> &Arc<NetCounters> {
         &self.0.net_counters
+    }
+
+    /// What became of the queries that the tap has sampled, if there is one.
+    pub fn tap_counts(&self) -> Option<TapCounts> {
+        self.0.tap.as_ref().map(Tap::counts)
     }
 
     /// What has happened.

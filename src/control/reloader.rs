@@ -12,12 +12,13 @@ use super::news;
 use super::publisher::Prepared;
 use super::server::broken;
 use super::watch::Watcher;
-use crate::config::{self, Tls};
+use crate::config::{self, Dnstap, Tls};
 use crate::geo::Database;
 use crate::health::overrides::Overrides;
 use crate::net::Certificates;
 use crate::report::{Finding, Report, Severity};
 use crate::snapshot::Snapshot;
+use crate::tap::Tap;
 use crate::wire::Name;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -95,6 +96,7 @@ pub(super) struct Reloader {
     pub(super) published: Arc<ArcSwap<Snapshot>>,
     pub(super) last_load: Arc<ArcSwap<LastLoad>>,
     pub(super) events: Events,
+    pub(super) tap: Option<Tap>,
 }
 
 impl Reloader {
@@ -141,6 +143,9 @@ impl Reloader {
                 let mut report = load.report.clone();
                 this.swap_certificates(&mut report);
                 this.warn_of_restart(&load, &mut report);
+                if let (Some(tap), Some(dnstap)) = (&this.tap, &load.server.dnstap) {
+                    tap.set_sample(dnstap.sample);
+                }
                 last.take(&load);
                 this.take(load, report).await
             }
@@ -219,6 +224,7 @@ impl Reloader {
             ("server.udp_workers", old.udp_workers != new.udp_workers),
             ("server.tcp", old.tcp != new.tcp),
             ("tls", old.tls != new.tls),
+            ("dnstap", is_other_tap(old.dnstap.as_ref(), new.dnstap.as_ref())),
             ("log", old.log != new.log),
             ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
             ("server.state", old.state != new.state),
@@ -232,6 +238,14 @@ impl Reloader {
             ));
             report.push(finding.help("restart the server when it suits"));
         }
+    }
+}
+
+/// Whether two taps differ in more than the share, which is taken up at once.
+fn is_other_tap(old: Option<&Dnstap>, new: Option<&Dnstap>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => !old.is_alike(new),
+        (old, new) => old.is_some() || new.is_some(),
     }
 }
 

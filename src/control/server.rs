@@ -24,6 +24,7 @@ use crate::health::prober::{self, Prober};
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
 use crate::report::{Finding, Report};
 use crate::snapshot::Snapshot;
+use crate::tap;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use std::net::SocketAddr;
@@ -61,6 +62,7 @@ pub struct Server {
     listeners: Running,
     reloader: Task,
     publisher: Task,
+    tap: Option<tap::Running>,
     config: Arc<config::Server>,
     _sampler: Task,
 }
@@ -74,6 +76,7 @@ pub struct Starting {
     changes: mpsc::Receiver<()>,
     publisher: Task,
     sampler: Task,
+    tap: Option<tap::Running>,
     first: Load,
     report: Report,
 }
@@ -119,6 +122,8 @@ impl Server {
 
         let mut report = first.report.clone();
         let state_file = options.persist.then(|| state_file(&config, &mut report));
+        let tap = start_tap(&config)?;
+        let tapped = tap.as_ref().map(|tap| tap.tap().clone());
         let (reloads, requests) = mpsc::channel(RELOADS_BUFFERED_MAX);
         let last_load = Arc::new(ArcSwap::from_pointee(LastLoad::first(&first, report.clone())));
         let registry = Arc::new(Registry::default());
@@ -135,6 +140,7 @@ impl Server {
             reloads,
             last_load: last_load.clone(),
             started,
+            tap: tapped.clone(),
         }));
         let reloader = Reloader {
             loader,
@@ -148,6 +154,7 @@ impl Server {
             published: ends.published,
             last_load,
             events: ends.events,
+            tap: tapped,
         };
         let sampler = Task(tokio::spawn(sampler.run(registry)));
         Ok(Starting {
@@ -158,6 +165,7 @@ impl Server {
             changes,
             publisher,
             sampler,
+            tap,
             first,
             report,
         })
@@ -201,6 +209,9 @@ impl Server {
     /// Stops listening, lets go out what is answered, and saves the verdicts.
     pub async fn shutdown(mut self) {
         self.listeners.shutdown().await;
+        // With the listeners stopped nothing more comes; what is on its way takes its time on a thread that may wait.
+        let tap = self.tap.take();
+        let _ = tokio::task::spawn_blocking(move || drop(tap)).await;
         // Without a reloader nothing feeds the publisher any more, which saves and ends.
         self.reloader.0.abort();
         let _ = (&mut self.reloader.0).await;
@@ -216,7 +227,8 @@ impl Starting {
 
     /// Probes once, and answers; the report is of what was not in the way.
     pub async fn finish(self) -> Result<(Server, Report), Report> {
-        let Self { handle, listeners, reloader, requests, changes, publisher, sampler, .. } = self;
+        let Self { handle, listeners, reloader, requests, changes, publisher, sampler, tap, .. } =
+            self;
         let (first, report) = (self.first, self.report);
         let addresses = listeners.local_addresses().to_vec();
         let zones = match first.catalog.zones().zones().len() {
@@ -226,7 +238,8 @@ impl Starting {
         if let Some(generation) = publish(&reloader.inputs, first).await {
             reloader.note_first(generation);
         }
-        let answering = Answering::new(handle.0.published.clone(), handle.0.registry.clone());
+        let answering = Answering::new(handle.0.published.clone(), handle.0.registry.clone())
+            .tapped(handle.0.tap.clone());
         let listeners = listeners
             .start(answering, &tokio::runtime::Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
@@ -236,9 +249,14 @@ impl Starting {
         let config = reloader.config.clone();
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
         let server =
-            Server { handle, addresses, listeners, reloader, publisher, config, _sampler: sampler };
+            Server { handle, addresses, listeners, reloader, publisher, tap, config, _sampler: sampler };
         Ok((server, report))
     }
+}
+
+fn start_tap(config: &config::Server) -> Result<Option<tap::Running>, Report> {
+    let started = config.dnstap.as_ref().map(tap::Running::start).transpose();
+    started.map_err(|error| broken(&format!("cannot start the thread that writes dnstap: {error}")))
 }
 
 /// The ends of the publisher's channels that the handle holds.

@@ -6,8 +6,7 @@ use super::limits::Limits;
 use super::responder::{Panicked, Responders};
 use super::service::Service;
 use super::stop::Stop;
-use crate::answer::Transport;
-use std::net::IpAddr;
+use crate::answer::{Ends, Transport};
 use std::sync::Arc;
 
 /// Shared by the listeners and connections of one transport; a clone is a few reference counts.
@@ -35,12 +34,8 @@ impl<S: Service> Clone for Lane<S> {
 
 impl<S: Service> Lane<S> {
     /// Answers one query that came over this lane; `None`: send nothing.
-    pub(super) fn respond(
-        &self,
-        query: &[u8],
-        client: IpAddr,
-    ) -> Result<Option<Vec<u8>>, Panicked> {
-        self.responders.respond(query, client, self.transport)
+    pub(super) fn respond(&self, query: &[u8], ends: &Ends) -> Result<Option<Vec<u8>>, Panicked> {
+        self.responders.respond(query, ends, self.transport)
     }
 
     /// The counters of this lane's transport.

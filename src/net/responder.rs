@@ -7,9 +7,8 @@
 use super::counters::{NetCounters, count};
 use super::random::Random;
 use super::service::{Service, Worker};
-use crate::answer::{Client, MESSAGE_BYTES_MAX, Transport};
+use crate::answer::{Client, Ends, MESSAGE_BYTES_MAX, Transport};
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,12 +45,12 @@ impl<S: Service> Responder<S> {
     pub(super) fn respond(
         &mut self,
         query: &[u8],
-        address: IpAddr,
+        ends: &Ends,
         transport: Transport,
         out: &mut [u8],
     ) -> usize {
-        let client = Client { address, transport, random: self.random.next() };
-        self.worker.respond(query, &client, out).min(out.len())
+        let client = Client { address: ends.client, transport, random: self.random.next() };
+        self.worker.respond(query, &client, ends, out).min(out.len())
     }
 
     /// Runs `work`; a panic in it is counted, and a new worker takes the place of the torn one.
@@ -102,12 +101,12 @@ impl<S: Service> Responders<S> {
     pub(super) fn respond(
         &self,
         query: &[u8],
-        address: IpAddr,
+        ends: &Ends,
         transport: Transport,
     ) -> Result<Option<Vec<u8>>, Panicked> {
         self.with(|responder, out| {
             let bytes =
-                responder.guarded(|responder| responder.respond(query, address, transport, out))?;
+                responder.guarded(|responder| responder.respond(query, ends, transport, out))?;
             Ok((bytes > 0).then(|| out[..bytes].to_vec()))
         })
     }

@@ -4,7 +4,7 @@
 //! that answers asks it for a [`Worker`] of its own, so that what a worker remembers between queries needs no lock.
 //! Both are type parameters down to the packet loop: no call on the way of a query is dynamic.
 
-use crate::answer::Client;
+use crate::answer::{Client, Ends};
 
 /// What answers; makes one worker for each thread that answers.
 pub trait Service: Clone + Send + Sync + 'static {
@@ -22,6 +22,7 @@ pub trait Worker: Send + 'static {
     fn begin_batch(&mut self);
 
     /// Answers one message into `out` and says how many bytes of it to send; 0: send nothing. `out` has room for
-    /// the longest message that the transport can carry; what size a client accepts is the worker's concern.
-    fn respond(&mut self, query: &[u8], client: &Client, out: &mut [u8]) -> usize;
+    /// the longest message that the transport can carry; what size a client accepts is the worker's concern. `ends`
+    /// are of the same client.
+    fn respond(&mut self, query: &[u8], client: &Client, ends: &Ends, out: &mut [u8]) -> usize;
 }

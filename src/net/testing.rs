@@ -7,7 +7,7 @@ use super::responder::Responders;
 use super::service::{Service, Worker};
 use super::stop::{self, StopSender};
 use super::tls::Certificates;
-use crate::answer::{Client, Transport};
+use crate::answer::{Client, Ends, Transport};
 use crate::wire::query::HEADER_BYTES;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -41,8 +41,12 @@ impl Service for Echo {
 impl Worker for Echo {
     fn begin_batch(&mut self) {}
 
-    fn respond(&mut self, query: &[u8], client: &Client, out: &mut [u8]) -> usize {
+    fn respond(&mut self, query: &[u8], client: &Client, ends: &Ends, out: &mut [u8]) -> usize {
         assert!(client.address.is_loopback(), "tests run on loopback");
+        assert_eq!(ends.client, client.address);
+        assert_ne!(ends.client_port, 0);
+        assert!(ends.server.is_some_and(|server| server.is_loopback()), "{ends:?}");
+        assert_ne!(ends.server_port, 0);
         let command = query.get(HEADER_BYTES).copied();
         let bytes = match command {
             Some(NOTHING) => return 0,
@@ -136,6 +140,12 @@ impl Identity {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     }
+}
+
+/// Ends of a connection that no socket carries.
+pub(super) fn ends() -> Ends {
+    let end = |port| SocketAddr::from(([127, 0, 0, 1], port));
+    Ends::new(end(50_000), Some(end(53)))
 }
 
 /// The address of port 0 on 127.0.0.1.

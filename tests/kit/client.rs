@@ -31,6 +31,11 @@ impl Udp {
         Self { socket }
     }
 
+    /// The port that it asks from.
+    pub fn port(&self) -> u16 {
+        self.socket.local_addr().expect("a bound socket").port()
+    }
+
     /// Sends any bytes as one datagram.
     pub fn send(&self, bytes: &[u8]) {
         let sent = self.socket.send(bytes).expect("a datagram sent");

@@ -6,6 +6,7 @@ use fingerpost::answer::{Reason, Transport};
 use fingerpost::control::server::Starting;
 use fingerpost::control::{Handle, Options, Reloaded, Server};
 use fingerpost::report::Report;
+use fingerpost::tap::TapCounts;
 use std::net::SocketAddr;
 use tokio::runtime::Runtime;
 
@@ -89,6 +90,11 @@ impl TestServer {
         until(&format!("{transport} {label} to be {count}"), || {
             (self.count(transport, label) == count).then_some(())
         });
+    }
+
+    /// What became of the queries that the tap has sampled.
+    pub fn tap_counts(&self) -> TapCounts {
+        self.server().tap_counts().expect("a configuration with [dnstap]")
     }
 
     /// The generation that is served.

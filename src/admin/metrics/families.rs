@@ -295,7 +295,13 @@ fn connections(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     for (name, help, count) in singles {
         page.counters(name, help, alone(count))?;
     }
-    Ok(())
+    let fates = scrape.tap.iter().flat_map(|tap| {
+        let fates = [("sampled", tap.sampled), ("written", tap.written), ("dropped", tap.dropped)];
+        fates.map(|(fate, count)| (vec![("fate", fate.to_owned())], count))
+    });
+    page.counters("fingerpost_dnstap_exchanges", "Queries that the tap has taken", fates)?;
+    let reconnects = scrape.tap.iter().map(|tap| (Labels::new(), tap.reconnects));
+    page.counters("fingerpost_dnstap_reconnects", "Readers that the tap has lost", reconnects)
 }
 
 fn each_endpoint(scrape: &Scrape) -> impl Iterator<Item = (&PoolView, &EndpointView)> {

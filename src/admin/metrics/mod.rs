@@ -19,6 +19,7 @@ use crate::control::reloader::LastLoad;
 use crate::control::status::Status;
 use crate::health::tally::ProbeTally;
 use crate::net::NetCounters;
+use crate::tap::TapCounts;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
@@ -38,6 +39,7 @@ pub(super) struct Scrape {
     probes: BTreeMap<String, ProbeTally>,
     net: Arc<NetCounters>,
     last_load: Arc<LastLoad>,
+    tap: Option<TapCounts>,
     /// Requests to this API that a mistake of ours has ended.
     admin_panics: u64,
 }
@@ -52,6 +54,7 @@ impl Scrape {
             probes: handle.knowledge().await.verdicts.tallies().clone(),
             net: handle.net_counters().clone(),
             last_load: handle.last_load(),
+            tap: handle.tap_counts(),
             admin_panics,
         }
     }

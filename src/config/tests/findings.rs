@@ -78,6 +78,24 @@ fn of_the_server() {
     check("[admin]\nlisten = []", &["2:10 the API would listen nowhere"]);
     check("[admin]\nlisten = 8053", &["2:10 \"listen\" must be a list"]);
     check("[admin]\ntoken = \"x\"", &["2:1 unknown key \"token\" in [admin] | known here: listen"]);
+        "[dnstap]\nsample = 2\nmessages = \"all\"\nidentiti = \"x\"\nversion = \"\"",
+        &[
+            "1:2 [dnstap] does not say where to | add socket = and the path",
+            "2:10 \"sample\" cannot be 2 | use a number from 0 to 1",
+            "3:12 unknown messages \"all\"",
+            "4:1 unknown key \"identiti\" in [dnstap] | did you mean \"identity\"?",
+            "5:11 \"version\" holds 0 bytes",
+        ],
+    );
+    check(
+        "[dnstap]\nsocket = \"/run/a\"\nfile = \"b\"\nsample = 0",
+        &[
+            "3:1 [dnstap] goes to a socket or to a file | leave one of the two out",
+            "4:10 a share of 0 tells of nothing | …0.01…leave [dnstap] out",
+        ],
+    );
+    let long = format!("[dnstap]\nsocket = \"/{}\"", "x".repeat(103));
+    check(&long, &["2:10 a socket cannot have a path of 104 bytes | use at most 103"]);
     check(
         "[ecs]\ntrust = [\"10.1.0.0/8\", \"192.0.2.1\", \"x\"]",
         &[

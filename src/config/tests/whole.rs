@@ -1,6 +1,7 @@
 //! Whole configurations: what they mean, and what is read again.
 
 use super::{Fixture, SITES, ZONE};
+use crate::config::{Dnstap, DnstapMessages, DnstapSink};
 use crate::geo::{Coordinates, GeoCode};
 use crate::health::{CheckKind, OverrideTarget, Pin};
 use crate::report::{Style, render};
@@ -94,6 +95,39 @@ fn example() -> Fixture {
              reason = \"works\"\nby = \"me\"",
         );
     fixture
+}
+
+#[test]
+fn what_a_tap_leaves_out_is_filled_in() {
+    let tap = |text: &str| {
+        let fixture = Fixture::with_server(text);
+        let loaded = fixture.load(None);
+        assert_eq!(fixture.findings(&loaded), [""; 0], "{text}");
+        (loaded.server.expect("a sound server").dnstap.clone(), fixture)
+    };
+    assert_eq!(tap("").0, None);
+    let (short, fixture) = tap("server.nsid = \"ns1\"\n[dnstap]\nfile = \"state/tap\"");
+    let short = short.expect("a tap");
+    assert_eq!(short.sink, DnstapSink::File(fixture.path("state/tap")));
+    assert_eq!((short.sample, short.messages), (1.0, DnstapMessages::Both));
+    assert_eq!(short.identity, "ns1");
+    assert_eq!(short.version, format!("fingerpost {}", env!("CARGO_PKG_VERSION")));
+    let (whole, _fixture) = tap(
+        "[dnstap]\nsocket = \"/run/tap\"\nsample = 0.01\nmessages = \"queries\"\nidentity = \"i\"\n\
+         version = \"v\"",
+    );
+    let expected = Dnstap {
+        sink: DnstapSink::Socket("/run/tap".into()),
+        sample: 0.01,
+        messages: DnstapMessages::Queries,
+        identity: "i".to_owned(),
+        version: "v".to_owned(),
+    };
+    assert!(expected.is_alike(&Dnstap { sample: 1.0, ..expected.clone() }));
+    assert!(!expected.is_alike(&short));
+    assert_eq!(whole, Some(expected));
+    let (named, _fixture) = tap("[dnstap]\nfile = \"x\"");
+    assert!(!named.expect("a tap").identity.is_empty(), "the host has a name");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use super::limits::{DRAIN, Limits};
 use super::message::freshness_s;
 use super::service::Service;
 use super::tls::handshake;
+use crate::answer::Ends;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Body;
@@ -28,7 +29,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use rustls::ServerConfig;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,11 +66,12 @@ pub(super) async fn serve<S: Service>(
 ) {
     let acceptor = TlsAcceptor::from(config);
     let connections = lane.clone();
-    accept_loop(listener, lane, move |stream, client: SocketAddr| {
+    accept_loop(listener, lane, move |stream: TcpStream, client: SocketAddr| {
         let (lane, acceptor, path) = (connections.clone(), acceptor.clone(), path.clone());
+        let ends = Ends::new(client, stream.local_addr().ok());
         async move {
             if let Some(stream) = handshake(&acceptor, stream, &lane).await {
-                serve_http(stream, client.ip(), path, lane).await;
+                serve_http(stream, ends, path, lane).await;
             }
         }
     })
@@ -77,7 +79,7 @@ pub(super) async fn serve<S: Service>(
 }
 
 /// Serves one client until it leaves, runs out of time, or the server stops.
-async fn serve_http<IO, S>(io: IO, client: IpAddr, path: Arc<str>, lane: Lane<S>)
+async fn serve_http<IO, S>(io: IO, ends: Ends, path: Arc<str>, lane: Lane<S>)
 where
     IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     S: Service,
@@ -90,7 +92,7 @@ where
         service_fn(move |request| {
             let (lane, path, answered_ms) = (lane.clone(), path.clone(), answered_ms.clone());
             async move {
-                let response = respond(request, client, &path, &lane).await;
+                let response = respond(request, &ends, &path, &lane).await;
                 answered_ms.store(opened.elapsed().as_millis() as u64, Ordering::Relaxed);
                 Ok::<_, Infallible>(response)
             }
@@ -144,7 +146,7 @@ fn builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
 /// Answers one request.
 async fn respond<B, S>(
     request: Request<B>,
-    client: IpAddr,
+    ends: &Ends,
     path: &str,
     lane: &Lane<S>,
 ) -> Response<Full<Bytes>>
@@ -155,7 +157,7 @@ where
 {
     let head = request.method() == Method::HEAD;
     let answered = match request::query(request, path).await {
-        Ok(query) => match lane.respond(&query, client) {
+        Ok(query) => match lane.respond(&query, ends) {
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => Err(Refusal::new(StatusCode::BAD_REQUEST, "the message is not a query")),
             Err(_) => Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "answering failed")),

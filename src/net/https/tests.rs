@@ -1,11 +1,10 @@
 use super::*;
 use crate::answer::Transport;
-use crate::net::testing::{BIG, Echo, Identity, NOTHING, PANIC, answer, any, lane_of, query};
+use crate::net::testing::{BIG, Echo, Identity, NOTHING, PANIC, answer, any, ends, lane_of, query};
 use crate::net::{Endpoints, Listeners, Running};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
-use std::net::Ipv4Addr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::runtime::Handle;
 
@@ -23,10 +22,10 @@ fn get(query: &[u8]) -> String {
 #[tokio::test]
 async fn requests_and_their_status() {
     let (lane, _stop) = lane_of(Echo, Transport::Https, Limits::default());
-    let client = Ipv4Addr::LOCALHOST.into();
+    let client = ends();
     let check = async |method: &str, target: &str, media_type: &str, body: &[u8], status: u16| {
         let request = request(method, target, media_type, body);
-        let response = respond(request, client, PATH, &lane).await;
+        let response = respond(request, &client, PATH, &lane).await;
         assert_eq!(response.status(), status, "{method} {target}");
         let allow = response.headers().contains_key("allow");
         assert_eq!(allow, status == 405, "{method} {target}");
@@ -125,7 +124,7 @@ async fn trickled(first: &[u8], sent: &[u8]) -> (String, Duration, u64) {
     let (client, io) = tokio::io::duplex(4096);
     let counters = lane.counters.clone();
     let opened = Instant::now();
-    let served = tokio::spawn(serve_http(io, Ipv4Addr::LOCALHOST.into(), PATH.into(), lane));
+    let served = tokio::spawn(serve_http(io, ends(), PATH.into(), lane));
     let (mut read, mut write) = tokio::io::split(client);
     write.write_all(first).await.unwrap();
     let sent = sent.to_vec();
@@ -169,8 +168,7 @@ async fn slow_clients_are_closed() {
 #[tokio::test]
 async fn refusals_say_why() {
     let (lane, _stop) = lane_of(Echo, Transport::Https, Limits::default());
-    let response =
-        respond(request("GET", "/x", "", b""), Ipv4Addr::LOCALHOST.into(), PATH, &lane).await;
+    let response = respond(request("GET", "/x", "", b""), &ends(), PATH, &lane).await;
     let content = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(content, "queries are answered on another path\n");
     assert_eq!(lane.connections().protocol_errors.load(Ordering::Relaxed), 1);

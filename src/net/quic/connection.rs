@@ -1,6 +1,6 @@
 //! One QUIC connection: streams answered side by side, and closed for good reasons only.
 
-use crate::answer::MESSAGE_BYTES_MAX;
+use crate::answer::{Ends, MESSAGE_BYTES_MAX};
 use crate::net::counters::count;
 use crate::net::lane::Lane;
 use crate::net::limits::{DRAIN, PREFIX_BYTES};
@@ -8,7 +8,7 @@ use crate::net::message::has_tcp_keepalive;
 use crate::net::service::Service;
 use crate::wire::query::HEADER_BYTES;
 use quinn::{Connection, ReadToEndError, RecvStream, SendStream, VarInt};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::pin::pin;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -31,8 +31,13 @@ enum Ended {
     Forbidden(&'static str),
 }
 
-/// Serves one client until it leaves, breaks the rules, runs out of time, or the server stops.
-pub(super) async fn serve_connection<S: Service>(connection: Connection, lane: &Lane<S>) {
+/// Serves one client until it leaves, breaks the rules, runs out of time, or the server stops. `bound` is what
+/// our socket is bound to.
+pub(super) async fn serve_connection<S: Service>(
+    connection: Connection,
+    bound: Option<SocketAddr>,
+    lane: &Lane<S>,
+) {
     let mut stop = lane.stop.clone();
     let mut streams = JoinSet::new();
     let closes = Instant::now() + lane.limits.lifetime_max;
@@ -42,8 +47,9 @@ pub(super) async fn serve_connection<S: Service>(connection: Connection, lane: &
             opened = connection.accept_bi() => {
                 let Ok((send, receive)) = opened else { return };
                 // A client may have moved to another address since the last query.
-                let client = connection.remote_address().ip();
-                streams.spawn(serve_stream(send, receive, client, lane.clone()));
+                let mut ends = Ends::new(connection.remote_address(), bound);
+                ends.server = connection.local_ip().or(ends.server);
+                streams.spawn(serve_stream(send, receive, ends, lane.clone()));
             }
             Some(ended) = streams.join_next() => match ended {
                 Ok(Ended::Answered) => {
@@ -73,7 +79,7 @@ pub(super) async fn serve_connection<S: Service>(connection: Connection, lane: &
 async fn serve_stream<S: Service>(
     mut send: SendStream,
     mut receive: RecvStream,
-    client: IpAddr,
+    ends: Ends,
     lane: Lane<S>,
 ) -> Ended {
     let read = receive.read_to_end(PREFIX_BYTES + MESSAGE_BYTES_MAX);
@@ -93,7 +99,7 @@ async fn serve_stream<S: Service>(
         Ok(query) => query,
         Err(reason) => return Ended::Forbidden(reason),
     };
-    let answer = match lane.respond(query, client) {
+    let answer = match lane.respond(query, &ends) {
         Ok(Some(answer)) => answer,
         // A message that gets no answer is no query, but it is one stream's folly only.
         Ok(None) => {

@@ -80,6 +80,7 @@ fn transport(limits: &Limits) -> TransportConfig {
 pub(super) async fn serve<S: Service>(endpoint: Endpoint, lane: Lane<S>) {
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     let unproven_max = HANDSHAKES_UNPROVEN_MAX.min(lane.limits.connections_per_network_max / 2);
+    let bound = endpoint.local_addr().ok();
     let mut stop = lane.stop.clone();
     loop {
         let incoming = tokio::select! {
@@ -108,7 +109,7 @@ pub(super) async fn serve<S: Service>(endpoint: Endpoint, lane: Lane<S>) {
             let agreed = handshake(incoming, lane.limits.handshake_timeout).await;
             drop(slot);
             match agreed {
-                Some(connection) => serve_connection(connection, &lane).await,
+                Some(connection) => serve_connection(connection, bound, &lane).await,
                 None => count(&lane.connections().handshake_failures),
             }
             drop(permit);

@@ -10,6 +10,7 @@ pub(super) use stream::serve_stream;
 use super::accept::{Incoming, accept_loop};
 use super::lane::Lane;
 use super::service::Service;
+use crate::answer::Ends;
 use tokio::net::TcpStream;
 
 /// Serves connections of `listener` until told to stop.
@@ -17,7 +18,8 @@ pub(super) async fn serve<S: Service>(listener: impl Incoming<Stream = TcpStream
     let connections = lane.clone();
     accept_loop(listener, lane, move |stream, client| {
         let lane = connections.clone();
-        async move { serve_stream(stream, client.ip(), &lane).await }
+        let ends = Ends::new(client, stream.local_addr().ok());
+        async move { serve_stream(stream, ends, &lane).await }
     })
     .await;
 }

@@ -9,7 +9,7 @@
 //! answers out slowly, holds a connection no longer than silence does. A client that has closed its sending side
 //! still gets all of its answers (RFC 7766 §6.2.4).
 
-use crate::answer::MESSAGE_BYTES_MAX;
+use crate::answer::{Ends, MESSAGE_BYTES_MAX};
 use crate::net::counters::count;
 use crate::net::lane::Lane;
 use crate::net::limits::{DRAIN, PREFIX_BYTES};
@@ -18,7 +18,6 @@ use crate::wire::query::HEADER_BYTES;
 use bytes::{Buf, BufMut, BytesMut};
 use std::future::poll_fn;
 use std::io;
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -37,13 +36,13 @@ const OUTBOX_BYTES_FULL: usize = 64 << 10;
 const BUFFER_BYTES_KEPT: usize = 16 << 10;
 
 /// Serves one client until it leaves, breaks the rules, runs out of time, or the server stops.
-pub(in crate::net) async fn serve_stream<IO, S>(io: IO, client: IpAddr, lane: &Lane<S>)
+pub(in crate::net) async fn serve_stream<IO, S>(io: IO, ends: Ends, lane: &Lane<S>)
 where
     IO: AsyncRead + AsyncWrite + Unpin,
     S: Service,
 {
     let mut stop = lane.stop.clone();
-    let mut stream = Stream::new(io, client);
+    let mut stream = Stream::new(io, ends);
     let closes = Instant::now() + lane.limits.lifetime_max;
     let mut deadline = pin!(sleep_until(closes.min(Instant::now() + lane.limits.idle_timeout)));
     loop {
@@ -72,7 +71,7 @@ where
 
 struct Stream<IO> {
     io: IO,
-    client: IpAddr,
+    ends: Ends,
     inbox: BytesMut,
     outbox: BytesMut,
     /// Whether all that was written has left the layers below.
@@ -92,10 +91,10 @@ enum Frame {
 }
 
 impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
-    fn new(io: IO, client: IpAddr) -> Self {
+    fn new(io: IO, ends: Ends) -> Self {
         Self {
             io,
-            client,
+            ends,
             inbox: BytesMut::new(),
             outbox: BytesMut::new(),
             flushed: true,
@@ -123,9 +122,8 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Stream<IO> {
                 };
                 let query = &self.inbox[PREFIX_BYTES..PREFIX_BYTES + bytes];
                 // A panic was counted; the query that caused it gets no answer and the others do.
-                let answered = responder.guarded(|responder| {
-                    responder.respond(query, self.client, lane.transport, out)
-                });
+                let answered = responder
+                    .guarded(|responder| responder.respond(query, &self.ends, lane.transport, out));
                 self.inbox.advance(PREFIX_BYTES + bytes);
                 if let Ok(bytes @ 1..=MESSAGE_BYTES_MAX) = answered {
                     self.outbox.put_u16(bytes as u16);

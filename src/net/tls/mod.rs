@@ -15,6 +15,7 @@ use super::counters::count;
 use super::lane::Lane;
 use super::service::Service;
 use super::tcp::serve_stream;
+use crate::answer::Ends;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,11 +38,12 @@ pub(super) async fn serve<S: Service>(
 ) {
     let acceptor = TlsAcceptor::from(config);
     let connections = lane.clone();
-    accept_loop(listener, lane, move |stream, client: SocketAddr| {
+    accept_loop(listener, lane, move |stream: TcpStream, client: SocketAddr| {
         let (lane, acceptor) = (connections.clone(), acceptor.clone());
+        let ends = Ends::new(client, stream.local_addr().ok());
         async move {
             if let Some(stream) = handshake(&acceptor, stream, &lane).await {
-                serve_stream(stream, client.ip(), &lane).await;
+                serve_stream(stream, ends, &lane).await;
             }
         }
     })

@@ -15,7 +15,7 @@ use libc::{c_int, c_void};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::io;
 use std::mem::size_of;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr::{self, NonNull};
 use std::slice;
@@ -130,16 +130,19 @@ impl Batch {
     }
 
     /// Answers the datagram of that number, below what [`receive`](Self::receive) returned: `respond` is given the
-    /// query, its source and room for the answer, and returns the length of the answer; 0 for none.
+    /// query, where it came from and which address was asked if the socket leaves that open, and room for the answer;
+    /// it returns the length of the answer, 0 for none.
     #[inline]
     pub(super) fn answer(
         &mut self,
         number: usize,
-        respond: impl FnOnce(&[u8], IpAddr, &mut [u8]) -> usize,
+        respond: impl FnOnce(&[u8], (SocketAddr, Option<IpAddr>), &mut [u8]) -> usize,
     ) {
         assert!(number < self.received && self.ready < BATCH, "answered once each");
         let m = self.memory.as_ptr();
         let Some(client) = self.client(number) else { return };
+        let (control_bytes, asked) =
+            if self.wildcard { self.turn_round(number) } else { (0, None) };
         // SAFETY: both indices are below BATCH by the assertion. The kernel wrote at most QUERY_BYTES_MAX bytes,
         // and those before were zeroed. Query and answer are different fields, so the slices do not overlap, and
         // nothing else refers to either until `respond` has returned.
@@ -153,11 +156,10 @@ impl Batch {
                 ),
             )
         };
-        let bytes = respond(query, client, out).min(ANSWER_BYTES_MAX);
+        let bytes = respond(query, (client, asked), out).min(ANSWER_BYTES_MAX);
         if bytes == 0 {
             return;
         }
-        let control_bytes = if self.wildcard { self.turn_round(number) } else { 0 };
         // SAFETY: indices as above; the pointers stored go into the same allocation.
         unsafe {
             (*m).answer_parts[self.ready].iov_len = bytes;
@@ -212,7 +214,7 @@ impl Batch {
     /// Where a received datagram came from. None for what cannot be answered: port 0, or no address at all, as when
     /// the socket was shut down.
     #[inline]
-    fn client(&self, number: usize) -> Option<IpAddr> {
+    fn client(&self, number: usize) -> Option<SocketAddr> {
         let m = self.memory.as_ptr();
         // SAFETY: the caller checked `number`. The source is plain data that was zeroed at first; sockaddr_in is no
         // longer and no more aligned than sockaddr_in6, and the family says which of the two the kernel wrote.
@@ -221,24 +223,25 @@ impl Batch {
                 return None;
             }
             let source = &raw const (*m).sources[number];
-            match c_int::from((*source).sin6_family) {
+            let (address, port) = match c_int::from((*source).sin6_family) {
                 libc::AF_INET => {
                     let source = source.cast::<libc::sockaddr_in>();
                     let address = Ipv4Addr::from_bits(u32::from_be((*source).sin_addr.s_addr));
-                    ((*source).sin_port != 0).then_some(IpAddr::V4(address))
+                    (IpAddr::V4(address), (*source).sin_port)
                 }
                 libc::AF_INET6 => {
                     let address = Ipv6Addr::from((*source).sin6_addr.s6_addr);
-                    ((*source).sin6_port != 0).then_some(IpAddr::V6(address))
+                    (IpAddr::V6(address), (*source).sin6_port)
                 }
-                _ => None,
-            }
+                _ => return None,
+            };
+            (port != 0).then(|| SocketAddr::new(address, u16::from_be(port)))
         }
     }
 
-    /// Makes of the control message that came with a datagram the one that goes with its answer. Its length; 0 if
-    /// there is none, and then the system chooses.
-    fn turn_round(&mut self, number: usize) -> usize {
+    /// Makes of the control message that came with a datagram the one that goes with its answer. Its length, 0 if
+    /// there is none, and then the system chooses; and the address that was asked.
+    fn turn_round(&mut self, number: usize) -> (usize, Option<IpAddr>) {
         let m = self.memory.as_ptr();
         // SAFETY: the caller checked `number`. The control buffer is aligned for a cmsghdr (as the kernel's is) and
         // has room for it and either packet information; `control_bytes` says that the kernel wrote the whole.
@@ -252,8 +255,10 @@ impl Batch {
                 {
                     // The local address is in ipi_spec_dst, also where the destination was a broadcast. Which
                     // interface the answer leaves by is for routing to say.
-                    (*data.cast::<libc::in_pktinfo>()).ipi_ifindex = 0;
-                    control_space::<libc::in_pktinfo>()
+                    let info = data.cast::<libc::in_pktinfo>();
+                    (*info).ipi_ifindex = 0;
+                    let asked = Ipv4Addr::from_bits(u32::from_be((*info).ipi_spec_dst.s_addr));
+                    (control_space::<libc::in_pktinfo>(), Some(IpAddr::V4(asked)))
                 }
                 (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO)
                     if control_bytes >= control_space::<libc::in6_pktinfo>() as _ =>
@@ -261,15 +266,15 @@ impl Batch {
                     let info = data.cast::<libc::in6_pktinfo>();
                     let asked = Ipv6Addr::from((*info).ipi6_addr.s6_addr);
                     if asked.is_multicast() {
-                        return 0;
+                        return (0, None);
                     }
                     // Only a link-local address means nothing without its interface.
                     if !asked.is_unicast_link_local() {
                         (*info).ipi6_ifindex = 0;
                     }
-                    control_space::<libc::in6_pktinfo>()
+                    (control_space::<libc::in6_pktinfo>(), Some(IpAddr::V6(asked)))
                 }
-                _ => 0,
+                _ => (0, None),
             }
         }
     }

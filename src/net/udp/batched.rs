@@ -2,7 +2,7 @@
 
 use super::batch::{self, Batch};
 use super::{Seat, recover};
-use crate::answer::Transport;
+use crate::answer::{Ends, Transport};
 use crate::net::counters::count;
 use crate::net::responder::Responder;
 use crate::net::service::Service;
@@ -23,8 +23,9 @@ pub(super) fn prepare(socket: &UdpSocket) -> io::Result<()> {
 
 /// Serves until told to stop.
 pub(super) fn run<S: Service>(mut seat: Seat<S>) {
+    let bound = seat.socket.local_addr().ok();
     // Only a wildcard address leaves open which one was asked.
-    let wildcard = seat.socket.local_addr().is_ok_and(|address| address.ip().is_unspecified());
+    let wildcard = bound.is_some_and(|address| address.ip().is_unspecified());
     let mut batch = Batch::new(wildcard);
     while !seat.is_stopped() {
         let received = batch.receive(&seat.socket);
@@ -44,8 +45,10 @@ pub(super) fn run<S: Service>(mut seat: Seat<S>) {
                 while next < received {
                     let number = next;
                     next += 1;
-                    batch.answer(number, |query, client, out| {
-                        responder.respond(query, client, Transport::Udp, out)
+                    batch.answer(number, |query, (client, asked), out| {
+                        let mut ends = Ends::new(client, bound);
+                        ends.server = asked.or(ends.server);
+                        responder.respond(query, &ends, Transport::Udp, out)
                     });
                 }
             });

@@ -4,7 +4,7 @@
 //! address that was asked; there, configure each address by itself.
 
 use super::{ANSWER_BYTES_MAX, QUERY_BYTES_MAX, Seat, recover};
-use crate::answer::Transport;
+use crate::answer::{Ends, Transport};
 use crate::net::counters::count;
 use crate::net::responder::Responder;
 use crate::net::service::Service;
@@ -18,6 +18,7 @@ pub(super) fn prepare(_socket: &UdpSocket) -> io::Result<()> {
 
 /// Serves until told to stop.
 pub(super) fn run<S: Service>(mut seat: Seat<S>) {
+    let bound = seat.socket.local_addr().ok();
     let mut query = [0; QUERY_BYTES_MAX];
     let mut answer = [0; ANSWER_BYTES_MAX];
     while !seat.is_stopped() {
@@ -36,7 +37,8 @@ pub(super) fn run<S: Service>(mut seat: Seat<S>) {
             continue;
         }
         let answered = seat.responder.guarded(|responder| {
-            responder.respond(&query[..bytes], client.ip(), Transport::Udp, &mut answer)
+            let ends = Ends::new(client, bound);
+            responder.respond(&query[..bytes], &ends, Transport::Udp, &mut answer)
         });
         if let Ok(bytes @ 1..) = answered
             && seat.socket.send_to(&answer[..bytes], client).is_err()

@@ -137,8 +137,8 @@ fn messages_that_cannot_be_sent_are_counted_one_by_one() {
     let received = batch.receive(&socket).unwrap();
     assert_eq!(received, 3);
     for number in 0..received {
-        batch.answer(number, |query, source, out| {
-            assert_eq!(source, client.local_addr().unwrap().ip());
+        batch.answer(number, |query, way, out| {
+            assert_eq!(way, (client.local_addr().unwrap(), None));
             out[..query.len()].copy_from_slice(query);
             query.len()
         });

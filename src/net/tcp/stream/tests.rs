@@ -3,17 +3,14 @@ use crate::answer::Transport;
 use crate::net::limits::Limits;
 use crate::net::stop::StopSender;
 use crate::net::testing::{
-    BIG, Echo, NOTHING, PANIC, answer, ask, framed, lane, lane_of, query, read_message,
+    BIG, Echo, NOTHING, PANIC, answer, ask, ends, framed, lane, lane_of, query, read_message,
 };
 use proptest::prelude::*;
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
-
-const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 struct Server {
     client: DuplexStream,
@@ -28,7 +25,7 @@ fn serve(room: usize, limits: Limits) -> Server {
     let (lane, stop) = lane_of(Echo, Transport::Tcp, limits);
     let lane = Arc::new(lane);
     let of_task = lane.clone();
-    let served = tokio::spawn(async move { serve_stream(io, CLIENT, &of_task).await });
+    let served = tokio::spawn(async move { serve_stream(io, ends(), &of_task).await });
     Server { client, lane, served, stop }
 }
 
@@ -176,7 +173,7 @@ proptest! {
         runtime.block_on(async {
             let (client, io) = tokio::io::duplex(room);
             let (lane, _stop) = lane(Echo);
-            tokio::spawn(async move { serve_stream(io, CLIENT, &lane).await });
+            tokio::spawn(async move { serve_stream(io, ends(), &lane).await });
             let (mut read, mut write) = tokio::io::split(client);
             let queries = lengths.clone().into_iter().zip(0..)
                 .flat_map(|(bytes, id)| framed(&query(id, &vec![b'x'; bytes])))
