@@ -51,7 +51,8 @@
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
 //! | [`control`] | the one writer, reload, watching, counters |
-//! | [`cli`] | serve, demo, check, explain, geoip |
+//! | [`admin`] | the operator's HTTP API: who may ask, what is told, live streams |
+//! | [`cli`] | serve, demo, check, status, explain, simulate, drain, geoip |
 
 // The documentation is for those who work on the house too, and is built with its private rooms.
 #![allow(rustdoc::private_intra_doc_links)]
@@ -77,5 +78,7 @@ pub mod answer;
 pub mod net;
 
 pub mod control;
+
+pub mod admin;
 
 pub mod cli;

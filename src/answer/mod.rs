@@ -67,6 +67,7 @@ pub fn answer_recorded<R: Recorder>(
             frame.bare(out, rcode, reason)
         }
         Message::Query(query) => {
+            recorder.query(&query);
             let echo = &message[..query.question_end];
             let frame = Frame::new(snapshot.settings(), client, query.edns.as_ref(), echo);
             dispatch(snapshot, scratch, &query, frame, client, out, recorder)
@@ -101,7 +102,7 @@ fn dispatch<R: Recorder>(
         return frame.bare(out, rcode::REFUSED, Reason::NoZone);
     };
     let served = &snapshot.zones().zones()[zone];
-    recorder.zone(served);
+    recorder.zone(zone, served);
     let Some(writer) = Writer::begin(out, frame.echo, frame.limit, frame.edns.as_ref()) else {
         return nothing();
     };

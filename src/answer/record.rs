@@ -1,20 +1,25 @@
 //! Watching an answer being made.
 //!
-//! `explain` and `simulate` run the very code that answers queries and look over its shoulder; queries run it with
-//! `()`, which watches nothing and costs nothing.
+//! `explain` and `simulate` run the very code that answers queries and look over its shoulder; workers count what they
+//! answer in the same way. `()` watches nothing and costs nothing.
 
 use crate::snapshot::{NamePlan, ServedZone};
-use crate::steer::pool::{Choice, Family};
+use crate::steer::pool::{Choice, DealtSite, Family};
+use crate::wire::Query;
 use std::net::IpAddr;
 
 /// Is told each step of an answer as it is taken.
 pub trait Recorder {
-    /// The zone that encloses the name.
-    fn zone(&mut self, _zone: &ServedZone) {}
+    /// The message is this query, as far as it can be read.
+    fn query(&mut self, _query: &Query) {}
+    /// The zone that encloses the name, and its place in the index.
+    fn zone(&mut self, _place: usize, _zone: &ServedZone) {}
     /// An alias was followed to this name, in wire form.
     fn alias(&mut self, _target: &[u8]) {}
     /// Addresses of a steered name were chosen.
     fn steered(&mut self, _step: &SteeredStep<'_>) {}
+    /// The addresses at these positions of a site's deck were written.
+    fn handed_out(&mut self, _site: &DealtSite, _positions: &[u16]) {}
 }
 
 /// Watches nothing.

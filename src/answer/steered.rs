@@ -133,7 +133,10 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         let positions = paired.as_ref().map_or(card, |(positions, count)| &positions[..*count]);
         let addresses = positions.iter().map(|&position| dealt_site.address(position));
         match self.writer.addresses(section, owner, family.rtype(), plan.name.ttl_s, addresses) {
-            Ok(()) => Handed::Addresses(reason),
+            Ok(()) => {
+                self.recorder.handed_out(dealt_site, positions);
+                Handed::Addresses(reason)
+            }
             Err(_) => Handed::Full(reason),
         }
     }

@@ -2,23 +2,23 @@
 //!
 //! The explanation is [`crate::control::explain`]'s; this reads what it needs and lays it out.
 
-use super::client::ClientSubnet;
 use super::style::{self, Cell, Ink, Palette, Table};
 use super::{ConfigArg, EXIT_FINDINGS, fail};
 use crate::config;
 use crate::control::explain::{
-    CardView, ClientPlace, EndpointView, Explanation, Question, SiteView, Steering, Supposed,
-    explain,
+    CardView, ClientPlace, ClientSubnet, EndpointView, Explanation, Question, SiteView, Steering,
+    Supposed, explain, luck,
 };
 use crate::control::loader::{Load, Loader};
 use crate::control::server::VERDICTS_FILE;
 use crate::health::persist::Saved;
-use crate::health::table;
+use crate::health::{Probe, table};
 use crate::report::{Finding, Report, nearest};
 use crate::wire::{Name, Rtype};
 use jiff::Timestamp;
 use std::net::IpAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// Say why a client would get the answer that it would get
 ///
@@ -66,10 +66,7 @@ pub(super) struct Args {
     seed: u64,
 }
 
-/// Decks look at the upper bits of what they are given: an odd factor brings small seeds up there.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
-fn parse_name(text: &str) -> Result<Name, String> {
+pub(super) fn parse_name(text: &str) -> Result<Name, String> {
     Name::parse(text, None).map_err(|error| error.to_string())
 }
 
@@ -82,7 +79,7 @@ pub(super) fn run(args: Args) -> ExitCode {
     if load.report.has_errors() {
         let _ = fail(&load.report);
     }
-    let supposed = suppose(&load, &args);
+    let supposed = suppose(&load, load.catalog.probes().cloned(), args.down.clone());
     let unknown = unknown_names(&load, &supposed);
     if !unknown.findings.is_empty() {
         return fail(&unknown);
@@ -93,7 +90,7 @@ pub(super) fn run(args: Args) -> ExitCode {
         client: args.client.address,
         client_bits: args.client.bits,
         resolver: args.resolver,
-        random: args.seed.wrapping_mul(SPREAD),
+        random: luck(args.seed),
     };
     let explanation = explain(&load.catalog, &supposed, &question);
     if args.json {
@@ -108,16 +105,20 @@ pub(super) fn run(args: Args) -> ExitCode {
 }
 
 /// What the running server knows of endpoints, as far as it has written it down, and what the caller adds.
-fn suppose(load: &Load, args: &Args) -> Supposed {
+pub(super) fn suppose(
+    load: &Load,
+    probes: impl IntoIterator<Item = Arc<Probe>>,
+    down: Vec<String>,
+) -> Supposed {
     let now = Timestamp::now();
     let mut verdicts = table::Table::default();
-    verdicts.set_probes(load.catalog.probes().cloned());
+    verdicts.set_probes(probes);
     let config::Server { state, verdicts_max_age, .. } = &*load.server;
     // Without a state, or with one too old, everything is taken for up, and said to be.
     if let Ok(saved) = Saved::read(&state.join(VERDICTS_FILE), now, *verdicts_max_age) {
         verdicts.restore(&saved);
     }
-    Supposed { verdicts, overrides: load.overrides.clone(), down: args.down.clone(), at: now }
+    Supposed { verdicts, overrides: load.overrides.clone(), down, at: now }
 }
 
 fn unknown_names(load: &Load, supposed: &Supposed) -> Report {

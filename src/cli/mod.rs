@@ -3,14 +3,19 @@
 //! Output for people goes to standard output, errors and progress to standard error, and the exit status tells scripts
 //! which of three ends it was: done, found something wrong, or not understood. Nothing here decides anything about DNS.
 
+mod api;
 mod check;
-mod client;
 mod demo;
+mod events;
 mod explain;
 mod geoip;
 mod logging;
+mod overrides;
+mod reload;
 mod serve;
 mod signals;
+mod simulate;
+mod status;
 mod style;
 mod version;
 
@@ -32,6 +37,14 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(args),
         Command::Check(args) => check::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Simulate(args) => simulate::run(args),
+        Command::Status(args) => status::run(args),
+        Command::Events(args) => events::run(args),
+        Command::Reload(args) => reload::run(&args),
+        Command::Drain(args) => overrides::set("drain", &args),
+        Command::Down(args) => overrides::set("down", &args),
+        Command::Up(args) => overrides::set("up", &args),
+        Command::Undrain(args) => overrides::remove(&args),
         Command::Geoip(args) => geoip::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
@@ -102,6 +115,8 @@ Examples:
   fingerpost serve --config /etc/fingerpost.toml   serve
   fingerpost explain www.example.com --client 84.128.0.1
                                                    why that client gets what it gets
+  fingerpost simulate --down fra                   what would become of everybody's answers
+  fingerpost drain fra --for 2h --reason CHG123    no new clients for a site, for two hours
 
 Exit status:
   0  done
@@ -116,7 +131,28 @@ enum Command {
     Serve(serve::Args),
     Demo(demo::Args),
     Check(check::Args),
+    Status(status::Args),
     Explain(explain::Args),
+    Simulate(simulate::Args),
+    Events(events::Args),
+    Reload(reload::Args),
+    /// Give a site, pool or endpoint no new clients for a while
+    ///
+    /// What is drained counts neither as up nor as missing: the rest of its site goes on as if it were not there, and a
+    /// site that is drained as a whole gives way to the next. Probing goes on.
+    #[command(before_long_help = overrides::HOW, after_long_help = overrides::DRAIN_EXAMPLES)]
+    Drain(overrides::SetArgs),
+    /// Take a site, pool or endpoint for dead, whatever its probes say
+    ///
+    /// What is down is missing: a site of which too much is down (min_up) gives way to the next.
+    #[command(before_long_help = overrides::HOW, after_long_help = overrides::DOWN_EXAMPLES)]
+    Down(overrides::SetArgs),
+    /// Take a site, pool or endpoint for alive, whatever its probes say
+    ///
+    /// For when the probes are wrong, or what they ask for is broken and the service is not.
+    #[command(before_long_help = overrides::HOW, after_long_help = overrides::UP_EXAMPLES)]
+    Up(overrides::SetArgs),
+    Undrain(overrides::RemoveArgs),
     Geoip(geoip::GeoipArgs),
     /// Print a completion script for a shell
     ///
@@ -189,6 +225,45 @@ mod tests {
         check("fingerpost explain www.example.com", false);
         check("fingerpost explain www..example.com --client 192.0.2.1", false);
         check("fingerpost explain www.example.com AAAAA --client 192.0.2.1", false);
+        check("fingerpost simulate", true);
+        check("fingerpost simulate --down fra --up fra-1 --drain web/iad-1 --weight sin-1=0", true);
+        check(
+            "fingerpost simulate --with ../next --database a.mmdb --database b.mmdb --json",
+            true,
+        );
+        check(
+            "fingerpost simulate --max-shift 10% --allow-unanswered --name www.example.com",
+            true,
+        );
+        check("fingerpost simulate --max-shift 10", false);
+        check("fingerpost simulate --max-shift -1%", false);
+        check("fingerpost simulate --allow-unanswered", false);
+        check("fingerpost simulate --weight fra-1", false);
+        check("fingerpost simulate --weight fra-1=1000001", false);
+        check("fingerpost status", true);
+        check("fingerpost status fra --watch --wrong --config a.toml", true);
+        check("fingerpost status --server http://127.0.0.1:8053 --token-file t --json", true);
+        check("fingerpost status fra --json", false);
+        check("fingerpost status --check --watch", false);
+        check("fingerpost status --server ftp://x/", false);
+        check("fingerpost events --follow --last 0", true);
+        check("fingerpost reload --json", true);
+        check("fingerpost drain fra", true);
+        check(
+            "fingerpost drain site:fra --for 2h --reason CHG1 --by ada --force --dry-run --json",
+            true,
+        );
+        check("fingerpost down web/fra-1 --until 2030-01-31T18:00:00Z", true);
+        check("fingerpost up fra --forever --offline", true);
+        check("fingerpost drain", false);
+        check("fingerpost drain fra --for 2h --forever", false);
+        check("fingerpost drain fra --for 2", false);
+        check("fingerpost drain fra --until whenever", false);
+        check("fingerpost drain city:fra", false);
+        check("fingerpost undrain fra", true);
+        check("fingerpost undrain --all --dry-run", true);
+        check("fingerpost undrain", false);
+        check("fingerpost undrain fra --all", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

@@ -3,6 +3,7 @@
 use super::logging::{self, LogArgs};
 use super::signals::{Signal, Signals};
 use super::{ConfigArg, EXIT_FINDINGS, fail, problem, runtime};
+use crate::admin::Admin;
 use crate::control::reloader::tell_findings;
 use crate::control::{Options, Server};
 use crate::report::Report;
@@ -55,13 +56,28 @@ async fn serve(config: PathBuf) -> Result<ExitCode, Report> {
     let mut signals = Signals::take().map_err(|error| problem("cannot take signals", error))?;
     let options = Options { config, persist: true, ..Options::default() };
     // Told to stop while the first probes are still under way, it does not wait for them.
-    let (server, report) = tokio::select! {
-        started = Server::start(options) => started?,
+    let starting = async {
+        let starting = Server::prepare(options).await?;
+        let admin = Admin::start(starting.handle())?;
+        if let Some(admin) = &admin {
+            tracing::info!(addresses = ?admin.addresses(), "the admin API is there");
+        }
+        let (server, report) = starting.finish().await?;
+        Ok::<_, Report>((Served { server, admin }, report))
+    };
+    let (served, report) = tokio::select! {
+        started = starting => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
     tell_findings(&report);
-    tracing::info!(addresses = ?server.addresses(), "serving");
-    Ok(attend(server, &mut signals).await)
+    tracing::info!(addresses = ?served.server.addresses(), "serving");
+    Ok(attend(served, &mut signals).await)
+}
+
+/// A server, and the API that it is operated by.
+pub(super) struct Served {
+    pub(super) server: Server,
+    pub(super) admin: Option<Admin>,
 }
 
 /// A server that has started, as commands handle it.
@@ -72,14 +88,19 @@ pub(super) trait Running {
     async fn stop(self);
 }
 
-impl Running for Server {
+impl Running for Served {
     async fn reload(&self) {
         // The server logs how it went.
-        drop(Server::reload(self, "a signal").await);
+        drop(self.server.reload("a signal").await);
     }
 
     async fn stop(self) {
-        self.shutdown().await;
+        let admin = async {
+            if let Some(admin) = self.admin {
+                admin.shutdown().await;
+            }
+        };
+        tokio::join!(admin, self.server.shutdown());
     }
 }
 

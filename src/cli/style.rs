@@ -7,6 +7,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process;
+use unicode_width::UnicodeWidthStr;
 
 /// What a stretch of text means, which decides its colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +109,11 @@ impl Cell {
     pub fn number(text: impl fmt::Display) -> Self {
         Self { text: text.to_string(), ink: Ink::Plain, right: true }
     }
+
+    /// The same, flush right.
+    pub fn flush_right(self) -> Self {
+        Self { right: true, ..self }
+    }
 }
 
 impl From<&str> for Cell {
@@ -184,9 +190,9 @@ impl Table {
 /// Between two columns of a table.
 const GAP_COLUMNS: usize = 2;
 
-/// Columns on a terminal, taking every character for one column wide.
+/// Columns on a terminal: East Asian letters take two, combining marks none.
 fn columns(text: &str) -> usize {
-    text.chars().count()
+    text.width()
 }
 
 /// Writes to standard output. A reader that went away (`| head`) ends the program quietly, as it ends any filter; a

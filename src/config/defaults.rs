@@ -1,5 +1,6 @@
 //! Every default and every bound of the configuration, each with its reason.
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// Where queries are taken, on every address of the host: what an authoritative server is for.
@@ -46,6 +47,10 @@ pub const TCP_LIMIT_CEILING: usize = 1_000_000;
 pub const ECS_TRUST: [&str; 2] = ["0.0.0.0/0", "::/0"];
 /// Where DoH is spoken (RFC 8484 names no path; this one is customary).
 pub const DOH_PATH: &str = "/dns-query";
+/// Where the admin API is served if `[admin]` says nothing else: to this host alone.
+pub const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8053);
+/// A token of fewer characters, such as a word, can be guessed; 16 of base64 are 96 bits.
+pub const TOKEN_BYTES_SENSIBLE_MIN: usize = 16;
 /// Probes at once.
 pub const PROBES_CONCURRENCY_MAX: usize = crate::health::prober::IN_FLIGHT_MAX;
 /// Above this the host runs out of ports or files.

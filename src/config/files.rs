@@ -65,7 +65,7 @@ pub fn unreadable(path: &Path, error: &std::io::Error) -> Finding {
 }
 
 /// The bytes of a file that a configuration names.
-fn named_file(value: &Value<'_>, path: &Path) -> Option<Vec<u8>> {
+pub fn named_file(value: &Value<'_>, path: &Path) -> Option<Vec<u8>> {
     value.document().depends_on(path);
     match read(path) {
         Ok(bytes) => Some(bytes),

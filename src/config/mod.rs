@@ -11,6 +11,7 @@
 //! errors does not touch the others; an error in the server's file leaves no server. Files are only read here: nothing
 //! is listened on, probed or watched, and databases are opened by whoever reads them.
 
+mod admin;
 mod checks;
 pub mod defaults;
 mod document;
@@ -35,9 +36,14 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+pub use admin::{Admin, Token, Tokens};
 pub use library::Library;
-pub use overrides::ENDLESS as OVERRIDE_WITHOUT_END;
+pub use overrides::{
+    ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,
+    parse as parse_overrides,
+};
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
+pub use value::{DURATION_FORM, parse_duration};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
 

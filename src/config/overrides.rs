@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::reader::{Table, Value};
 use crate::health::overrides::{Override, OverrideTarget, Overrides, Pin};
+use crate::report::{Report, Source};
 use crate::steer::model::Pool;
 use crate::wire::Name;
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use std::ptr;
 use std::sync::Arc;
 
 /// Longest reason or name of an operator, in bytes; they stand in tables for people.
-const TEXT_BYTES_MAX: usize = 500;
+pub const TEXT_BYTES_MAX: usize = 500;
 
 /// What is said of an override that does not end.
 pub const ENDLESS: &str = "an override without an end is forgotten easily";
@@ -40,6 +41,17 @@ pub fn read(doc: &Document, now: Timestamp) -> Option<Written> {
         }
     }
     Some(written)
+}
+
+/// Overrides as a text has them, every entry of it at its own place; the report if any of them has a mistake.
+pub fn parse(source: &Arc<Source>, now: Timestamp) -> Result<Overrides, Report> {
+    let doc = Document::new(source.clone());
+    let written = read(&doc, now);
+    let sound = !doc.has_errors();
+    match written {
+        Some(written) if sound => Ok(written.overrides),
+        _ => Err(doc.finish().0),
+    }
 }
 
 /// Warns of overrides that match none of the endpoints that there are.

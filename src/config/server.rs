@@ -2,6 +2,7 @@
 //!
 //! Paths are joined to the directory of the file. How the tables are read is in [`super::server_tables`].
 
+use super::admin::Admin;
 use super::library::Library;
 use ipnet::IpNet;
 use std::net::SocketAddr;
@@ -40,8 +41,8 @@ pub struct Server {
     pub networks: PathBuf,
     /// Encrypted transports, if any.
     pub tls: Option<Tls>,
-    /// Where the admin API and metrics are served, if at all.
-    pub admin: Option<SocketAddr>,
+    /// The operator's API and metrics, if they are served at all.
+    pub admin: Option<Admin>,
     /// Probes under way at once.
     pub probes_concurrency_max: usize,
     /// What is logged.

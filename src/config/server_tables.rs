@@ -4,7 +4,7 @@ use super::document::Document;
 use super::library::{Library, Scopes};
 use super::reader::{Table, Value};
 use super::server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
-use super::{defaults, files, value};
+use super::{admin, defaults, files, value};
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -39,12 +39,8 @@ pub fn read(doc: &Document) -> Option<Server> {
     ecs.finish();
     read_geoip(root.section("geoip", "[geoip]"), &mut server);
     server.tls = root.take("tls").and_then(|given| read_tls(given.table("[tls]")?, &mut bound));
-    let mut admin = root.section("admin", "[admin]");
-    server.admin = admin.take("listen").and_then(|v| {
-        v.warning("nothing is served here yet", "leave the key out until the admin API is there");
-        bound.listen(&v, &[Protocol::Tcp])
-    });
-    admin.finish();
+    server.admin =
+        root.take("admin").and_then(|given| Some(admin::read(given.table("[admin]")?, &mut bound)));
     let mut probes = root.section("probes", "[probes]");
     let range = 1..=defaults::PROBES_CONCURRENCY_CEILING;
     server.probes_concurrency_max =
@@ -221,22 +217,32 @@ fn read_log(mut table: Table<'_>) -> Log {
 
 /// What a listener binds.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Protocol {
+pub(super) enum Protocol {
     Udp,
     Tcp,
 }
 
 /// Addresses that listeners take, to find two that want the same.
 #[derive(Default)]
-struct Bound(HashSet<(Protocol, SocketAddr)>);
+pub(super) struct Bound(HashSet<(Protocol, SocketAddr)>);
 
 impl Bound {
-    fn listen_all(&mut self, list: &Value<'_>, protocols: &[Protocol]) -> Vec<SocketAddr> {
+    /// Takes the addresses of a list.
+    pub(super) fn listen_all(
+        &mut self,
+        list: &Value<'_>,
+        protocols: &[Protocol],
+    ) -> Vec<SocketAddr> {
         let elements = list.list().unwrap_or_default();
         elements.iter().filter_map(|element| self.listen(element, protocols)).collect()
     }
 
-    fn listen(&mut self, value: &Value<'_>, protocols: &[Protocol]) -> Option<SocketAddr> {
+    /// Takes one address.
+    pub(super) fn listen(
+        &mut self,
+        value: &Value<'_>,
+        protocols: &[Protocol],
+    ) -> Option<SocketAddr> {
         let address = value::listen(value)?;
         for &protocol in protocols {
             // Port 0 is any free port, so two of them do not meet.

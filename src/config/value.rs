@@ -24,8 +24,7 @@ pub fn duration(value: &Value<'_>, range: RangeInclusive<Duration>) -> Option<Du
     }
     let text = value.string()?;
     let Some(duration) = parse_duration(text) else {
-        let help = "write a whole number and its unit: ms, s, m, h or d, as in \"5s\"";
-        value.error(format!("{text:?} is no duration"), help);
+        value.error(format!("{text:?} is no duration"), DURATION_FORM);
         return None;
     };
     if !range.contains(&duration) {
@@ -35,7 +34,11 @@ pub fn duration(value: &Value<'_>, range: RangeInclusive<Duration>) -> Option<Du
     Some(duration)
 }
 
-fn parse_duration(text: &str) -> Option<Duration> {
+/// How durations are written.
+pub const DURATION_FORM: &str = "write a whole number and its unit: ms, s, m, h or d, as in \"5s\"";
+
+/// A duration with its unit; none if it is not one, or too long to count.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let unit_ms = UNITS_MS.iter().find(|(name, _)| *name == unit)?.1;

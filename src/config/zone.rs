@@ -57,6 +57,9 @@ pub struct Known {
     fingerprints: Option<Vec<u64>>,
 }
 
+/// A zone of so many records is checked by one thread and built by another; for fewer a thread costs more than it saves.
+const RECORDS_APART_MIN: usize = 10_000;
+
 /// What zones are read against.
 pub struct Shared<'a> {
     /// The server's definitions.
@@ -102,29 +105,44 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
             None => inputs.push(path.clone()),
         }
     }
-    check::check(origin, &zone, &steering.names.owners, &mut report);
+    let (tree, digest) = if zone.records.len() < RECORDS_APART_MIN {
+        check::check(origin, &zone, &steering.names.owners, &mut report);
+        built(origin, &zone.records, &steering.names.steered)
+    } else {
+        std::thread::scope(|scope| {
+            let built = scope.spawn(|| built(origin, &zone.records, &steering.names.steered));
+            check::check(origin, &zone, &steering.names.owners, &mut report);
+            built.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
+    };
     // What went wrong may lie in a file that could not be read: only sound zones are kept for next time.
     let sound = !report.has_errors();
     let known = |path: &PathBuf| texts.get(path).copied().filter(|_| sound);
     let fingerprints: Option<Vec<u64>> = inputs.iter().map(known).collect();
-    let spec = if sound {
-        compile(files, &zone.records, steering.names.steered, &mut report)
-    } else {
-        None
-    };
+    let spec =
+        sound.then(|| spec(files, tree, steering.names.steered, digest, &mut report)).flatten();
     Known { spec, report, inputs, files: files.clone(), fingerprints }
 }
 
-/// The tree of a sound zone. The records end here: what is kept of them is what queries read.
-fn compile(
-    files: &ZoneFiles,
+/// The tree of a zone, which is good for something only if the zone is sound, and what tells it from others. The
+/// records end here: what is kept of them is what queries read.
+fn built(
+    origin: &Name,
     records: &[Record],
+    names: &[SteeredName],
+) -> (Result<Zone, TooLarge>, u64) {
+    let owners: Vec<Name> = names.iter().map(|name| name.owner.clone()).collect();
+    (Zone::build(origin, records, &owners), digest(records, names))
+}
+
+fn spec(
+    files: &ZoneFiles,
+    tree: Result<Zone, TooLarge>,
     names: Vec<SteeredName>,
+    digest: u64,
     report: &mut Report,
 ) -> Option<Arc<ZoneSpec>> {
-    let digest = digest(records, &names);
-    let owners: Vec<Name> = names.iter().map(|name| name.owner.clone()).collect();
-    match Zone::build(&files.origin, records, &owners) {
+    match tree {
         Ok(zone) => {
             let (origin, zone) = (files.origin.clone(), Arc::new(zone));
             Some(Arc::new(ZoneSpec { origin, zone, names: names.into(), digest }))

@@ -3,7 +3,7 @@
 //! A handle is cheap to clone and outlives nothing: it holds ends of channels and shared state, and what it gives is a
 //! picture of one moment. Answers to queries do not pass here.
 
-use super::counters::{Counts, Registry};
+use super::counters::{Counts, Registry, Tally};
 use super::events::Events;
 use super::explain::{self, Explanation, Question};
 use super::knowledge::Knowledge;
@@ -76,7 +76,12 @@ impl Handle {
 
     /// What has been answered so far.
     pub fn counts(&self) -> Counts {
-        self.0.registry.read()
+        self.0.registry.counts()
+    }
+
+    /// The same by zone, and whose addresses were handed out.
+    pub fn tally(&self) -> Tally {
+        self.0.registry.tally()
     }
 
     /// What the listeners have seen so far.
@@ -132,8 +137,7 @@ impl Handle {
     }
 
     fn view(&self, known: &Known, now: Timestamp) -> Status {
-        let rates = self.0.sampler.rates(Instant::now(), self.counts());
-        let catalog = known.snapshot.catalog();
+        let rates = self.0.sampler.rates(Instant::now(), self.0.registry.read());
         status::view(&status::Facts {
             now,
             started: self.0.started,
@@ -143,7 +147,7 @@ impl Handle {
             knowledge: &known.knowledge,
             last_load: &self.0.last_load.load(),
             queries: rates.queries(),
-            answers: &|roster, tier, endpoint| rates.answers(catalog, roster, tier, endpoint),
+            answers: &|endpoint| rates.answers(endpoint),
         })
     }
 

@@ -42,6 +42,8 @@ pub struct Load {
 /// Reads a configuration again and again, and remembers what was good of it.
 pub struct Loader {
     path: PathBuf,
+    /// Read in place of the databases that the configuration names.
+    other_databases: Option<Vec<PathBuf>>,
     cache: Option<Cache>,
     zones: HashMap<Name, ZoneInput>,
     databases: HashMap<PathBuf, (Stamp, Arc<Database>)>,
@@ -73,6 +75,7 @@ impl Loader {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            other_databases: None,
             cache: None,
             zones: HashMap::new(),
             databases: HashMap::new(),
@@ -84,6 +87,12 @@ impl Loader {
         }
     }
 
+    /// With other databases in place of those that the configuration names.
+    pub fn with_databases(mut self, paths: Vec<PathBuf>) -> Self {
+        self.other_databases = Some(paths);
+        self
+    }
+
     /// Reads everything. The error is the report of a load that leaves nothing to serve, or nothing new.
     pub fn load(&mut self) -> Result<Load, Report> {
         let loaded = config::load(&self.path, self.cache.as_ref());
@@ -92,7 +101,8 @@ impl Loader {
         let Some(server) = loaded.server else {
             return Err(report);
         };
-        self.inputs.extend(server.databases.iter().cloned());
+        let databases = self.other_databases.clone().unwrap_or_else(|| server.databases.clone());
+        self.inputs.extend(databases.iter().cloned());
         if let Some(tls) = &server.tls {
             self.inputs.extend([tls.certificate.clone(), tls.key.clone()]);
         }
@@ -103,7 +113,7 @@ impl Loader {
         ) else {
             return Err(report);
         };
-        let Some((databases, origins)) = self.open_databases(&server.databases, &mut report) else {
+        let Some((databases, origins)) = self.open_databases(&databases, &mut report) else {
             return Err(report);
         };
         self.networks = Some(networks.clone());

@@ -6,7 +6,8 @@
 //!
 //! Whoever looks on or operates holds a [`Handle`]: what is known of endpoints ([`knowledge`]), how far pools can be
 //! relied on ([`outlook`]), what has happened ([`events`]), what was answered ([`counters`], [`rates`]), all of it at
-//! once ([`status`]), and why a client gets what it gets ([`explain`]).
+//! once ([`status`]), why a client gets what it gets ([`explain`]), and what a change would do to all ([`simulate`]). What
+//! operators pin goes through [`overrides`].
 
 pub mod counters;
 pub mod events;
@@ -16,11 +17,13 @@ pub mod knowledge;
 pub mod loader;
 mod news;
 pub mod outlook;
+pub mod overrides;
 pub mod publisher;
 pub mod rates;
 pub mod reloader;
 pub mod server;
 pub mod service;
+pub mod simulate;
 mod stamp;
 pub mod status;
 #[cfg(test)]

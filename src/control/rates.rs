@@ -3,9 +3,8 @@
 //! Looking takes the lock that workers take when they begin and end, and reads what they count by themselves; nothing
 //! that answers a query waits for it or does anything for it.
 
-use super::counters::{Counts, Registry};
+use super::counters::{EndpointKey, Reading, Registry};
 use crate::answer::Transport;
-use crate::snapshot::Catalog;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,7 +31,7 @@ pub struct Flow {
 /// How the counters stood at the last looks, oldest first.
 #[derive(Debug, Default)]
 pub struct Sampler {
-    samples: Mutex<VecDeque<(Instant, Arc<Counts>)>>,
+    samples: Mutex<VecDeque<(Instant, Arc<Reading>)>>,
 }
 
 impl Sampler {
@@ -47,25 +46,25 @@ impl Sampler {
     }
 
     /// The counters as they stand now, beside how they stood.
-    pub fn rates(&self, at: Instant, counts: Counts) -> Rates {
+    pub fn rates(&self, at: Instant, reading: Reading) -> Rates {
         let samples = self.samples();
         // Samples come late on a busy machine; what is older than the window and a look is left out.
         let known = samples.iter().find(|(taken, _)| at.duration_since(*taken) <= WINDOW + PERIOD);
         let span = known.map(|(taken, _)| at.duration_since(*taken)).unwrap_or_default();
-        let before = known.filter(|_| span >= SPAN_MIN).map(|(_, counts)| counts.clone());
-        Rates { counts, before, span_s: span.as_secs_f64() }
+        let before = known.filter(|_| span >= SPAN_MIN).map(|(_, reading)| reading.clone());
+        Rates { now: reading, before, span_s: span.as_secs_f64() }
     }
 
-    fn take(&self, at: Instant, counts: Counts) {
+    fn take(&self, at: Instant, reading: Reading) {
         let mut samples = self.samples();
         if samples.len() >= SAMPLES_MAX {
             samples.pop_front();
         }
-        samples.push_back((at, Arc::new(counts)));
+        samples.push_back((at, Arc::new(reading)));
     }
 
     /// Samples are whole whatever a panic left of other things.
-    fn samples(&self) -> MutexGuard<'_, VecDeque<(Instant, Arc<Counts>)>> {
+    fn samples(&self) -> MutexGuard<'_, VecDeque<(Instant, Arc<Reading>)>> {
         self.samples.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -73,24 +72,24 @@ impl Sampler {
 /// Counters with their rates.
 #[derive(Debug)]
 pub struct Rates {
-    counts: Counts,
-    before: Option<Arc<Counts>>,
+    now: Reading,
+    before: Option<Arc<Reading>>,
     span_s: f64,
 }
 
 impl Rates {
     /// Messages over all transports.
     pub fn queries(&self) -> Flow {
-        self.flow(|counts| Transport::ALL.iter().map(|&over| counts.messages(over)).sum())
+        self.flow(|at| Transport::ALL.iter().map(|&over| at.counts.messages(over)).sum())
     }
 
-    /// Answers that listed an endpoint, by its place in a roster.
-    pub fn answers(&self, catalog: &Catalog, roster: usize, tier: usize, endpoint: usize) -> Flow {
-        self.flow(|counts| counts.handed_out(catalog, roster, tier, endpoint))
+    /// Answers that listed an endpoint.
+    pub fn answers(&self, endpoint: &EndpointKey) -> Flow {
+        self.flow(|at| at.handed_out.get(endpoint))
     }
 
-    fn flow(&self, read: impl Fn(&Counts) -> u64) -> Flow {
-        let total = read(&self.counts);
+    fn flow(&self, read: impl Fn(&Reading) -> u64) -> Flow {
+        let total = read(&self.now);
         let moved = self.before.as_ref().map_or(0, |before| total.saturating_sub(read(before)));
         let per_s = if moved == 0 { 0.0 } else { moved as f64 / self.span_s };
         Flow { total, per_s }
@@ -123,7 +122,7 @@ mod tests {
             tokio::time::sleep(PERIOD).await;
             tokio::task::yield_now().await;
             if second < 10 {
-                (0..20).for_each(|_| worker.count(Transport::Udp, &outcome));
+                (0..20).for_each(|_| worker.count(Transport::Udp, &outcome, None));
             }
             seen.push(queries());
         }

@@ -205,6 +205,12 @@ impl Reloader {
     /// What only a restart can change.
     fn warn_of_restart(&self, load: &Load, report: &mut Report) {
         let (old, new) = (&self.config, &load.server);
+        let admin_listen = |config: &config::Server| {
+            config.admin.as_ref().map(|admin| admin.listen.clone()).unwrap_or_default()
+        };
+        let asks_tokens = |config: &config::Server| {
+            config.admin.as_ref().is_some_and(|admin| admin.token_file.is_some())
+        };
         let changed = [
             ("server.listen", old.listen != new.listen),
             ("server.udp_workers", old.udp_workers != new.udp_workers),
@@ -213,6 +219,9 @@ impl Reloader {
             ("log", old.log != new.log),
             ("probes", old.probes_concurrency_max != new.probes_concurrency_max),
             ("server.state", old.state != new.state),
+            ("admin.listen", admin_listen(old) != admin_listen(new)),
+            // Others take effect at once, but what asks for tokens goes on doing so.
+            ("admin.token_file", asks_tokens(old) && !asks_tokens(new)),
         ];
         for (key, _) in changed.iter().filter(|(_, changed)| *changed) {
             let finding = Finding::warning(format!(

@@ -49,6 +49,7 @@ pub struct FamilyPlan {
 pub struct Catalog {
     zones: ZoneIndex,
     rosters: Vec<Roster>,
+    endpoint_slots: usize,
     /// Which rosters a probe matters to.
     rosters_by_probe: HashMap<Arc<Probe>, Vec<usize>>,
     settings: Settings,
@@ -80,9 +81,10 @@ impl Catalog {
             names: input.names.iter().map(|name| compiler.plan(name)).collect(),
         };
         let zones = ZoneIndex::new(zones.iter().map(served).collect());
-        let Compiler { rosters, classes, .. } = compiler;
+        let Compiler { mut rosters, classes, .. } = compiler;
+        let endpoint_slots = rosters.iter_mut().fold(0, |next, roster| roster.number_slots(next));
         let rosters_by_probe = index_probes(&rosters);
-        Self { zones, rosters, rosters_by_probe, settings, world, classes }
+        Self { zones, rosters, endpoint_slots, rosters_by_probe, settings, world, classes }
     }
 
     /// No zones, in a world of which nothing is known.
@@ -110,6 +112,11 @@ impl Catalog {
     /// Pools in their families, by the numbers that plans give.
     pub fn rosters(&self) -> &[Roster] {
         &self.rosters
+    }
+
+    /// How many numbers endpoints are counted under: one for each tier of a roster that it is in.
+    pub fn endpoint_slots(&self) -> usize {
+        self.endpoint_slots
     }
 
     /// The rosters that must be dealt anew when a probe's verdict changes.

@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Which addresses are asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Family {
     /// A records.
@@ -83,6 +83,8 @@ pub struct RosterTier {
     pub pool: Arc<Pool>,
     /// By site of the roster: places in `pool.endpoints`.
     pub seats: Vec<Vec<usize>>,
+    /// The number under which its first endpoint is counted; the others follow.
+    pub first_slot: usize,
 }
 
 impl Roster {
@@ -111,10 +113,19 @@ impl Roster {
                     seats[site].push(at);
                 }
             }
-            RosterTier { pool: (*pool).clone(), seats }
+            RosterTier { pool: (*pool).clone(), seats, first_slot: 0 }
         };
         let tiers = chain.iter().map(tier).collect();
         (!sites.is_empty()).then_some(Self { family, sites, tiers })
+    }
+
+    /// Numbers its endpoints for counting, from `next` on; where the next roster begins.
+    pub fn number_slots(&mut self, mut next: usize) -> usize {
+        for tier in &mut self.tiers {
+            tier.first_slot = next;
+            next += tier.pool.endpoints.len();
+        }
+        next
     }
 
     /// Whether what a client gets can depend on its very network, and not on its class alone.
@@ -162,6 +173,7 @@ pub struct DealtSite {
     /// By position in the deck: address, in network order; IPv4 in the first four octets.
     addresses: Vec<[u8; 16]>,
     address_bytes: usize,
+    first_slot: usize,
     merit: Merit,
 }
 
@@ -180,6 +192,11 @@ impl DealtSite {
     /// The address at a position of the deck, in network order.
     pub fn address(&self, position: u16) -> &[u8] {
         &self.addresses[usize::from(position)][..self.address_bytes]
+    }
+
+    /// The number under which the endpoint at a position of the deck is counted.
+    pub fn slot(&self, position: u16) -> usize {
+        self.first_slot + self.members[usize::from(position)]
     }
 }
 
@@ -226,7 +243,7 @@ impl Dealt {
                         }
                     })
                     .collect();
-                deal_site(pool, roster.family, &seats)
+                deal_site(tier, roster.family, &seats)
             };
             DealtTier {
                 on_all_down: pool.on_all_down,
@@ -284,7 +301,8 @@ struct Seat<'a> {
     was_good: bool,
 }
 
-fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
+fn deal_site(tier: &RosterTier, family: Family, seats: &[Seat<'_>]) -> DealtSite {
+    let pool = &*tier.pool;
     let weight = |seats: &mut dyn Iterator<Item = &Seat<'_>>| -> u64 {
         seats.map(|seat| u64::from(seat.endpoint.weight)).sum()
     };
@@ -322,6 +340,7 @@ fn deal_site(pool: &Pool, family: Family, seats: &[Seat<'_>]) -> DealtSite {
         members: handed.iter().map(|seat| seat.at).collect(),
         addresses: handed.iter().map(octets).collect(),
         address_bytes: if family == Family::V4 { 4 } else { 16 },
+        first_slot: tier.first_slot,
         merit,
     }
 }

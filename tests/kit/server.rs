@@ -1,6 +1,7 @@
 //! The server under test, started as `serve` starts it. The one place where tests touch its control side.
 
 use super::{ConfigDir, TestCertificate, until};
+use fingerpost::admin::Admin;
 use fingerpost::answer::{Reason, Transport};
 use fingerpost::control::server::Starting;
 use fingerpost::control::{Handle, Options, Reloaded, Server};
@@ -15,6 +16,7 @@ pub struct TestServer {
     /// What its encrypted transports show, if they were asked for by [`encrypted`].
     pub certificate: TestCertificate,
     server: Option<Server>,
+    admin: Option<Admin>,
     runtime: Runtime,
     persist: bool,
 }
@@ -47,16 +49,16 @@ impl TestServer {
 
     fn start_with(dir: ConfigDir, certificate: TestCertificate, persist: bool) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let server = Some(start_or_panic(&runtime, &dir, persist));
-        Self { dir, certificate, server, runtime, persist }
+        let (server, admin) = start_or_panic(&runtime, &dir, persist);
+        Self { dir, certificate, server: Some(server), admin, runtime, persist }
     }
 
     /// Stops in good order, lets something happen, and starts again on the same directory.
     pub fn restart(&mut self, meanwhile: impl FnOnce()) {
-        let server = self.server.take().expect("a server until it is dropped");
-        self.runtime.block_on(server.shutdown());
+        self.stop();
         meanwhile();
-        self.server = Some(start_or_panic(&self.runtime, &self.dir, self.persist));
+        let (server, admin) = start_or_panic(&self.runtime, &self.dir, self.persist);
+        (self.server, self.admin) = (Some(server), admin);
     }
 
     /// Where it listens for a transport, IPv4 first.
@@ -68,6 +70,11 @@ impl TestServer {
     /// Where it listens for a transport on IPv4.
     pub fn address(&self, transport: Transport) -> SocketAddr {
         self.addresses(transport)[0]
+    }
+
+    /// Where its admin API listens, if its configuration has one.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.as_ref().expect("an [admin] table").addresses()[0]
     }
 
     /// How many messages over a transport had a fate, by its label.
@@ -104,6 +111,15 @@ impl TestServer {
         self.runtime.block_on(act(self.server().handle()))
     }
 
+    fn stop(&mut self) {
+        if let Some(admin) = self.admin.take() {
+            self.runtime.block_on(admin.shutdown());
+        }
+        if let Some(server) = self.server.take() {
+            self.runtime.block_on(server.shutdown());
+        }
+    }
+
     fn server(&self) -> &Server {
         self.server.as_ref().expect("a server until it is dropped")
     }
@@ -111,15 +127,13 @@ impl TestServer {
 
 impl Drop for TestServer {
     fn drop(&mut self) {
-        if let Some(server) = self.server.take() {
-            self.runtime.block_on(server.shutdown());
-        }
+        self.stop();
     }
 }
 
 /// Starts the server on a configuration; the error is its report.
 pub fn start_server(runtime: &Runtime, dir: &ConfigDir) -> Result<Server, Report> {
-    start(runtime, dir, false)
+    start(runtime, dir, false).map(|(server, _)| server)
 }
 
 /// Prepares a server that does not answer yet.
@@ -127,14 +141,23 @@ pub async fn prepare(dir: &ConfigDir) -> Result<Starting, Report> {
     Server::prepare(Options { config: dir.config(), ..Options::default() }).await
 }
 
-fn start_or_panic(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> Server {
+fn start_or_panic(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> (Server, Option<Admin>) {
     start(runtime, dir, persist).unwrap_or_else(|report| {
         let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         panic!("the server does not start:\n{}", findings.join("\n"))
     })
 }
 
-fn start(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> Result<Server, Report> {
+fn start(
+    runtime: &Runtime,
+    dir: &ConfigDir,
+    persist: bool,
+) -> Result<(Server, Option<Admin>), Report> {
     let options = Options { config: dir.config(), persist, ..Options::default() };
-    runtime.block_on(Server::start(options)).map(|(server, _)| server)
+    runtime.block_on(async {
+        let starting = Server::prepare(options).await?;
+        let admin = Admin::start(starting.handle())?;
+        let (server, _) = starting.finish().await?;
+        Ok((server, admin))
+    })
 }

@@ -14,13 +14,14 @@ mod certificate;
 mod operator;
 mod screen;
 
-use super::serve::{Running, finish, reload};
+use super::serve::{Running, Served, finish, reload};
 use super::signals::{Signal, Signals};
 use super::style::{self, Palette};
 use super::{ConfigArg, fail, logging, problem, runtime};
+use crate::admin::{self, Admin};
 use crate::answer::Transport;
 use crate::config::{self, Loaded, Tls};
-use crate::control::{Options, Server};
+use crate::control::{Handle, Options, Server};
 use crate::report::{Finding, Report};
 use crate::steer::model::{Endpoint, Pool};
 use backends::{BackendSpec, Backends};
@@ -41,7 +42,8 @@ use tokio::net::TcpListener;
 /// site and see the answers change. Nothing has to be set up, and nothing is left behind.
 ///
 /// DNS over TLS, HTTPS and QUIC are served on ports 8853 and 8443 with a certificate that is made for the run. Standard
-/// input takes the orders down NAME, up NAME, status and quit; the same can be posted over HTTP to port 18000.
+/// input takes the orders down NAME, up NAME, status and quit; the same can be posted over HTTP to port 18000. The
+/// operator's API and its dashboard are served on port 8053, or on the next one that is free.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -67,6 +69,8 @@ const ORDERS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 18_0
 const TLS_PORT: u16 = 8853;
 /// Port of DNS over HTTPS: 443 where ports need no privilege.
 const HTTPS_PORT: u16 = 8443;
+/// So many ports are tried for the admin API.
+const ADMIN_PORTS_TRIED_MAX: u16 = 10;
 /// Names on the certificate.
 const CERTIFICATE_NAMES: [&str; 3] = ["localhost", "ns1.example.com", "ns2.example.com"];
 
@@ -100,8 +104,15 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         tls: Some(tls),
         persist: false,
     };
-    let server = tokio::select! {
-        started = Server::start(options) => started?.0,
+    let starting = async {
+        let starting =
+            Server::prepare(options).await.map_err(|report| elsewhere(report, &listen))?;
+        let admin = start_admin(starting.handle())?;
+        let (server, _) = starting.finish().await?;
+        Ok::<_, Report>((server, admin))
+    };
+    let (server, admin) = tokio::select! {
+        started = starting => started?,
         () = signals.stop_asked() => return Ok(ExitCode::SUCCESS),
     };
 
@@ -111,6 +122,7 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
         listen: &listen,
         encrypted: &encrypted,
         orders: ORDERS,
+        admin: admin.addresses(),
         backends: &backends.status().await,
         sites: &sites,
         noticed_after: stage.noticed_after,
@@ -118,7 +130,8 @@ async fn show(args: Args) -> Result<ExitCode, Report> {
     };
     style::print(screen::render(&facts, Palette::stdout()));
     logging::show_changes();
-    Ok(take_orders(server, &backends, &mut signals).await)
+    let served = Served { server, admin: Some(admin) };
+    Ok(take_orders(served, &backends, &mut signals).await)
 }
 
 fn load(args: &Args) -> Result<Loaded, Report> {
@@ -226,6 +239,35 @@ async fn take_orders(server: impl Running, backends: &Backends, signals: &mut Si
     finish(server, signals).await
 }
 
+/// Where an address for plain queries cannot be had, there is an option of the demo's own to name another.
+fn elsewhere(mut report: Report, listen: &[SocketAddr]) -> Report {
+    let about = |finding: &&mut Finding| {
+        let named = |address: &SocketAddr| finding.message.contains(&format!("on {address} for "));
+        listen.iter().any(named)
+    };
+    if let Some(finding) = report.findings.iter_mut().find(about) {
+        let cure = finding.help.take().map(|help| format!("{help}; here, "));
+        let cure = cure.unwrap_or_default();
+        finding.help = Some(format!(
+            "{cure}`fingerpost demo --listen 127.0.0.1:5300` takes queries elsewhere"
+        ));
+    }
+    report
+}
+
+/// Serves the admin API at its usual port, or at the next that is free: another demo, or a server, may have it.
+fn start_admin(handle: &Handle) -> Result<Admin, Report> {
+    let usual = config::defaults::ADMIN_LISTEN;
+    let mut bound = Err(Report::default());
+    for port in usual.port()..usual.port() + ADMIN_PORTS_TRIED_MAX {
+        bound = admin::Bound::bind(&[SocketAddr::new(usual.ip(), port)]);
+        if bound.is_ok() {
+            break;
+        }
+    }
+    bound?.serve(handle.clone()).map_err(|error| problem("cannot serve the admin API", error))
+}
+
 fn tls(certificate: &Certificate) -> Tls {
     let loopback: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
     let on = |port| present(loopback.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
@@ -274,6 +316,21 @@ mod tests {
     fn addresses_that_are_not_here_are_left_out() {
         assert!(exists(Ipv4Addr::LOCALHOST.into()));
         assert!(!exists(Ipv4Addr::new(192, 0, 2, 1).into()));
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_brings_up_the_option_for_another() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listen = vec![taken.local_addr().expect("its address")];
+        let options = Options {
+            config: shipped().to_owned(),
+            listen: listen.clone(),
+            tls: None,
+            persist: false,
+        };
+        let report = Server::prepare(options).await.err().expect("the port is taken");
+        let help = elsewhere(report, &listen).findings.remove(0).help.unwrap_or_default();
+        assert!(help.contains("it is taken") && help.contains("demo --listen"), "{help}");
     }
 
     fn shipped() -> &'static Path {

@@ -40,6 +40,8 @@ pub(super) struct Facts<'a> {
     pub encrypted: &'a [(Transport, SocketAddr)],
     /// Where the demo takes orders over HTTP.
     pub orders: SocketAddr,
+    /// Where it is operated.
+    pub admin: &'a [SocketAddr],
     /// The backends.
     pub backends: &'a [Status],
     /// The site whose endpoints each of [`PLACES`] was answered with, as asked just now.
@@ -136,6 +138,10 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
     let mut table = Table::new(2);
     let mut row =
         |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
+    if let Some(admin) = facts.admin.first() {
+        row("watch it live", format!("http://{admin}/"));
+        row("the same in JSON", format!("curl http://{admin}/api/v1/status"));
+    }
     let client = PLACES[0].subnet;
     row("why?", format!("{} explain {NAME} --client {client} --down fra", facts.program));
     if let Some(&server) = facts.listen.first() {
@@ -190,6 +196,7 @@ mod tests {
                 (Transport::Quic, address("127.0.0.1:8853")),
             ],
             orders: address("127.0.0.1:18000"),
+            admin: &[address("127.0.0.1:8053")],
             backends: &[
                 status("fra", "fra-1", "127.1.1.1:18011"),
                 status("fra", "fra-2", "127.1.1.2:18012"),
@@ -212,6 +219,8 @@ mod tests {
             "dig @127.0.0.1 -p 5353 +short www.example.com +subnet=84.128.0.0/24",
             "curl -X POST http://127.0.0.1:18000/down/fra",
             "Within 4 s the answers change",
+            "http://127.0.0.1:8053/",
+            "curl http://127.0.0.1:8053/api/v1/status",
             "kdig @127.0.0.1 -p 8443 +https www.example.com +subnet=84.128.0.0/24",
             "target/release/fingerpost explain www.example.com --client 84.128.0.0/24 --down fra",
         ] {

@@ -67,8 +67,17 @@ fn of_the_server() {
     );
     check(
         "[server]\nlisten = [\"127.0.0.1:5353\"]\n[admin]\nlisten = \"127.0.0.1:5353\"",
-        &["4:10 nothing is served here yet", "4:10 another listener takes 127.0.0.1:5353 already"],
+        &["4:10 another listener takes 127.0.0.1:5353 already"],
     );
+    check(
+        "[admin]\nlisten = [\"127.0.0.1:8053\", \"0.0.0.0:8053\"]",
+        &[
+            "2:10 0.0.0.0:8053 can be reached from elsewhere, and no token is asked for | add token_file",
+        ],
+    );
+    check("[admin]\nlisten = []", &["2:10 the API would listen nowhere"]);
+    check("[admin]\nlisten = 8053", &["2:10 \"listen\" must be a list"]);
+    check("[admin]\ntoken = \"x\"", &["2:1 unknown key \"token\" in [admin] | known here: listen"]);
     check(
         "[ecs]\ntrust = [\"10.1.0.0/8\", \"192.0.2.1\", \"x\"]",
         &[
@@ -120,6 +129,15 @@ fn of_files_that_the_server_names() {
         false,
         &["1:2 [tls] needs \"key\"", "1:2 [tls] without a listener", "2:15 cannot read…no.pem"],
     );
+    check(
+        "[admin]\nlisten = \"0.0.0.0:8053\"\ntoken_file = \"not.pem\"",
+        true,
+        &[
+            "3:14 every user…not.pem | chmod",
+            "3:14 a token in…short enough to be guessed | make one",
+        ],
+    );
+    check("[admin]\ntoken_file = \"no.tokens\"", false, &["2:14 cannot read…no.tokens"]);
     check(
         "[server]\nzones = \"elsewhere\"",
         false,

@@ -100,13 +100,13 @@ fn example() -> Fixture {
 fn the_example_means_what_it_says() {
     let fixture = example();
     let loaded = fixture.load(None);
-    let not_yet = "warning fingerpost.toml:12:10 nothing is served here yet | leave the key out until the admin API is \
-                   there";
-    assert_eq!(fixture.findings(&loaded), [not_yet]);
+    assert_eq!(fixture.findings(&loaded), Vec::<String>::new());
     let server = loaded.server.expect("a sound server");
     assert_eq!(server.listen, ["127.0.0.1:5353".parse().unwrap(), "[::1]:5353".parse().unwrap()]);
     assert_eq!(server.databases, [fixture.path("geoip/world.mmdb")]);
-    assert_eq!(server.admin, Some("127.0.0.1:8053".parse().unwrap()));
+    let admin = server.admin.as_ref().expect("an API");
+    assert_eq!(admin.listen, ["127.0.0.1:8053".parse().unwrap()]);
+    assert_eq!((&admin.token_file, &admin.tokens), (&None, &None));
     assert_eq!(server.ecs_trust.len(), 2);
     assert_eq!(server.udp_payload_bytes_max, 1232);
 
@@ -170,7 +170,7 @@ fn an_empty_file_is_a_server() {
     assert_eq!(server.listen.len(), 2);
     assert_eq!(server.ecs_trust.len(), 2);
     assert_eq!(server.zones, fixture.path("zones"));
-    assert_eq!((server.tls.as_ref(), server.admin), (None, None));
+    assert_eq!((&server.tls, &server.admin), (&None, &None));
     assert_eq!(loaded.networks.map(|networks| networks.len()), Some(0));
     assert_eq!(loaded.overrides.map(|overrides| overrides.list.len()), Some(0));
 }
@@ -291,6 +291,32 @@ fn encrypted_transports_need_a_certificate_and_its_key() {
     assert_eq!(tls.doh_path, "/q");
     assert_eq!((tls.dot.len(), tls.doh.len(), tls.doq.len()), (1, 1, 1));
     assert!(loaded.inputs.contains(&fixture.path("x.key")));
+}
+
+#[test]
+#[cfg(unix)]
+fn tokens_are_read_with_the_configuration() {
+    use std::os::unix::fs::PermissionsExt;
+    let fixture =
+        Fixture::with_server("[admin]\nlisten = [\"0.0.0.0:8053\"]\ntoken_file = \"tokens\"\n");
+    let token = "0123456789abcdef0123456789abcdef";
+    let mut loaded = Vec::new();
+    for line in [token, "dashboard: 76543210fedcba9876543210fedcba98"] {
+        fixture.write("tokens", line);
+        let mode = std::fs::Permissions::from_mode(0o640);
+        std::fs::set_permissions(fixture.path("tokens"), mode).expect("a mode");
+        let load = fixture.load(loaded.last().map(|load: &crate::config::Loaded| &load.cache));
+        assert_eq!(fixture.findings(&load), Vec::<String>::new());
+        assert!(load.inputs.contains(&fixture.path("tokens")));
+        loaded.push(load);
+    }
+    let tokens = |load: &crate::config::Loaded| {
+        let admin = load.server.as_ref().and_then(|server| server.admin.clone());
+        admin.and_then(|admin| admin.tokens).expect("tokens")
+    };
+    assert!(tokens(&loaded[0]).find(token.as_bytes()).is_some());
+    assert!(tokens(&loaded[1]).find(token.as_bytes()).is_none());
+    assert_eq!(tokens(&loaded[1]).first().name.as_deref(), Some("dashboard"));
 }
 
 /// Texts near to sound ones: a few stretches of it replaced by words that mean something elsewhere.

@@ -6,12 +6,14 @@
 //! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what
 //! the server knows at this moment ([`Now`](super::knowledge::Now)), or what the caller supposes ([`Supposed`]).
 
+mod client;
 mod steps;
 mod supposed;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use client::{ClientSubnet, luck};
 pub use supposed::{Reasons, Supposed};
 pub use view::{Answer, CardView, ClientPlace, EndpointView, Explanation, SiteView, Steering};
 

@@ -34,7 +34,7 @@ pub(super) struct Step {
 }
 
 impl Recorder for Notes {
-    fn zone(&mut self, zone: &ServedZone) {
+    fn zone(&mut self, _: usize, zone: &ServedZone) {
         self.zone = Some(zone.zone.apex().to_string());
     }
 

@@ -21,6 +21,7 @@ pub use view::{
     Wrong, ZoneView,
 };
 
+use super::counters::EndpointKey;
 use super::handle::Readiness;
 use super::knowledge::{Knowledge, Now};
 use super::rates::Flow;
@@ -45,8 +46,8 @@ pub(super) struct Facts<'a> {
     pub(super) knowledge: &'a Knowledge,
     pub(super) last_load: &'a LastLoad,
     pub(super) queries: Flow,
-    /// Answers that listed an endpoint: roster of the catalog, tier of the roster, place in the tier's pool.
-    pub(super) answers: &'a dyn Fn(usize, usize, usize) -> Flow,
+    /// Answers that listed an endpoint.
+    pub(super) answers: &'a dyn Fn(&EndpointKey) -> Flow,
 }
 
 /// Looks at everything.

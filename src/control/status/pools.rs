@@ -7,6 +7,7 @@ use super::view::{
     CheckView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView, SiteLevelView,
 };
 use super::{Facts, OverrideView, pin_on};
+use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
 use crate::control::outlook::Outlook;
 use crate::control::rates::Flow;
@@ -167,9 +168,10 @@ impl Looker<'_> {
     }
 
     fn endpoint(&self, at: usize, endpoint: &Endpoint, seated: &[Seated<'_>]) -> EndpointView {
-        let flows =
-            self.found.places.iter().map(|&(roster, tier)| (self.facts.answers)(roster, tier, at));
-        let answers = flows.fold(Flow::default(), |sum, flow| Flow {
+        let flows = Family::BOTH.map(|family| {
+            (self.facts.answers)(&EndpointKey::of(&self.found.pool, endpoint, family))
+        });
+        let answers = flows.into_iter().fold(Flow::default(), |sum, flow| Flow {
             total: sum.total + flow.total,
             per_s: sum.per_s + flow.per_s,
         });

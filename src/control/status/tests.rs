@@ -8,6 +8,7 @@ use crate::control::testing::{Scene, at, on_site};
 use crate::health::Outcome;
 use crate::health::overrides::{Overrides, Pin};
 use crate::report::{Finding, Report};
+use crate::steer::pool::Family;
 
 /// When everything is looked at, in seconds.
 const NOW: i64 = 1000;
@@ -30,9 +31,11 @@ fn status(scene: &Scene, last_load: &LastLoad) -> Status {
         knowledge: &scene.knowledge,
         last_load,
         queries: Flow { total: 100, per_s: 2.5 },
-        answers: &|_, tier, _| match tier {
-            0 => Flow { total: 10, per_s: 1.0 },
-            _ => Flow { total: 1, per_s: 0.5 },
+        answers: &|key| match (&*key.pool, &*key.endpoint, key.family) {
+            ("web", _, Family::V4) => Flow { total: 10, per_s: 1.0 },
+            ("web", "fra-1" | "iad-1", _) => Flow { total: 5, per_s: 0.25 },
+            ("spare", _, Family::V4) => Flow { total: 1, per_s: 0.5 },
+            _ => Flow::default(),
         },
     })
 }
@@ -76,8 +79,8 @@ fn a_whole_world() {
         .map(|endpoint| endpoint.families.iter().map(|family| family.share).collect())
         .collect();
     assert_eq!(shares, [vec![0.75, 1.0], vec![0.25], vec![1.0, 1.0]]);
-    // Twice for two families; the spare sits behind both of web's rosters.
-    assert_eq!((web.endpoints[0].answers_total, spare.endpoints[0].answers_total), (20, 2));
+    // Both families together.
+    assert_eq!((web.endpoints[0].answers_total, spare.endpoints[0].answers_total), (15, 1));
     let check = web.endpoints[1].families[0].check.as_ref().expect("a check");
     assert_eq!((&*check.verdict, &*check.target, check.since), ("up", "192.0.2.2:80", Some(at(3))));
     let last = check.last.as_ref().expect("a result");
@@ -88,7 +91,7 @@ fn a_whole_world() {
         .iter()
         .map(|site| (&*site.title, site.endpoints, site.endpoints_up, site.answers_total))
         .collect();
-    assert_eq!(sites, [("Frankfurt", 2, 2, 40), ("Ashburn", 2, 2, 22)]);
+    assert_eq!(sites, [("Frankfurt", 2, 2, 25), ("Ashburn", 2, 2, 16)]);
     assert_eq!(status.sites[0].location.as_deref(), Some("EU-DE"));
     let zone = &status.zones[0];
     assert_eq!((&*zone.zone, zone.serial, zone.steered_names), ("example.com.", Some(7), 2));

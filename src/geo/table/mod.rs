@@ -75,6 +75,17 @@ impl ClassTable {
         Found { scope_bits: found.scope_bits.max(embed::clear_bits(address)), ..found }
     }
 
+    /// Every run of IPv4 addresses in order: first address, last address, class.
+    pub fn runs_v4(&self) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+        self.v4.iter()
+    }
+
+    /// Every run of IPv6 addresses in order: first address, last address, class. An address that embeds an IPv4 address
+    /// is of that one's class, whatever run it lies in.
+    pub fn runs_v6(&self) -> impl Iterator<Item = (u128, u128, u32)> + '_ {
+        self.v6.iter()
+    }
+
     /// Memory that the table holds, in bytes.
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>() + self.v4.memory_bytes() + self.v6.memory_bytes()

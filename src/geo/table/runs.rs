@@ -35,6 +35,14 @@ impl V4Runs {
         Found { class: run.class, scope_bits: block_bits(address, run.start, last) }
     }
 
+    /// First address, last address and class of every run, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, u32, u32)> + '_ {
+        self.runs.iter().enumerate().map(|(at, run)| {
+            let last = self.runs.get(at + 1).map_or(u32::MAX, |next| next.start - 1);
+            (run.start, last, run.class)
+        })
+    }
+
     pub(super) fn memory_bytes(&self) -> usize {
         self.scale.memory_bytes() + size_of_val(&*self.runs)
     }
@@ -88,6 +96,14 @@ impl V6Runs {
         let run = &self.runs[at];
         let last = self.runs.get(at + 1).map_or(u128::MAX, |next| self.start(next) - 1);
         Found { class: run.class, scope_bits: block_bits(address, self.start(run), last) }
+    }
+
+    /// First address, last address and class of every run, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u128, u128, u32)> + '_ {
+        self.runs.iter().enumerate().map(|(at, run)| {
+            let last = self.runs.get(at + 1).map_or(u128::MAX, |next| self.start(next) - 1);
+            (self.start(run), last, run.class)
+        })
     }
 
     fn start(&self, run: &V6Run) -> u128 {

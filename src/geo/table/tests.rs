@@ -135,6 +135,13 @@ proptest! {
         for address in model.v4.iter().flat_map(|(first, last, _)| [first, last]).chain(v4_probes) {
             model.check_v4(&table, address);
         }
+        prop_assert_eq!(table.runs_v4().collect::<Vec<_>>(), model.v4.iter().collect::<Vec<_>>());
+        for (first, last, class) in table.runs_v6() {
+            let is_plain = |&address: &u128| embed::embedded(address).is_none();
+            for address in [first, last].into_iter().filter(is_plain) {
+                prop_assert_eq!(class, model.class(address), "{:x}", address);
+            }
+        }
         let teredo_probe = v6_probes[0] & !(u128::MAX << 96) | TEREDO;
         let probes = v6_probes.iter().copied().chain([teredo_probe]);
         for address in model.v6_edges(teredo_probe).into_iter().take(40).chain(probes) {

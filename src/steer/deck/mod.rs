@@ -147,6 +147,17 @@ impl Deck {
         shares
     }
 
+    /// For each member, the share of answers that list it first; they add up to 1.
+    pub fn lead_shares(&self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.member_count];
+        for (card, probability) in self.cards() {
+            if let Some(&first) = card.first() {
+                shares[usize::from(first)] += probability;
+            }
+        }
+        shares
+    }
+
     /// What the deck takes in memory.
     pub fn memory_bytes(&self) -> usize {
         let pick = match &self.pick {

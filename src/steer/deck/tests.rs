@@ -29,15 +29,6 @@ fn ideal_shares(weights: &[f64], width: usize) -> Vec<f64> {
     weights.iter().map(|w| (scale * w).min(1.0)).collect()
 }
 
-/// For each member, the share of answers that list it first.
-fn lead_shares(deck: &Deck) -> Vec<f64> {
-    let mut shares = vec![0.0; deck.member_count];
-    for (card, probability) in deck.cards() {
-        shares[usize::from(card[0])] += probability;
-    }
-    shares
-}
-
 fn assert_near(what: &str, found: &[f64], ideal: &[f64], tolerance: f64) {
     assert_eq!(found.len(), ideal.len());
     for (position, (found, ideal)) in found.iter().zip(ideal).enumerate() {
@@ -92,7 +83,7 @@ proptest! {
             let eligible = effective.iter().filter(|&&w| w > 0.0).count();
             let shares = ideal_shares(&effective, answers.min(eligible));
             assert_near("share", &deck.shares(), &shares, 1e-6);
-            assert_near("lead", &lead_shares(&deck), &leads, 1e-6);
+            assert_near("lead", &deck.lead_shares(), &leads, 1e-6);
         }
     }
 }

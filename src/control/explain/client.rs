@@ -1,4 +1,4 @@
-//! A client as one names it on the command line: an address, perhaps with the length of its network.
+//! What one names in a question: a client, and what chance draws for it.
 
 use ipnet::IpNet;
 use std::fmt;
@@ -10,9 +10,17 @@ const V4_BITS: u8 = 24;
 /// What resolvers usually tell of an IPv6 client (RFC 7871 §11.1).
 const V6_BITS: u8 = 56;
 
+/// Decks look at the upper bits of what they are given: an odd factor brings small seeds up there.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// What chance draws; equal seeds draw the same.
+pub fn luck(seed: u64) -> u64 {
+    seed.wrapping_mul(SPREAD)
+}
+
 /// A client's address and how much of it a resolver tells the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ClientSubnet {
+pub struct ClientSubnet {
     /// The address, as typed; bits beyond the length are not told.
     pub address: IpAddr,
     /// How many leading bits are told.

@@ -1,0 +1,281 @@
+//! The pools of a status: those with something wrong in full, and first; the others in full, in a line, or counted,
+//! depending on how many there are.
+
+use super::render::{Extent, Layout, folded, ink_of_state, names, pinned};
+use super::words::{count, latency, rate, share, span};
+use crate::cli::style::{Cell, Ink, Palette, Table};
+use crate::control::outlook::{Condition, SiteLevel};
+use crate::control::status::{
+    CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, Status,
+};
+use jiff::Timestamp;
+use std::cmp::Reverse;
+
+/// Up to so many pools are all shown in full: about two screens.
+const FULL_MAX: usize = 8;
+/// Beyond these, whole pools get a line each; and beyond so many lines they are counted.
+const LINES_MAX: usize = 30;
+/// Pools with something wrong are shown in full up to this number, the others in a line each.
+const WRONG_FULL_MAX: usize = 8;
+/// In a pool of more endpoints than this, those that are up are counted.
+const ENDPOINTS_MAX: usize = 24;
+/// A certificate with fewer days left is told of: renewal is usual a month before, so something is late.
+const CERTIFICATE_DAYS_MIN: i64 = 14;
+/// An endpoint that turned as often as this since the start is not merely restarted now and then.
+const FLAPS_TOLD: u64 = 6;
+
+/// Sections, in order.
+pub(super) fn render(status: &Status, layout: Layout) -> Vec<String> {
+    let (whole, mut wrong): (Vec<_>, Vec<_>) = status.pools.iter().partition(|pool| is_well(pool));
+    // Stable: pools that fare alike stay in the server's order.
+    wrong.sort_by_key(|pool| Reverse(worst(pool) as u8));
+    let now = status.server.now;
+    let full_max = if layout.extent == Extent::Folded { WRONG_FULL_MAX } else { usize::MAX };
+    let (shown, rest) = wrong.split_at(wrong.len().min(full_max));
+    let mut parts: Vec<_> = shown.iter().map(|pool| full(pool, now, layout)).collect();
+    parts.push(in_lines("MORE POOLS WITH SOMETHING WRONG", rest, layout));
+    match layout.extent {
+        Extent::Wrong => {}
+        Extent::Folded if status.pools.len() > FULL_MAX => {
+            parts.push(if whole.len() > LINES_MAX {
+                counted(&whole, layout)
+            } else {
+                in_lines("POOLS THAT ARE WHOLE", &whole, layout)
+            });
+        }
+        Extent::Folded | Extent::All => {
+            parts.extend(whole.iter().map(|pool| full(pool, now, layout)));
+        }
+    }
+    parts
+}
+
+/// Whether there is nothing to say of a pool but that it works.
+fn is_well(pool: &PoolView) -> bool {
+    let whole = pool.families.iter().all(|family| family.condition == Condition::Whole);
+    whole && pool.pinned.is_none() && pool.endpoints.iter().all(is_endpoint_well)
+}
+
+fn is_endpoint_well(endpoint: &EndpointView) -> bool {
+    let well = |family: &EndpointFamilyView| {
+        family.standing == "up"
+            && family.check.as_ref().is_none_or(|check| remarks(check).is_empty())
+    };
+    endpoint.pinned.is_none() && endpoint.families.iter().all(well)
+}
+
+/// One line for pools that are whole.
+fn counted(pools: &[&PoolView], layout: Layout) -> String {
+    let title = layout.palette.paint(Ink::Strong, "POOLS THAT ARE WHOLE");
+    let endpoints = pools.iter().map(|pool| pool.endpoints.len()).sum();
+    let how = format!("{}, all up", count(endpoints, "endpoint"));
+    format!("{title}\n{}", folded(pools.len(), "pool", &how, layout))
+}
+
+/// A line for each pool.
+fn in_lines(title: &str, pools: &[&PoolView], layout: Layout) -> String {
+    if pools.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(2);
+    table.header(&["POOL", "STATE", "UP", "ANSWERS/S", "NAMES"]);
+    for pool in pools {
+        let is_up = |endpoint: &&EndpointView| {
+            endpoint.families.iter().all(|family| family.standing == "up")
+        };
+        let (up, all) = (pool.endpoints.iter().filter(is_up).count(), pool.endpoints.len());
+        let worst = worst(pool);
+        table.row([
+            called(pool).into(),
+            Cell::inked(ink_of_condition(worst), worst),
+            Cell::inked(if up == all { Ink::Good } else { Ink::Doubt }, format_args!("{up}/{all}")),
+            Cell::number(rate(answers_per_s(pool))),
+            names(&pool.names).into(),
+        ]);
+    }
+    format!("{}\n{}", layout.palette.paint(Ink::Strong, title), table.render(layout.palette))
+}
+
+fn called(pool: &PoolView) -> String {
+    match &pool.zone {
+        Some(zone) => format!("{} of {zone}", pool.pool),
+        None => pool.pool.clone(),
+    }
+}
+
+fn answers_per_s(pool: &PoolView) -> f64 {
+    pool.endpoints.iter().map(|endpoint| endpoint.answers_per_s).sum()
+}
+
+/// A pool with its endpoints.
+fn full(pool: &PoolView, now: Timestamp, layout: Layout) -> String {
+    let palette = layout.palette;
+    let name = palette.paint(Ink::Strong, format!("POOL {}", called(pool)));
+    let serves = match pool.names.as_slice() {
+        [] => "serves as a fallback".to_owned(),
+        owners => format!("serves {}", names(owners)),
+    };
+    let answers = count(pool.answers, "answer");
+    let conditions = conditions(pool, palette);
+    let mut text = format!("{name}: {conditions}\n  {serves}; {}, {answers} each\n", pool.method);
+    if let Some(one) = &pool.pinned {
+        text.push_str(&format!(
+            "  {}\n",
+            palette.paint(Ink::Doubt, pinned(one, Some(&pool.pool), now))
+        ));
+    }
+    let fold = match layout.extent {
+        Extent::Wrong => true,
+        Extent::Folded => pool.endpoints.len() > ENDPOINTS_MAX,
+        Extent::All => false,
+    };
+    let shown: Vec<_> =
+        pool.endpoints.iter().filter(|endpoint| !(fold && is_endpoint_well(endpoint))).collect();
+    let mut table = Table::new(2);
+    if !shown.is_empty() {
+        table.header(&[
+            "ENDPOINT",
+            "SITE",
+            "ADDRESS",
+            "STATE",
+            "SINCE",
+            "SHARE",
+            "ANSWERS/S",
+            "PROBE",
+            "WHY",
+        ]);
+    }
+    for endpoint in &shown {
+        rows(&mut table, endpoint, now);
+    }
+    text.push_str(&table.render(palette));
+    text + &folded(pool.endpoints.len() - shown.len(), "endpoint", "all up", layout)
+}
+
+/// `whole`, or what each family comes to and which sites it is that fail.
+fn conditions(pool: &PoolView, palette: Palette) -> String {
+    let Some(first) = pool.families.first() else {
+        return palette.paint(Ink::Doubt, "no addresses").to_string();
+    };
+    let alike =
+        |family: &FamilyView| family.condition == first.condition && family.sites == first.sites;
+    if pool.families.iter().all(alike) {
+        return condition(first, pool, palette);
+    }
+    let each = pool.families.iter();
+    let each = each.map(|family| format!("{} {}", family.family, condition(family, pool, palette)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// What the clients get that fare worst; conditions are declared from well to ill.
+fn worst(pool: &PoolView) -> Condition {
+    let conditions = pool.families.iter().map(|family| family.condition);
+    conditions.max_by_key(|condition| *condition as u8).unwrap_or(Condition::Whole)
+}
+
+fn ink_of_condition(condition: Condition) -> Ink {
+    match condition {
+        Condition::Whole => Ink::Good,
+        Condition::Degraded | Condition::Fallback => Ink::Doubt,
+        Condition::FailOpen | Condition::Nodata | Condition::Servfail => Ink::Bad,
+    }
+}
+
+fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
+    let ink = ink_of_condition(family.condition);
+    let word = match family.condition {
+        Condition::Whole => "whole".to_owned(),
+        Condition::Degraded => "degraded".to_owned(),
+        Condition::Fallback => match &pool.fallback {
+            Some(pool) => format!("all down, {pool} serves in its place"),
+            None => "all down, its fallback serves".to_owned(),
+        },
+        Condition::FailOpen => {
+            format!("all down, answers go on as on_all_down = {:?} has it", pool.on_all_down)
+        }
+        Condition::Nodata => "all down, answers are empty".to_owned(),
+        Condition::Servfail => "all down, answers are SERVFAIL".to_owned(),
+    };
+    let mut text = palette.paint(ink, word).to_string();
+    let failing = family.sites.iter().filter(|site| site.level != SiteLevel::Trusted);
+    let failing: Vec<_> = failing.map(|site| format!("{} {}", site.site, site.level)).collect();
+    if !failing.is_empty() {
+        text.push_str(&format!(" ({})", failing.join(", ")));
+    }
+    text
+}
+
+/// A row for each address; what both have in common is in the first.
+fn rows(table: &mut Table, endpoint: &EndpointView, now: Timestamp) {
+    let mut said = String::new();
+    for (at, family) in endpoint.families.iter().enumerate() {
+        let why = why(endpoint, family, now);
+        let first = |text: &str| if at == 0 { text.to_owned() } else { String::new() };
+        let answers = rate(endpoint.answers_per_s);
+        let check = family.check.as_ref();
+        let since = check.and_then(|check| check.since).filter(|_| endpoint.pinned.is_none());
+        let answers = if at == 0 { Cell::number(answers) } else { Cell::default() };
+        table.row([
+            first(&endpoint.endpoint).into(),
+            first(&endpoint.site).into(),
+            family.address.to_string().into(),
+            Cell::inked(ink_of_state(&family.standing), &family.standing),
+            since.map(|since| span(since, now)).unwrap_or_default().into(),
+            Cell::number(share(family.share)),
+            answers,
+            probe(check),
+            if why == said { Cell::default() } else { why.as_str().into() },
+        ]);
+        said = why;
+    }
+}
+
+/// How the last probe went.
+fn probe(check: Option<&CheckView>) -> Cell {
+    match check.map(|check| check.last.as_ref()) {
+        None => Cell::inked(Ink::Faint, "none"),
+        Some(None) => Cell::inked(Ink::Doubt, "pending"),
+        Some(Some(last)) if last.outcome == "success" => latency(last.latency_ms).into(),
+        Some(Some(last)) if last.outcome == "failure" => Cell::inked(Ink::Bad, "failed"),
+        Some(Some(last)) => Cell::inked(Ink::Doubt, &last.outcome),
+    }
+}
+
+/// What there is to say of an address: the override that holds, why it is not up, what may come.
+fn why(endpoint: &EndpointView, family: &EndpointFamilyView, now: Timestamp) -> String {
+    let mut said = Vec::new();
+    let check = family.check.as_ref();
+    if let Some(one) = &endpoint.pinned {
+        said.push(pinned(one, Some(&endpoint.endpoint), now));
+        if let Some(check) = check.filter(|check| check.verdict != "up") {
+            let colon = if check.cause.is_empty() { "" } else { ": " };
+            said.push(format!("probes say {}{colon}{}", check.verdict, check.cause));
+        }
+    } else if family.standing != "up" {
+        let cause = check.map(|check| &check.cause).filter(|cause| !cause.is_empty());
+        said.push(cause.unwrap_or(&family.because).clone());
+    }
+    said.extend(check.into_iter().flat_map(remarks));
+    said.join("; ")
+}
+
+/// What is not well with a check whatever its verdict.
+fn remarks(check: &CheckView) -> Vec<String> {
+    let mut remarks = Vec::new();
+    if let Some(last) = check.last.as_ref().filter(|last| last.outcome != "success")
+        && check.verdict == "up"
+    {
+        remarks.push(format!("last probe: {}", last.reason));
+    }
+    match check.certificate_days_left {
+        Some(days) if days < 0 => remarks.push("its certificate has ended".to_owned()),
+        Some(days) if days < CERTIFICATE_DAYS_MIN => {
+            remarks.push(format!("its certificate ends in {days} d"));
+        }
+        _ => {}
+    }
+    if check.flaps >= FLAPS_TOLD {
+        remarks.push(format!("turned {} times", check.flaps));
+    }
+    remarks
+}

@@ -1,0 +1,173 @@
+//! Times, rates and counts in words that a person takes in at a glance. All plain ASCII.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// From an instant until a later one: `45 s`, `3 m`, `2 h 10 m`, `3 d 4 h`. Clocks that disagree make it 0 s.
+pub(in crate::cli) fn span(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.as_second().saturating_sub(from.as_second()).max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match () {
+        () if minutes == 0 => format!("{seconds} s"),
+        () if hours == 0 => format!("{minutes} m"),
+        () if days == 0 => two(hours, "h", minutes % 60, "m"),
+        () if days < 10 => two(days, "d", hours % 24, "h"),
+        () => format!("{days} d"),
+    }
+}
+
+fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
+    if small == 0 {
+        return format!("{large} {large_unit}");
+    }
+    format!("{large} {large_unit} {small} {small_unit}")
+}
+
+/// The end of something that holds now: `until 14:05 UTC, in 1 h 20 m`, with the date if that is another day.
+pub(in crate::cli) fn until(now: Timestamp, end: Option<Timestamp>) -> String {
+    let Some(end) = end else { return "without end".to_owned() };
+    let [today, then] = [now, end].map(|at| at.to_zoned(TimeZone::UTC));
+    let format = if today.date() == then.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    format!("until {} UTC, in {}", then.strftime(format), span(now, end))
+}
+
+/// A number per second, to three digits: `0`, `0.4`, `12.5`, `340`, `1.25 k`.
+pub(in crate::cli) fn rate(per_s: f64) -> String {
+    match per_s {
+        // What is not a number or below it is nothing, too.
+        rate if rate.is_nan() || rate < 0.05 => "0".to_owned(),
+        rate if rate < 99.95 => format!("{rate:.1}"),
+        rate if rate < 999.5 => format!("{rate:.0}"),
+        rate if rate < 999_500.0 => format!("{} k", three_digits(rate / 1e3)),
+        rate => format!("{} M", three_digits(rate / 1e6)),
+    }
+}
+
+fn three_digits(number: f64) -> String {
+    let decimals = match number {
+        number if number < 9.995 => 2,
+        number if number < 99.95 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$}")
+}
+
+/// A part of one as a percentage; never rounded to nothing or to all.
+pub(in crate::cli) fn share(part: f64) -> String {
+    match part * 100.0 {
+        percent if percent > 0.0 && percent < 1.0 => "<1%".to_owned(),
+        percent if percent > 99.0 && percent < 100.0 => ">99%".to_owned(),
+        percent => format!("{percent:.0}%"),
+    }
+}
+
+/// How long a probe took.
+pub(in crate::cli) fn latency(ms: f64) -> String {
+    match ms {
+        ms if ms < 9.95 => format!("{ms:.1} ms"),
+        ms if ms < 999.5 => format!("{ms:.0} ms"),
+        ms => format!("{:.1} s", ms / 1e3),
+    }
+}
+
+/// `1 pool`, `2 pools`.
+pub(in crate::cli) fn count(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `a`, `a and b`, `a, b and c`; beyond `shown_max`, `a, b and 7 more`.
+pub(in crate::cli) fn list<'a>(
+    things: impl IntoIterator<Item = &'a str>,
+    shown_max: usize,
+) -> String {
+    let mut things: Vec<&str> = things.into_iter().collect();
+    let more;
+    if things.len() > shown_max {
+        more = format!("{} more", things.len() - shown_max);
+        things.truncate(shown_max);
+        things.push(&more);
+    }
+    match things.split_last() {
+        None => String::new(),
+        Some((only, [])) => (*only).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(at: i64) -> Timestamp {
+        Timestamp::from_second(at).expect("in range")
+    }
+
+    #[test]
+    fn spans() {
+        let check = |seconds: i64, expected: &str| {
+            assert_eq!(span(second(1000), second(1000 + seconds)), expected);
+        };
+        check(-5, "0 s");
+        check(0, "0 s");
+        check(59, "59 s");
+        check(60, "1 m");
+        check(3599, "59 m");
+        check(3600, "1 h");
+        check(7800, "2 h 10 m");
+        check(86_399, "23 h 59 m");
+        check(86_400, "1 d");
+        check(3 * 86_400 + 4 * 3600, "3 d 4 h");
+        check(100 * 86_400 + 4 * 3600, "100 d");
+    }
+
+    #[test]
+    fn ends() {
+        let now: Timestamp = "2026-03-01T12:45:00Z".parse().expect("a time");
+        let check = |end: Option<&str>, expected: &str| {
+            let end = end.map(|end| end.parse().expect("a time"));
+            assert_eq!(until(now, end), expected);
+        };
+        check(None, "without end");
+        check(Some("2026-03-01T14:05:00Z"), "until 14:05 UTC, in 1 h 20 m");
+        check(Some("2026-03-02T00:45:00Z"), "until 2026-03-02 00:45 UTC, in 12 h");
+        check(Some("2026-03-01T12:00:00Z"), "until 12:00 UTC, in 0 s");
+    }
+
+    #[test]
+    fn numbers_keep_three_digits() {
+        let check = |number: f64, expected: &str| assert_eq!(rate(number), expected, "{number}");
+        check(0.0, "0");
+        check(-1.0, "0");
+        check(f64::NAN, "0");
+        check(0.04, "0");
+        check(0.05, "0.1");
+        check(12.34, "12.3");
+        check(99.96, "100");
+        check(999.6, "1.00 k");
+        check(1254.0, "1.25 k");
+        check(12_540.0, "12.5 k");
+        check(999_600.0, "1.00 M");
+        check(123e6, "123 M");
+        assert_eq!(
+            [0.0, 0.001, 0.254, 0.995, 1.0].map(share),
+            ["0%", "<1%", "25%", ">99%", "100%"]
+        );
+        assert_eq!(
+            [0.04, 1.26, 250.0, 1999.0].map(latency),
+            ["0.0 ms", "1.3 ms", "250 ms", "2.0 s"]
+        );
+    }
+
+    #[test]
+    fn counts_and_lists() {
+        assert_eq!([count(0, "pool"), count(1, "pool")], ["0 pools", "1 pool"]);
+        let check = |things: &[&str], expected: &str| {
+            assert_eq!(list(things.iter().copied(), 3), expected);
+        };
+        check(&[], "");
+        check(&["a"], "a");
+        check(&["a", "b"], "a and b");
+        check(&["a", "b", "c"], "a, b and c");
+        check(&["a", "b", "c", "d", "e"], "a, b, c and 2 more");
+    }
+}

@@ -1,0 +1,575 @@
+//! What a change of the overrides would do, before it is made: its blast radius.
+//!
+//! A pure function of what is served and of the standings before and after. Each pool is dealt twice, by the very code
+//! that deals what is answered from, so what is foretold is what will be. Refused, unless somebody insists, is what
+//! takes away more than was said: the last site of a pool that has anything up, or so much of a site that what is left
+//! of it falls under `min_up`. Taking out a site as a whole is what overrides are for, as long as another remains.
+//! Who could not reach the other site, and whether it bears the load, is not known here.
+
+use super::target::pools;
+use crate::control::outlook::{Condition, Outlook, SiteLevel};
+use crate::health::Standing;
+use crate::snapshot::{Catalog, Standings};
+use crate::steer::model::{OnAllDown, Pool};
+use crate::steer::pool::{Dealt, Family, Roster};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// So many endpoints are named in a reason; the rest are counted.
+const NAMED_MAX: usize = 4;
+
+/// What a change would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Every pool and family that it touches, those first in which it is refused, then those warned of.
+    pub pools: Vec<PoolEffect>,
+    /// How many endpoints would stand otherwise than now, in any family.
+    pub endpoints: usize,
+    /// The steered names that those pools serve, in order.
+    pub names: Vec<String>,
+    /// Whether it is refused in any pool.
+    pub refused: bool,
+}
+
+/// What a change would do to a pool in one family.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolEffect {
+    /// The zone whose file defines the pool; none for the server's own.
+    pub zone: Option<String>,
+    /// Its name.
+    pub pool: String,
+    /// `A` or `AAAA`.
+    pub family: String,
+    /// Its sites.
+    pub sites: Vec<SiteEffect>,
+    /// What its clients get now.
+    pub before: Condition,
+    /// What they would get.
+    pub after: Condition,
+    /// Whether that may be.
+    pub verdict: Judgement,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// What a change would do to a site of a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteEffect {
+    /// The site.
+    pub site: String,
+    /// How far it can be relied on now.
+    pub before: SiteLevel,
+    /// How far it could be.
+    pub after: SiteLevel,
+}
+
+/// Whether a change may be, gravest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judgement {
+    /// Only if somebody insists.
+    Refused,
+    /// It may, but look.
+    Warned,
+    /// Nothing to say against it.
+    Fine,
+}
+
+impl Effect {
+    /// The effect in one line: `refused: web A (…)`, or what there is to say of the gravest pool.
+    pub fn in_short(&self) -> String {
+        let count = self.endpoints;
+        let endpoints =
+            if count == 1 { "1 endpoint".to_owned() } else { format!("{count} endpoints") };
+        match self.pools.first() {
+            None => format!("{endpoints}, no pool touched"),
+            Some(PoolEffect { pool, family, why, before, after, .. }) => {
+                format!("{endpoints}; {pool} {family} {before} → {after}: {why}")
+            }
+        }
+    }
+}
+
+/// A change, as far as it shows in how endpoints stand.
+#[derive(Clone, Copy)]
+pub struct Change<'a> {
+    /// As they stand now.
+    pub before: &'a dyn Standings,
+    /// As they would stand.
+    pub after: &'a dyn Standings,
+    /// As they would stand by their probes alone.
+    pub probed: &'a dyn Standings,
+}
+
+/// What a change would do.
+pub fn effect(catalog: &Catalog, change: Change<'_>) -> Effect {
+    let mut effect = Effect::default();
+    let mut touched = HashSet::new();
+    let mut moved = HashSet::new();
+    let pools = pools(catalog);
+    let key = |pool: &Pool, family: Family| (std::ptr::from_ref(pool), family);
+    for pool in &pools {
+        for family in Family::BOTH {
+            let places: Vec<usize> = moved_in(pool, family, change).collect();
+            if !places.is_empty() {
+                touched.insert(key(pool, family));
+                moved.extend(places.into_iter().map(|at| (Arc::as_ptr(pool), at)));
+            }
+        }
+    }
+    effect.endpoints = moved.len();
+    let mut listed = HashSet::new();
+    for pool in &pools {
+        for family in Family::BOTH {
+            if !pool.chain().any(|tier| touched.contains(&key(tier, family))) {
+                continue;
+            }
+            let Some(roster) = Roster::new(pool, family) else { continue };
+            let own = touched.contains(&key(pool, family));
+            if let Some(of_pool) = Comparison::new(&roster, change).told(own) {
+                effect.pools.push(of_pool);
+                listed.insert(Arc::as_ptr(pool));
+            }
+        }
+    }
+    effect.pools.sort_by_key(|pool| pool.verdict);
+    effect.refused = effect.pools.iter().any(|pool| pool.verdict == Judgement::Refused);
+    let plans = catalog.zones().zones().iter().flat_map(|zone| &zone.names);
+    let served = plans.filter(|plan| listed.contains(&Arc::as_ptr(&plan.name.pool)));
+    effect.names = served.map(|plan| plan.name.owner.to_string()).collect();
+    effect.names.sort_unstable();
+    effect.names.dedup();
+    effect
+}
+
+/// The endpoints of a pool that would stand otherwise in a family, by their places.
+fn moved_in<'a>(
+    pool: &'a Pool,
+    family: Family,
+    change: Change<'a>,
+) -> impl Iterator<Item = usize> + 'a {
+    (0..pool.endpoints.len()).filter(move |&at| {
+        let endpoint = &pool.endpoints[at];
+        let standing = |by: &dyn Standings| by.standing(pool, endpoint, family);
+        family.address(endpoint).is_some() && standing(change.before) != standing(change.after)
+    })
+}
+
+/// A pool in one family, as it is and as it would be.
+struct Comparison<'a> {
+    roster: &'a Roster,
+    pool: &'a Pool,
+    change: Change<'a>,
+    condition: [Condition; 2],
+    sites: Vec<SiteEffect>,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(roster: &'a Roster, change: Change<'a>) -> Self {
+        let family = roster.family;
+        let standings = [change.before, change.after];
+        let dealt = standings.map(|by| {
+            let standing = |pool: &Pool, endpoint: &_| by.standing(pool, endpoint, family);
+            Dealt::deal(roster, standing, |pool, endpoint| by.was_good(pool, endpoint, family))
+        });
+        let [before, after] =
+            [0, 1].map(|at| Outlook { roster, dealt: &dealt[at], standings: standings[at] });
+        let site = |site: usize| SiteEffect {
+            site: roster.sites[site].name.clone(),
+            before: before.level(0, site),
+            after: after.level(0, site),
+        };
+        Self {
+            roster,
+            pool: &roster.tiers[0].pool,
+            change,
+            condition: [before.condition(0), after.condition(0)],
+            sites: before.seated_sites(0).map(site).collect(),
+        }
+    }
+
+    /// What there is to tell; `own`: whether endpoints of the pool itself are touched, and not of a fallback only.
+    fn told(&self, own: bool) -> Option<PoolEffect> {
+        let [before, after] = self.condition;
+        let (verdict, why) = match own {
+            true => self.judged(),
+            false => self.judged_by_fallback()?,
+        };
+        let Pool { zone, name, .. } = self.pool;
+        Some(PoolEffect {
+            zone: zone.as_ref().map(ToString::to_string),
+            pool: name.clone(),
+            family: self.roster.family.rtype().to_string(),
+            sites: self.sites.clone(),
+            before,
+            after,
+            verdict,
+            why,
+        })
+    }
+
+    fn judged(&self) -> (Judgement, String) {
+        let names = |wanted: &dyn Fn(&SiteEffect) -> bool| -> Vec<&str> {
+            self.sites.iter().filter(|site| wanted(site)).map(|site| &*site.site).collect()
+        };
+        let gone = names(&|site| is_alive(site.before) && !is_alive(site.after));
+        let left = names(&|site| is_alive(site.after));
+        let trusted = names(&|site| site.after == SiteLevel::Trusted);
+        let sunk = |to: SiteLevel| {
+            names(&|site| is_alive(site.before) && site.before != to && site.after == to)
+        };
+        let fallen = names(&|site| {
+            site.before == SiteLevel::Trusted
+                && matches!(site.after, SiteLevel::Degraded | SiteLevel::LastResort)
+        });
+        if !gone.is_empty() && left.is_empty() {
+            return (Judgement::Refused, format!("nothing of it would be up; {}", self.instead()));
+        }
+        if let Some(site) = fallen.first() {
+            let min_up = self.pool.min_up;
+            let why = match sunk(SiteLevel::LastResort).contains(site) {
+                true => format!("only endpoints of weight 0 would be left of site {site}"),
+                false => format!("what is left of site {site} would fall under min_up = {min_up}"),
+            };
+            return (Judgement::Refused, why);
+        }
+        if !gone.is_empty() {
+            return went(&gone, &left, &trusted);
+        }
+        if let Some(site) = sunk(SiteLevel::LastResort).first() {
+            let why = format!("only endpoints of weight 0 would be left of site {site}");
+            return (Judgement::Warned, why);
+        }
+        if left.is_empty() {
+            let why = format!("nothing of it is up, and would not be; {}", self.instead());
+            return (Judgement::Warned, why);
+        }
+        let revived = self.revived();
+        if !revived.is_empty() {
+            let shown = counted(&revived, NAMED_MAX);
+            return (
+                Judgement::Warned,
+                format!("handed out though no probe finds them up: {shown}"),
+            );
+        }
+        match self.sites.iter().find(|site| site.before != site.after) {
+            Some(SiteEffect { site, before, after }) => {
+                (Judgement::Fine, format!("site {site} goes from {before} to {after}"))
+            }
+            None => {
+                (Judgement::Fine, "every site stays as far to be relied on as it is".to_owned())
+            }
+        }
+    }
+
+    /// What there is to tell of a pool when a fallback of it is touched: nothing while it does not need it.
+    fn judged_by_fallback(&self) -> Option<(Judgement, String)> {
+        let [before, after] = self.condition;
+        match (before, after) {
+            (Condition::Fallback, Condition::Fallback) => {
+                Some((Judgement::Fine, "its fallback goes on serving".to_owned()))
+            }
+            (Condition::Fallback, _) => {
+                let why = format!("its fallback serves now, and would have nothing up: {after}");
+                Some((Judgement::Refused, why))
+            }
+            _ if before == after => None,
+            _ => Some((Judgement::Fine, format!("its fallback makes it {after}"))),
+        }
+    }
+
+    /// Endpoints that would be handed out by the operator's word against their probes'.
+    fn revived(&self) -> Vec<&str> {
+        let (pool, family, change) = (self.pool, self.roster.family, self.change);
+        let revived = moved_in(pool, family, change).filter(|&at| {
+            let endpoint = &pool.endpoints[at];
+            change.after.standing(pool, endpoint, family) == Standing::Up
+                && change.probed.standing(pool, endpoint, family) != Standing::Up
+        });
+        revived.map(|at| &*pool.endpoints[at].name).collect()
+    }
+
+    /// What clients get when nothing of the pool is up.
+    fn instead(&self) -> String {
+        let on_all_down = self.pool.on_all_down;
+        match (self.condition[1], on_all_down, &self.pool.fallback) {
+            (Condition::Fallback, _, Some(fallback)) => {
+                format!("pool {} would serve", fallback.name)
+            }
+            (Condition::Nodata, ..) => "answers would be empty".to_owned(),
+            (Condition::Servfail, ..) => "queries would fail".to_owned(),
+            (_, OnAllDown::Fallback, Some(fallback)) => {
+                format!("nor is anything of its fallback {}", fallback.name)
+            }
+            _ => {
+                format!("addresses would be handed out all the same (on_all_down = {on_all_down})")
+            }
+        }
+    }
+}
+
+fn is_alive(level: SiteLevel) -> bool {
+    matches!(level, SiteLevel::Trusted | SiteLevel::Degraded | SiteLevel::LastResort)
+}
+
+/// Sites go, and others remain.
+fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
+    let shown = counted(gone, NAMED_MAX);
+    let word = if gone.len() == 1 { "site" } else { "sites" };
+    match (trusted, left) {
+        ([], _) => {
+            let left = counted(left, NAMED_MAX);
+            (
+                Judgement::Warned,
+                format!("{word} {shown} would go; what remains is under min_up: {left}"),
+            )
+        }
+        (_, [last]) => {
+            (Judgement::Warned, format!("{word} {shown} would go; only {last} would remain"))
+        }
+        _ => {
+            let left = counted(left, NAMED_MAX);
+            (Judgement::Fine, format!("{word} {shown} would go; there remain {left}"))
+        }
+    }
+}
+
+fn counted(names: &[&str], max: usize) -> String {
+    let shown = names.iter().take(max).copied().collect::<Vec<_>>().join(", ");
+    match names.len().checked_sub(max).filter(|more| *more > 0) {
+        Some(more) => format!("{shown} and {more} more"),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Fixture;
+    use super::*;
+    use crate::steer::model::Endpoint;
+
+    /// Everything is up but what is named.
+    struct By(Vec<(String, Standing)>);
+
+    impl By {
+        /// `fra-1 down, iad-1 drained`
+        fn new(text: &str) -> Self {
+            let one = |one: &str| {
+                let (name, word) = one.split_once(' ').unwrap();
+                let standing = match word {
+                    "down" => Standing::Down,
+                    "drained" => Standing::Drained,
+                    "unknown" => Standing::Unknown,
+                    _ => panic!("{word}"),
+                };
+                (name.to_owned(), standing)
+            };
+            Self(text.split(", ").filter(|text| !text.is_empty()).map(one).collect())
+        }
+    }
+
+    impl Standings for By {
+        fn standing(&self, _: &Pool, endpoint: &Endpoint, _: Family) -> Standing {
+            let known = self.0.iter().find(|(name, _)| *name == endpoint.name);
+            known.map_or(Standing::Up, |(_, standing)| *standing)
+        }
+
+        fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
+            true
+        }
+    }
+
+    /// A pool of this many sites, of which fra has the weights 3, 1 and 0, then `more`.
+    fn fixture(sites: &[&str], more: &str) -> Fixture {
+        let server: String = ["fra", "iad", "sin"]
+            .map(|site| format!("sites.{site}.coordinates = [1, 2]\n"))
+            .concat();
+        let mut number = 0;
+        let mut endpoint = |site: &str, weight: u8| {
+            number += 1;
+            format!("{{ site = \"{site}\", a = \"192.0.2.{number}\", weight = {weight} }},\n")
+        };
+        let endpoints: Vec<String> =
+            sites.iter().flat_map(|site| [3, 1, 0].map(|weight| endpoint(site, weight))).collect();
+        let web = format!(
+            "[names.www]\npool = \"web\"\n[names.w3]\npool = \"web\"\n[pools.web]\nendpoints = [\n{}]\n{more}",
+            endpoints.concat()
+        );
+        Fixture::new(&server, &[("example.com", &web)])
+    }
+
+    fn effect_of(fixture: &Fixture, [before, after, probed]: [&str; 3]) -> Effect {
+        let [before, after, probed] = [before, after, probed].map(By::new);
+        effect(&fixture.catalog, Change { before: &before, after: &after, probed: &probed })
+    }
+
+    const FRA_DRAINED: &str = "fra-1 drained, fra-2 drained, fra-3 drained";
+    const ALL_THE_SAME: &str = "addresses would be handed out all the same (on_all_down = all)";
+
+    /// The one pool that is touched, as `NOW → THEN, verdict: why`.
+    fn check(fixture: &Fixture, before: &str, after: &str, expected: &str) {
+        let effect = effect_of(fixture, [before, after, ""]);
+        let told: Vec<String> = effect
+            .pools
+            .iter()
+            .map(|pool| {
+                let verdict = serde_json::to_value(pool.verdict).unwrap();
+                let verdict = verdict.as_str().unwrap();
+                format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
+            })
+            .collect();
+        assert_eq!(told, [expected], "{before} → {after}");
+        assert_eq!(effect.refused, expected.contains("refused"));
+        assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
+    }
+
+    #[test]
+    fn reasons_for_what_goes() {
+        let [one, two, three] =
+            [&["fra"][..], &["fra", "iad"], &["fra", "iad", "sin"]].map(|sites| fixture(sites, ""));
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
+        let iad = "iad-1 down, iad-2 down, iad-3 down";
+        // The last site goes.
+        check(
+            &one,
+            "",
+            fra,
+            &format!("whole → fail-open, refused: nothing of it would be up; {all}"),
+        );
+        check(
+            &two,
+            iad,
+            &format!("{fra}, {iad}"),
+            &format!("degraded → fail-open, refused: nothing of it would be up; {all}"),
+        );
+        // What is left of a site is too little.
+        let under = "what is left of site fra would fall under min_up = 0.5";
+        check(&two, "", "fra-1 down", &format!("whole → degraded, refused: {under}"));
+        check(
+            &two,
+            "fra-2 down",
+            "fra-1 drained, fra-2 down",
+            "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
+        );
+        check(
+            &one,
+            "fra-2 down",
+            "fra-1 down, fra-2 down",
+            "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
+        );
+        // A site goes and others remain.
+        check(&two, "", fra, "whole → whole, warned: site fra would go; only iad would remain");
+        check(&three, "", fra, "whole → whole, fine: site fra would go; there remain iad, sin");
+        check(
+            &two,
+            "iad-1 down",
+            &format!("{fra}, iad-1 down"),
+            "degraded → degraded, warned: site fra would go; what remains is under min_up: iad",
+        );
+        check(
+            &three,
+            "",
+            &format!("{fra}, {iad}"),
+            "whole → degraded, warned: sites fra, iad would go; only sin would remain",
+        );
+    }
+
+    #[test]
+    fn reasons_for_what_stays_and_comes_back() {
+        let [one, two] = [&["fra"][..], &["fra", "iad"]].map(|sites| fixture(sites, ""));
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
+        // Less of a site that was not trusted before.
+        check(
+            &two,
+            "fra-1 down",
+            "fra-1 down, fra-2 down",
+            "degraded → degraded, warned: only endpoints of weight 0 would be left of site fra",
+        );
+        // Within a site.
+        let same = "every site stays as far to be relied on as it is";
+        check(&two, "", "fra-1 drained", &format!("whole → whole, fine: {same}"));
+        check(&two, "", "fra-2 down", &format!("whole → whole, fine: {same}"));
+        // Back again.
+        check(&two, fra, "", "whole → whole, fine: site fra goes from drained to trusted");
+        check(
+            &two,
+            "fra-1 down",
+            "",
+            "degraded → whole, fine: site fra goes from degraded to trusted",
+        );
+        check(
+            &one,
+            fra,
+            "fra-1 down, fra-2 down, fra-3 down",
+            &format!("fail-open → fail-open, warned: nothing of it is up, and would not be; {all}"),
+        );
+    }
+
+    #[test]
+    fn what_no_probe_finds_up_is_warned_of() {
+        let fixture = fixture(&["fra", "iad"], "");
+        let effect =
+            effect_of(&fixture, ["fra-2 down, iad-2 unknown", "", "fra-2 down, iad-2 unknown"]);
+        assert_eq!(effect.pools[0].verdict, Judgement::Warned);
+        assert_eq!(effect.pools[0].why, "handed out though no probe finds them up: fra-2, iad-2");
+        assert_eq!(effect.endpoints, 2);
+    }
+
+    #[test]
+    fn pools_behind_a_pool_count_while_they_serve() {
+        let spare = "on_all_down = \"fallback\"\nfallback = \"spare\"\n[pools.spare]\n\
+                     on_all_down = \"servfail\"\n\
+                     endpoints = [{ site = \"sin\", a = \"192.0.2.99\", name = \"spare\" }]\n";
+        let fixture = fixture(&["fra"], spare);
+        let down = "fra-1 down, fra-2 down, fra-3 down";
+        let check = |before: &str, after: &str, expected: &[&str]| {
+            let effect = effect_of(&fixture, [before, after, ""]);
+            let told: Vec<String> = effect
+                .pools
+                .iter()
+                .map(|pool| format!("{} {}: {}", pool.pool, pool.after, pool.why))
+                .collect();
+            assert_eq!(told, expected, "{before} → {after}");
+        };
+        check("", down, &["web fallback: nothing of it would be up; pool spare would serve"]);
+        check("", "spare down", &["spare servfail: nothing of it would be up; queries would fail"]);
+        let both = &format!("{down}, spare down");
+        check(
+            down,
+            both,
+            &[
+                "web servfail: its fallback serves now, and would have nothing up: servfail",
+                "spare servfail: nothing of it would be up; queries would fail",
+            ],
+        );
+        check(
+            both,
+            down,
+            &[
+                "web fallback: its fallback makes it fallback",
+                "spare whole: site sin goes from dead to trusted",
+            ],
+        );
+        check(
+            "",
+            both,
+            &[
+                "web servfail: nothing of it would be up; queries would fail",
+                "spare servfail: nothing of it would be up; queries would fail",
+            ],
+        );
+    }
+
+    #[test]
+    fn nothing_moves_nothing() {
+        let fixture = fixture(&["fra"], "");
+        assert_eq!(effect_of(&fixture, ["fra-1 down", "fra-1 down", ""]), Effect::default());
+        assert_eq!(Effect::default().in_short(), "0 endpoints, no pool touched");
+        let effect = effect_of(&fixture, ["", "fra-2 drained", ""]);
+        assert_eq!(
+            effect.in_short(),
+            "1 endpoint; web A whole → whole: every site stays as far to be relied on as it is"
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! A change of overrides, from what was asked to the file that says it.
+//!
+//! All of it blocks, on the disk and for the time that dealing takes. The file is read, edited, judged and written in
+//! one go; when somebody else changes it meanwhile, all is done again with what they wrote, so that two people who each
+//! drain a site do not together drain the last two.
+
+use super::audit::{Action, Line, Outcome};
+use super::blast::{self, Change, Effect};
+use super::edit::{Edit, HEADER};
+use super::file::{self, Unwritten};
+use super::refused::Refused;
+use super::request::{Removal, Removing, Request, Setting};
+use super::target::{self, Wanted};
+use crate::config;
+use crate::control::knowledge::Knowledge;
+use crate::control::loader::Loader;
+use crate::control::server::VERDICTS_FILE;
+use crate::health::overrides::{Override, Overrides};
+use crate::health::persist::Saved;
+use crate::health::prober::ProbeResult;
+use crate::health::state as probe;
+use crate::health::{Probe, Verdict};
+use crate::report::Report;
+use crate::snapshot::Catalog;
+use crate::steer::model::{Endpoint, Pool};
+use jiff::Timestamp;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a change is tried while others write to the file.
+const ATTEMPTS_MAX: usize = 50;
+/// Between two attempts: about what another writer needs.
+const ATTEMPT_INTERVAL: Duration = Duration::from_millis(20);
+/// So many endpoints are named in a note.
+const NAMED_MAX: usize = 4;
+
+/// What a change is judged by, and where it is written.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// What is served.
+    pub catalog: Arc<Catalog>,
+    /// What is known of endpoints, with the overrides that are in force.
+    pub knowledge: Knowledge,
+    /// The file of overrides; need not exist.
+    pub file: PathBuf,
+    /// The state directory, for the audit lines.
+    pub state: PathBuf,
+}
+
+/// A change that is in the file, or would be.
+#[derive(Clone, Debug)]
+pub struct Written<P> {
+    /// The override that was set, or those that were removed.
+    pub pinned: P,
+    /// Those that the new one takes the place of.
+    pub replaced: Vec<Override>,
+    /// What it does.
+    pub effect: Effect,
+    /// Whether nothing was written, since only the effect was asked for.
+    pub is_dry_run: bool,
+    /// What whoever asked should know.
+    pub notes: Vec<String>,
+    /// Who asked.
+    pub by: Option<String>,
+    action: Action,
+    forced: bool,
+    state: PathBuf,
+}
+
+impl Ground {
+    /// Ground without a server at work: what the server's file at `config` names, and the verdicts that a server has
+    /// kept. Also how many probes have none of those; what they probe is taken for up, so that too much is refused
+    /// rather than too little.
+    pub fn from_files(config: &Path, now: Timestamp) -> Result<(Self, usize), Report> {
+        let load = Loader::new(config).load()?;
+        let config::Server { overrides, state, verdicts_max_age, .. } = &*load.server;
+        let mut knowledge = Knowledge { overrides: load.overrides, ..Knowledge::default() };
+        knowledge.verdicts.set_probes(load.catalog.probes().cloned());
+        if let Ok(saved) = Saved::read(&state.join(VERDICTS_FILE), now, *verdicts_max_age) {
+            knowledge.verdicts.restore(&saved);
+        }
+        let unknown = |probe: &&Arc<Probe>| knowledge.verdicts.verdict(probe) == Verdict::Unknown;
+        let unknown: Vec<Arc<Probe>> = load.catalog.probes().filter(unknown).cloned().collect();
+        for probe in &unknown {
+            let (probe, outcome) = (probe.clone(), probe::Outcome::Success);
+            let latency = Duration::ZERO;
+            let supposed = ProbeResult { probe, outcome, latency, certificate_days_left: None };
+            knowledge.verdicts.apply(&supposed, now);
+        }
+        let (file, state) = (overrides.clone(), state.clone());
+        Ok((Self { catalog: load.catalog, knowledge, file, state }, unknown.len()))
+    }
+
+    /// Writes an override to the file, unless too much would be lost by it.
+    pub fn set(
+        &self,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Written<[Override; 1]>, Refused> {
+        let setting = request.check(now)?;
+        let Setting { wanted, pin, until, reason, by, force, dry_run } = setting;
+        let target = target::find(&self.catalog, &wanted).map_err(Refused::lost)?;
+        let new = Override { target, pin, until, reason, by };
+        self.attempt(now, dry_run, |edit| {
+            let replaced = edit.set(&new);
+            let after = Overrides { list: edit.list().to_vec() };
+            let effect = self.effect(&after, now);
+            let written = Written {
+                pinned: [new.clone()],
+                replaced,
+                notes: self.notes(&new, &after, &effect, now),
+                effect,
+                is_dry_run: dry_run,
+                by: new.by.clone(),
+                action: Action::Set,
+                forced: force,
+                state: self.state.clone(),
+            };
+            if written.effect.refused && !force && !dry_run {
+                let notes = written.audit(Outcome::Refused, None);
+                return Err(Refused::by_effect(written.effect).noting(notes));
+            }
+            Ok(written)
+        })
+    }
+
+    /// Removes overrides from the file. What that does is told and not judged: that an override ends is what was agreed
+    /// on when it was set.
+    pub fn remove(
+        &self,
+        removal: &Removal,
+        now: Timestamp,
+    ) -> Result<Written<Vec<Override>>, Refused> {
+        let Removing { wanted, by, dry_run } = removal.check()?;
+        self.attempt(now, dry_run, |edit| {
+            let targets = match &wanted {
+                None if edit.list().is_empty() => return Err(Refused::none_there()),
+                Some(wanted) => target::find_pinned(edit.list(), wanted).map_err(|mut lost| {
+                    if let Some(help) = self.covered(wanted, edit.list(), now) {
+                        lost.help = help;
+                    }
+                    Refused::lost(lost)
+                })?,
+                None => edit.list().iter().map(|pinned| pinned.target.clone()).collect(),
+            };
+            let removed = edit.remove(&targets);
+            let after = Overrides { list: edit.list().to_vec() };
+            Ok(Written {
+                pinned: removed,
+                replaced: Vec::new(),
+                effect: self.effect(&after, now),
+                is_dry_run: dry_run,
+                notes: Vec::new(),
+                by: by.clone(),
+                action: Action::Remove,
+                forced: false,
+                state: self.state.clone(),
+            })
+        })
+    }
+
+    /// Edits the file, as often as somebody else comes in between.
+    fn attempt<P: AsRef<[Override]>>(
+        &self,
+        now: Timestamp,
+        dry_run: bool,
+        plan: impl Fn(&mut Edit) -> Result<Written<P>, Refused>,
+    ) -> Result<Written<P>, Refused> {
+        for _ in 0..ATTEMPTS_MAX {
+            let old = file::read(&self.file).map_err(|report| Refused::by_file(&report))?;
+            let text = old.as_deref().unwrap_or(HEADER);
+            let edit = Edit::new(&self.file, text, now);
+            let mut edit = edit.map_err(|report| Refused::by_file(&report))?;
+            let mut written = plan(&mut edit)?;
+            let new = edit.finish().map_err(|report| Refused::by_file(&report))?;
+            if dry_run {
+                written.notes.extend(written.audit(Outcome::DryRun, None));
+                return Ok(written);
+            }
+            match file::replace(&self.file, old.as_deref(), &new) {
+                Ok(()) => return Ok(written),
+                Err(Unwritten::Changed) => std::thread::sleep(ATTEMPT_INTERVAL),
+                Err(Unwritten::Failed(finding)) => {
+                    let notes = written.audit(Outcome::Failed, Some(&finding.message));
+                    return Err(Refused::unwritten(finding).noting(notes));
+                }
+            }
+        }
+        Err(Refused::contended())
+    }
+
+    fn effect(&self, after: &Overrides, now: Timestamp) -> Effect {
+        let with = |overrides: &Overrides| Knowledge {
+            overrides: overrides.clone(),
+            ..self.knowledge.clone()
+        };
+        let (after, probed) = (with(after), with(&Overrides::default()));
+        let change = Change {
+            before: &self.knowledge.at(now),
+            after: &after.at(now),
+            probed: &probed.at(now),
+        };
+        blast::effect(&self.catalog, change)
+    }
+
+    /// What is not as one might expect of a new override.
+    fn notes(
+        &self,
+        new: &Override,
+        after: &Overrides,
+        effect: &Effect,
+        now: Timestamp,
+    ) -> Vec<String> {
+        let mut notes = Vec::new();
+        let mut held: Vec<(&Override, Vec<&str>)> = Vec::new();
+        for (pool, endpoint) in self.endpoints() {
+            let subject = pool.subject(endpoint);
+            let pinned = after.pin_for(&subject, now).filter(|_| new.target.matches(&subject));
+            let Some(other) = pinned.filter(|pinned| pinned.target != new.target) else { continue };
+            match held.iter_mut().find(|(known, _)| *known == other) {
+                Some((_, names)) => names.push(&endpoint.name),
+                None => held.push((other, vec![&endpoint.name])),
+            }
+        }
+        for (other, names) in held {
+            let shown = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
+            let more = names.len().saturating_sub(NAMED_MAX);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            notes.push(format!(
+                "not for {shown}{more}: the override on {} ({}) comes before it",
+                other.target, other.pin
+            ));
+        }
+        if effect.endpoints == 0 {
+            notes.push("no endpoint stands otherwise by it than it does now".to_owned());
+        }
+        notes
+    }
+
+    /// What to do about something that is held by an override on something larger.
+    fn covered(&self, wanted: &Wanted, list: &[Override], now: Timestamp) -> Option<String> {
+        let target = target::find(&self.catalog, wanted).ok()?;
+        let overrides = Overrides { list: list.to_vec() };
+        let mut endpoints = self.endpoints();
+        let pinned = endpoints.find_map(|(pool, endpoint)| {
+            let subject = pool.subject(endpoint);
+            overrides.pin_for(&subject, now).filter(|_| target.matches(&subject))
+        })?;
+        let larger = target::written(&pinned.target);
+        Some(format!("what holds for it is the override on {}: remove {larger:?}", pinned.target))
+    }
+
+    fn endpoints(&self) -> impl Iterator<Item = (&Pool, &Endpoint)> {
+        let pools = target::pools(&self.catalog).into_iter();
+        pools.flat_map(|pool| pool.endpoints.iter().map(|endpoint| (&**pool, &**endpoint)))
+    }
+}
+
+impl<P: AsRef<[Override]>> Written<P> {
+    /// Whether the file was read as it was written.
+    pub(super) fn holds_in(&self, overrides: &Overrides) -> bool {
+        let stands = |pinned: &Override| overrides.list.contains(pinned);
+        match self.action {
+            Action::Set => self.pinned.as_ref().iter().all(stands),
+            Action::Remove => !self.pinned.as_ref().iter().any(stands),
+        }
+    }
+
+    /// Writes the audit line, once it is known whether the change is in force; what came of it. Of a dry run it is
+    /// written already.
+    pub fn told(mut self, in_force: Result<(), Refused>) -> Result<Self, Refused> {
+        match in_force {
+            Ok(()) if self.is_dry_run => Ok(self),
+            Ok(()) => {
+                self.notes.extend(self.audit(Outcome::Applied, None));
+                Ok(self)
+            }
+            Err(refused) => {
+                let notes = self.audit(Outcome::Failed, Some(&refused.title));
+                Err(refused.noting(notes).with_effect(self.effect))
+            }
+        }
+    }
+
+    /// Writes one line for each override; what went wrong with that.
+    fn audit(&self, outcome: Outcome, error: Option<&str>) -> Vec<String> {
+        let mut notes = Vec::new();
+        for pinned in self.pinned.as_ref() {
+            let line = Line::new(self.action, pinned, &self.effect, outcome);
+            let line = Line { by: self.by.as_deref(), forced: self.forced, error, ..line };
+            // The reason is the same for all of them.
+            notes = line.write(&self.state).err().into_iter().collect();
+        }
+        notes
+    }
+}

@@ -1,0 +1,134 @@
+//! What operators pin up, down or to drain: found by name, judged by what it would do, written to one file, told.
+//!
+//! ```text
+//! Request ─ target ─► OverrideTarget ─ edit ─► text ─ blast ─┬─► file: overrides.toml ─ reload ─► served
+//!                                                            └─► refused                          └─► audit
+//! ```
+//!
+//! The file is the only place where overrides live: a person, a repository and these functions edit the same text, and
+//! what is served follows from it by the same reload as any other change. [`change`] and [`remove`] do that on a server
+//! at work; [`Ground`] is what they stand on, and serves without a server too.
+
+pub mod audit;
+pub mod blast;
+pub mod edit;
+pub mod file;
+mod ground;
+mod refused;
+mod request;
+pub mod target;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use ground::{Ground, Written};
+pub use refused::{Details, Refused};
+pub use request::{Removal, Request, Subject};
+
+use super::status::OverrideView;
+use super::{Handle, Reloaded};
+use crate::health::overrides::Override;
+use blast::Effect;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// An override was set, or would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The override.
+    #[serde(rename = "override")]
+    pub pinned: OverrideView,
+    /// Those on the same target that it takes the place of, ended ones included.
+    pub replaced: Vec<OverrideView>,
+    /// What that does.
+    pub effect: Effect,
+    /// Whether it is in force; not if only the effect was asked for.
+    pub applied: bool,
+    /// What whoever asked should know, in words.
+    pub notes: Vec<String>,
+}
+
+/// Overrides were removed, or would be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// The overrides that there were, ended ones included.
+    pub removed: Vec<OverrideView>,
+    /// What that does.
+    pub effect: Effect,
+    /// Whether they are gone; not if only the effect was asked for.
+    pub applied: bool,
+    /// What whoever asked should know, in words.
+    pub notes: Vec<String>,
+}
+
+/// Sets an override on a server at work, and waits until it is in force.
+pub async fn change(handle: &Handle, request: Request) -> Result<Changed, Refused> {
+    carry_out(handle, move |ground| ground.set(&request, Timestamp::now())).await.map(Into::into)
+}
+
+/// Removes overrides from a server at work, and waits until what the probes say is in force.
+pub async fn remove(handle: &Handle, removal: Removal) -> Result<Removed, Refused> {
+    carry_out(handle, move |ground| ground.remove(&removal, Timestamp::now())).await.map(Into::into)
+}
+
+/// The overrides in force, in the order of the file.
+pub async fn list(handle: &Handle) -> Vec<OverrideView> {
+    let (known, now) = (handle.knowledge().await, Timestamp::now());
+    known.overrides.list.iter().filter(|pinned| pinned.in_force(now)).map(Into::into).collect()
+}
+
+async fn carry_out<P: AsRef<[Override]> + Send + 'static>(
+    handle: &Handle,
+    write: impl FnOnce(&Ground) -> Result<Written<P>, Refused> + Send + 'static,
+) -> Result<Written<P>, Refused> {
+    let config = handle.config();
+    let known = handle.known().await;
+    let ground = Ground {
+        catalog: known.snapshot.catalog().clone(),
+        knowledge: known.knowledge,
+        file: config.overrides.clone(),
+        state: config.state.clone(),
+    };
+    let written = blocking(move || write(&ground)).await??;
+    if written.is_dry_run {
+        return Ok(written);
+    }
+    let by = written.by.clone().unwrap_or_else(|| "the admin API".to_owned());
+    let in_force = match handle.reload(&by).await {
+        Reloaded::Refused(report) => Err(Refused::not_in_force(&report)),
+        Reloaded::Published(..) | Reloaded::Unchanged(_) => {
+            let now = handle.knowledge().await.overrides;
+            if written.holds_in(&now) { Ok(()) } else { Err(Refused::overtaken()) }
+        }
+    };
+    blocking(move || written.told(in_force)).await?
+}
+
+/// Runs what waits for a disk, where that stops nothing else.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refused> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Refused::interrupted())
+}
+
+impl From<Written<[Override; 1]>> for Changed {
+    fn from(written: Written<[Override; 1]>) -> Self {
+        let Written { pinned: [pinned], replaced, effect, is_dry_run, notes, .. } = written;
+        Self {
+            pinned: (&pinned).into(),
+            replaced: replaced.iter().map(Into::into).collect(),
+            effect,
+            applied: !is_dry_run,
+            notes,
+        }
+    }
+}
+
+impl From<Written<Vec<Override>>> for Removed {
+    fn from(written: Written<Vec<Override>>) -> Self {
+        let Written { pinned, effect, is_dry_run, notes, .. } = written;
+        let removed = pinned.iter().map(Into::into).collect();
+        Self { removed, effect, applied: !is_dry_run, notes }
+    }
+}

@@ -1,0 +1,327 @@
+//! What is asked of overrides, as JSON has it, and the same checked.
+
+use super::Refused;
+use super::target::{Kind, Part, Wanted, zone_part};
+use crate::config::{self, OVERRIDE_TEXT_BYTES_MAX};
+use crate::health::overrides::Pin;
+use crate::report::nearest;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long an override holds if nothing is said: long enough for most work, short enough to be forgotten safely.
+const FOR_DEFAULT: SignedDuration = SignedDuration::from_hours(1);
+
+const PINS: [(&str, Pin); 3] = [("up", Pin::Up), ("down", Pin::Down), ("drain", Pin::Drain)];
+
+/// Asks for an override to be set.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Request {
+    /// What it is to be on.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// `up`, `down` or `drain`.
+    pub state: String,
+    /// For how long, as in `2h`.
+    #[serde(rename = "for")]
+    pub lasting: Option<String>,
+    /// Until when, RFC 3339.
+    pub until: Option<String>,
+    /// Until somebody removes it.
+    pub forever: bool,
+    /// Why.
+    pub reason: String,
+    /// Who asks.
+    pub by: Option<String>,
+    /// Whether it is set though too much would be lost.
+    pub force: bool,
+    /// Whether only to say what it would do.
+    pub dry_run: bool,
+}
+
+/// Asks for overrides to be removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Removal {
+    /// What they are on.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// Whether to remove all that there are; then nothing is named.
+    pub all: bool,
+    /// Who asks.
+    pub by: Option<String>,
+    /// Whether only to say what it would do.
+    pub dry_run: bool,
+}
+
+/// What is meant: one of `site`, `pool` and `endpoint` (which may stand with `pool`), or a `target` whose kind is left
+/// open. Zone and pool may be `*`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Subject {
+    /// As a person would say it, see [`Wanted`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// A site.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// A pool, or the pool of an endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
+    /// An endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The zone whose file defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+}
+
+/// A request, checked as far as it can be by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub wanted: Wanted,
+    pub pin: Pin,
+    pub until: Option<Timestamp>,
+    pub reason: String,
+    pub by: Option<String>,
+    pub force: bool,
+    pub dry_run: bool,
+}
+
+/// A removal, checked as far as it can be by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Removing {
+    /// None: all.
+    pub wanted: Option<Wanted>,
+    pub by: Option<String>,
+    pub dry_run: bool,
+}
+
+impl Request {
+    pub(super) fn check(&self, now: Timestamp) -> Result<Setting, Refused> {
+        Ok(Setting {
+            wanted: self.subject.check()?,
+            pin: pin(&self.state)?,
+            until: self.end(now)?,
+            reason: one_line("reason", &self.reason)?,
+            by: checked_by(self.by.as_deref())?,
+            force: self.force,
+            dry_run: self.dry_run,
+        })
+    }
+
+    /// When it ends, to the second; none: never by itself.
+    fn end(&self, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+        let end = match (&self.lasting, &self.until, self.forever) {
+            (None, None, true) => return Ok(None),
+            (None, None, false) => now.checked_add(FOR_DEFAULT),
+            (Some(text), None, false) => {
+                let no_duration =
+                    || Refused::invalid(format!("{text:?} is no duration"), config::DURATION_FORM);
+                let lasting = config::parse_duration(text).ok_or_else(no_duration)?;
+                now.checked_add(lasting)
+            }
+            (None, Some(text), false) => text.parse(),
+            _ => {
+                let title = "an override has one end only";
+                return Err(Refused::invalid(title, "give one of for, until and forever"));
+            }
+        };
+        let end = end.ok().and_then(|end: Timestamp| Timestamp::from_second(end.as_second()).ok());
+        match (end, &self.until) {
+            (Some(end), _) if end > now => Ok(Some(end)),
+            (Some(end), _) => {
+                let title = format!("the override would have ended already, at {end}");
+                Err(Refused::invalid(title, "give a later end"))
+            }
+            (None, Some(text)) => {
+                let help = "write date, time and offset, as in 2030-01-31T18:00:00Z";
+                Err(Refused::invalid(format!("{text:?} is no moment in time"), help))
+            }
+            (None, None) => {
+                let help = "give a shorter time, or say that it holds forever";
+                Err(Refused::invalid("the override would end after the end of all calendars", help))
+            }
+        }
+    }
+}
+
+impl Removal {
+    pub(super) fn check(&self) -> Result<Removing, Refused> {
+        let wanted = match (self.all, self.subject == Subject::default()) {
+            (true, true) => None,
+            (true, false) => {
+                let title = "either all overrides are meant or one target";
+                return Err(Refused::invalid(title, "leave one of the two out"));
+            }
+            (false, _) => Some(self.subject.check()?),
+        };
+        Ok(Removing { wanted, by: checked_by(self.by.as_deref())?, dry_run: self.dry_run })
+    }
+}
+
+impl Subject {
+    /// A subject as a person says it.
+    pub fn target(text: &str) -> Self {
+        Self { target: Some(text.to_owned()), ..Self::default() }
+    }
+
+    fn check(&self) -> Result<Wanted, Refused> {
+        let Self { target, site, pool, endpoint, zone } = self;
+        let zone = zone.as_deref().map(zone_part).transpose()?;
+        let zone = zone.unwrap_or_default();
+        let named = |kind, pool, name: &String| {
+            Ok(Wanted { kind: Some(kind), zone: zone.clone(), pool, name: name.clone() })
+        };
+        match (target, site, pool, endpoint) {
+            (Some(target), None, None, None) => {
+                let wanted: Wanted = target.parse()?;
+                match (&wanted.zone, &zone) {
+                    (_, Part::Open) => Ok(wanted),
+                    (Part::Open, _) => Ok(Wanted { zone, ..wanted }),
+                    _ => {
+                        Err(Refused::invalid("the zone is given twice", "leave one of the two out"))
+                    }
+                }
+            }
+            (None, Some(site), None, None) => named(Kind::Site, Part::Open, site),
+            (None, None, Some(pool), None) => named(Kind::Pool, Part::Open, pool),
+            (None, None, pool, Some(endpoint)) => {
+                let pool = match pool.as_deref() {
+                    None => Part::Open,
+                    Some("*") => Part::Any,
+                    Some(pool) => Part::Only(pool.to_owned()),
+                };
+                named(Kind::Endpoint, pool, endpoint)
+            }
+            (None, None, None, None) => {
+                let help = "give site, pool or endpoint, or target with any of their names";
+                Err(Refused::invalid("an override on nothing", help))
+            }
+            _ => {
+                let help =
+                    "give site alone, pool alone, endpoint with or without pool, or target alone";
+                Err(Refused::invalid("an override on several things", help))
+            }
+        }
+    }
+}
+
+fn pin(word: &str) -> Result<Pin, Refused> {
+    let known = PINS.iter().find(|(known, _)| *known == word);
+    known.map(|(_, pin)| *pin).ok_or_else(|| {
+        let help = match nearest(word, PINS.map(|(known, _)| known)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => "give state as \"up\", \"down\" or \"drain\"".to_owned(),
+        };
+        let title = if word.is_empty() {
+            "no state is given".to_owned()
+        } else {
+            format!("unknown state {word:?}")
+        };
+        Refused::invalid(title, help)
+    })
+}
+
+fn checked_by(by: Option<&str>) -> Result<Option<String>, Refused> {
+    by.filter(|by| !by.is_empty()).map(|by| one_line("by", by)).transpose()
+}
+
+/// A text that tables and log lines can show: neither long nor of several lines.
+fn one_line(key: &str, text: &str) -> Result<String, Refused> {
+    if text.len() > OVERRIDE_TEXT_BYTES_MAX {
+        let title = format!("{key:?} holds {} bytes", text.len());
+        return Err(Refused::invalid(
+            title,
+            format!("use {OVERRIDE_TEXT_BYTES_MAX} bytes at most"),
+        ));
+    }
+    if text.contains(char::is_control) {
+        let title = format!("{key:?} holds a line end or another control character");
+        return Err(Refused::invalid(title, "write it in one line"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn what_can_be_asked() {
+        let check = |request: Value, expected: (&str, Option<i64>)| {
+            let request: Request = serde_json::from_value(request).unwrap();
+            let asked = request.check(at(1000)).unwrap();
+            let until = asked.until.map(Timestamp::as_second);
+            assert_eq!((&*asked.wanted.to_string(), until), expected, "{request:?}");
+        };
+        let drain = |mut request: Value| {
+            request["state"] = "drain".into();
+            request
+        };
+        check(drain(json!({ "site": "fra" })), ("site:fra", Some(4600)));
+        check(drain(json!({ "target": "fra", "for": "2h" })), ("fra", Some(8200)));
+        check(drain(json!({ "target": "fra", "zone": "*" })), ("fra@*", Some(4600)));
+        check(
+            drain(json!({ "pool": "web", "zone": "example.com", "forever": true })),
+            ("pool:web@example.com", None),
+        );
+        check(drain(json!({ "endpoint": "a" })), ("endpoint:a", Some(4600)));
+        check(drain(json!({ "endpoint": "a", "pool": "web" })), ("web/a", Some(4600)));
+        let until = "1970-01-01T02:00:00.9+01:00";
+        check(drain(json!({ "endpoint": "a", "pool": "*", "until": until })), ("*/a", Some(3600)));
+    }
+
+    #[test]
+    fn what_cannot_be_asked_says_why() {
+        let check = |mut request: Value, status: u16, expected: &str| {
+            for (key, value) in [("state", "drain"), ("target", "fra")] {
+                if request.get(key).is_none() && (key == "state" || request.get("site").is_none()) {
+                    request[key] = value.into();
+                }
+            }
+            let request: Request = serde_json::from_value(request).unwrap();
+            let refused = request.check(at(1000)).unwrap_err();
+            assert_eq!(refused.status, status);
+            let told = format!("{}; {}", refused.title, refused.help.unwrap_or_default());
+            assert!(told.contains(expected), "{told}");
+        };
+        check(json!({ "state": "drian" }), 400, "did you mean \"drain\"?");
+        check(json!({ "state": "" }), 400, "no state is given");
+        check(json!({ "site": "a", "pool": "b" }), 400, "several things");
+        check(json!({ "target": "site:" }), 400, "names nothing");
+        check(json!({ "zone": "a..b" }), 400, "is no zone");
+        check(json!({ "target": "a@b", "zone": "c" }), 400, "twice");
+        check(json!({ "for": "2 hours" }), 400, "is no duration");
+        check(json!({ "for": "0s" }), 400, "ended already");
+        check(json!({ "for": "9999999999d" }), 400, "end of all calendars");
+        check(json!({ "until": "tomorrow" }), 400, "is no moment");
+        check(json!({ "until": "1970-01-01T00:00:00Z" }), 400, "ended already");
+        check(json!({ "for": "1h", "forever": true }), 400, "one end only");
+        check(json!({ "reason": "a\nb" }), 400, "one line");
+        check(json!({ "by": "x".repeat(501) }), 400, "501 bytes");
+        let nothing: Request = serde_json::from_value(json!({ "state": "up" })).unwrap();
+        assert_eq!(nothing.check(at(0)).unwrap_err().title, "an override on nothing");
+        assert!(serde_json::from_value::<Request>(json!({ "sit": "fra" })).is_err());
+    }
+
+    #[test]
+    fn what_can_be_removed() {
+        let check = |removal: Value, expected: Option<Option<&str>>| {
+            let removal: Removal = serde_json::from_value(removal).unwrap();
+            let asked = removal.check().ok();
+            let wanted = asked.map(|asked| asked.wanted.map(|wanted| wanted.to_string()));
+            assert_eq!(wanted, expected.map(|expected| expected.map(str::to_owned)), "{removal:?}");
+        };
+        check(json!({ "all": true }), Some(None));
+        check(json!({ "target": "fra" }), Some(Some("fra")));
+        check(json!({ "site": "fra", "zone": "example.com" }), Some(Some("site:fra@example.com")));
+        check(json!({ "site": "fra", "all": true }), None);
+        check(json!({}), None);
+    }
+}

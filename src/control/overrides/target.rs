@@ -1,0 +1,529 @@
+//! What a person means by the name of a site, a pool or an endpoint.
+//!
+//! ```text
+//! fra    site:fra    web/fra-1    */fra-1    pool:web@example.com    ─ parse ─► Wanted ─ find ─► OverrideTarget
+//! ```
+//!
+//! What is found is as narrow as what there is: `fra-1`, where there is only one, becomes that endpoint in its pool in
+//! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
+//! says so with `*`. A name that could mean several things is refused with the choices.
+
+use crate::health::overrides::{Override, OverrideTarget};
+use crate::report::nearest;
+use crate::snapshot::Catalog;
+use crate::steer::model::Pool;
+use crate::wire::Name;
+use std::collections::HashSet;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// More names or choices than this are not listed.
+const LISTED_MAX: usize = 16;
+
+/// A part of a name that may be left open.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Part<T> {
+    /// Not said: whatever there is, as long as it is one.
+    #[default]
+    Open,
+    /// `*`: all that there are.
+    Any,
+    /// Just this.
+    Only(T),
+}
+
+/// What an override can be on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Every endpoint at a site.
+    Site,
+    /// Every endpoint of a pool.
+    Pool,
+    /// An endpoint.
+    Endpoint,
+}
+
+/// A name as a person gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What it is the name of, if that was said.
+    pub kind: Option<Kind>,
+    /// The zone whose file defines it.
+    pub zone: Part<Name>,
+    /// The pool that an endpoint is in.
+    pub pool: Part<String>,
+    /// The name itself.
+    pub name: String,
+}
+
+/// Why it is not known what is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The cure.
+    pub help: String,
+    /// If several things could be meant: each as it would have to be written.
+    pub choices: Vec<String>,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Site, Self::Pool, Self::Endpoint];
+
+    fn of(target: &OverrideTarget) -> Self {
+        match target {
+            OverrideTarget::Site { .. } => Self::Site,
+            OverrideTarget::Pool { .. } => Self::Pool,
+            OverrideTarget::Endpoint { .. } => Self::Endpoint,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Site => "site",
+            Self::Pool => "pool",
+            Self::Endpoint => "endpoint",
+        })
+    }
+}
+
+/// `[KIND:][POOL/]NAME[@ZONE]`, where POOL and ZONE may be `*`.
+impl FromStr for Wanted {
+    type Err = Lost;
+
+    fn from_str(text: &str) -> Result<Self, Lost> {
+        let (kind, rest) = match text.split_once(':') {
+            None => (None, text),
+            Some((word, rest)) => {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.to_string() == word);
+                let unknown = || Lost {
+                    message: format!("{word:?} is no kind of thing that an override can be on"),
+                    help: "write site:, pool: or endpoint: before the name, or only the name"
+                        .into(),
+                    choices: Vec::new(),
+                };
+                (Some(kind.ok_or_else(unknown)?), rest)
+            }
+        };
+        let (rest, zone) = match rest.split_once('@') {
+            None => (rest, Part::Open),
+            Some((rest, zone)) => (rest, zone_part(zone)?),
+        };
+        let (pool, name) = match rest.split_once('/') {
+            None => (Part::Open, rest),
+            Some(("*", name)) => (Part::Any, name),
+            Some((pool, name)) => (Part::Only(pool.to_owned()), name),
+        };
+        let kind = kind.or((pool != Part::Open).then_some(Kind::Endpoint));
+        if name.is_empty() || kind != Some(Kind::Endpoint) && pool != Part::Open {
+            return Err(Lost {
+                message: format!("{text:?} names nothing that an override can be on"),
+                help: "write SITE, POOL, ENDPOINT or POOL/ENDPOINT, and @ZONE after it if need be"
+                    .into(),
+                choices: Vec::new(),
+            });
+        }
+        Ok(Self { kind, zone, pool, name: name.to_owned() })
+    }
+}
+
+/// A zone by name, or `*` for all of them.
+pub fn zone_part(text: &str) -> Result<Part<Name>, Lost> {
+    match text {
+        "*" => Ok(Part::Any),
+        _ => match Name::parse(text, None) {
+            Ok(zone) => Ok(Part::Only(zone)),
+            Err(error) => Err(Lost {
+                message: format!("{text:?} is no zone: {error}"),
+                help: "write its name, as in \"example.com\"".into(),
+                choices: Vec::new(),
+            }),
+        },
+    }
+}
+
+/// As a person gave it, or could have.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.pool, self.kind) {
+            (Part::Any, _) => f.write_str("*/")?,
+            (Part::Only(pool), _) => write!(f, "{pool}/")?,
+            (Part::Open, Some(kind)) => write!(f, "{kind}:")?,
+            (Part::Open, None) => {}
+        }
+        f.write_str(&self.name)?;
+        match &self.zone {
+            Part::Any => f.write_str("@*"),
+            Part::Only(zone) => write!(f, "@{}", undotted(zone)),
+            Part::Open => Ok(()),
+        }
+    }
+}
+
+fn undotted(zone: &Name) -> String {
+    let text = zone.to_string();
+    if zone.is_root() { text } else { text.trim_end_matches('.').to_owned() }
+}
+
+/// A target as it would have to be written to mean just that.
+pub fn written(target: &OverrideTarget) -> String {
+    let any = |zone: &Option<Name>| zone.clone().map_or(Part::Open, Part::Only);
+    let (pool, zone, name) = match target {
+        OverrideTarget::Site { zone, name } | OverrideTarget::Pool { zone, name } => {
+            (Part::Open, zone, name)
+        }
+        OverrideTarget::Endpoint { zone, pool, name } => {
+            (pool.clone().map_or(Part::Any, Part::Only), zone, name)
+        }
+    };
+    let kind = Some(Kind::of(target));
+    Wanted { kind, zone: any(zone), pool, name: name.clone() }.to_string()
+}
+
+/// Every pool of a catalog once, those that only stand behind others too.
+pub(super) fn pools(catalog: &Catalog) -> Vec<&Arc<Pool>> {
+    let mut seen = HashSet::new();
+    let tiers = catalog.rosters().iter().flat_map(|roster| &roster.tiers);
+    tiers.map(|tier| &tier.pool).filter(|pool| seen.insert(Arc::as_ptr(pool))).collect()
+}
+
+/// Finds what is meant among what is served.
+pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> {
+    let known = known(catalog);
+    let mut found = Vec::new();
+    for target in known.iter().filter(|target| wanted.takes_in(target)) {
+        let target = wanted.widened(target);
+        if !found.contains(&target) {
+            found.push(target);
+        }
+    }
+    // One in each of several zones is all of them where all pools are meant.
+    let zones: HashSet<_> = found.iter().map(|target| zone_of(target).cloned()).collect();
+    if wanted.pool == Part::Any && wanted.zone == Part::Open && zones.len() > 1 {
+        found = vec![Wanted { zone: Part::Any, ..wanted.clone() }.widened(&found[0])];
+    }
+    match found.len() {
+        0 => Err(unknown(wanted, &known)),
+        1 => Ok(found.remove(0)),
+        _ => {
+            // Without a zone, the server's own would mean all of that name.
+            let is_own = |target: &&OverrideTarget| zone_of(target).is_none();
+            let (own, zones): (Vec<_>, Vec<_>) = found.iter().partition(is_own);
+            let can_be_said =
+                |own: &&OverrideTarget| !zones.iter().any(|target| unzoned(target) == unzoned(own));
+            let choices = own.into_iter().filter(can_be_said).chain(zones.iter().copied());
+            Err(ambiguous(wanted, &found, choices.map(written).collect()))
+        }
+    }
+}
+
+/// Finds what is meant among what overrides are on: the targets of those to be removed.
+pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTarget>, Lost> {
+    let mut found: Vec<OverrideTarget> = Vec::new();
+    for target in list.iter().map(|pinned| &pinned.target) {
+        if wanted.takes_in(target) && !found.contains(target) {
+            found.push(target.clone());
+        }
+    }
+    let kinds: HashSet<Kind> = found.iter().map(Kind::of).collect();
+    let all_meant = wanted.zone == Part::Any || wanted.pool == Part::Any;
+    if found.len() > 1 && !(all_meant && kinds.len() == 1) {
+        let just = wanted.to_string();
+        if let Some(only) = found.iter().position(|target| written(target) == just) {
+            return Ok(vec![found.swap_remove(only)]);
+        }
+        return Err(ambiguous(wanted, &found, found.iter().map(written).collect()));
+    }
+    if found.is_empty() {
+        return Err(not_pinned(wanted, list));
+    }
+    Ok(found)
+}
+
+impl Wanted {
+    fn takes_in(&self, target: &OverrideTarget) -> bool {
+        let (pool, name) = match target {
+            OverrideTarget::Site { name, .. } | OverrideTarget::Pool { name, .. } => (None, name),
+            OverrideTarget::Endpoint { pool, name, .. } => (pool.as_ref(), name),
+        };
+        let in_pool = match &self.pool {
+            Part::Only(wanted) => pool == Some(wanted),
+            Part::Any | Part::Open => true,
+        };
+        let in_zone = match &self.zone {
+            Part::Only(wanted) => zone_of(target) == Some(wanted),
+            Part::Any | Part::Open => true,
+        };
+        *name == self.name
+            && self.kind.is_none_or(|kind| kind == Kind::of(target))
+            && in_pool
+            && in_zone
+    }
+
+    /// A target without what is to be any.
+    fn widened(&self, target: &OverrideTarget) -> OverrideTarget {
+        let mut target = target.clone();
+        let (OverrideTarget::Site { zone, .. }
+        | OverrideTarget::Pool { zone, .. }
+        | OverrideTarget::Endpoint { zone, .. }) = &mut target;
+        if self.zone == Part::Any {
+            *zone = None;
+        }
+        if let (OverrideTarget::Endpoint { pool, .. }, Part::Any) = (&mut target, &self.pool) {
+            *pool = None;
+        }
+        target
+    }
+}
+
+fn zone_of(target: &OverrideTarget) -> Option<&Name> {
+    let (OverrideTarget::Site { zone, .. }
+    | OverrideTarget::Pool { zone, .. }
+    | OverrideTarget::Endpoint { zone, .. }) = target;
+    zone.as_ref()
+}
+
+/// The kind, the pool if it has one, and the name.
+fn unzoned(target: &OverrideTarget) -> (Kind, Option<&str>, &str) {
+    let pool = match target {
+        OverrideTarget::Endpoint { pool, .. } => pool.as_deref(),
+        OverrideTarget::Site { .. } | OverrideTarget::Pool { .. } => None,
+    };
+    (Kind::of(target), pool, name_of(target))
+}
+
+fn name_of(target: &OverrideTarget) -> &str {
+    let (OverrideTarget::Site { name, .. }
+    | OverrideTarget::Pool { name, .. }
+    | OverrideTarget::Endpoint { name, .. }) = target;
+    name
+}
+
+/// Everything that is served, each with the zone that defines it and each endpoint with its pool.
+fn known(catalog: &Catalog) -> Vec<OverrideTarget> {
+    let mut known = Vec::new();
+    let mut seen = HashSet::new();
+    let mut add = |target: OverrideTarget| {
+        if seen.insert(target.clone()) {
+            known.push(target);
+        }
+    };
+    for pool in pools(catalog) {
+        add(OverrideTarget::Pool { zone: pool.zone.clone(), name: pool.name.clone() });
+        for endpoint in &pool.endpoints {
+            let site = &endpoint.site;
+            add(OverrideTarget::Site { zone: site.zone.clone(), name: site.name.clone() });
+            add(OverrideTarget::Endpoint {
+                zone: pool.zone.clone(),
+                pool: Some(pool.name.clone()),
+                name: endpoint.name.clone(),
+            });
+        }
+    }
+    known
+}
+
+/// What a message calls that which is looked for.
+fn noun(kind: Option<Kind>) -> String {
+    kind.map_or_else(|| "site, pool or endpoint".to_owned(), |kind| kind.to_string())
+}
+
+fn unknown(wanted: &Wanted, known: &[OverrideTarget]) -> Lost {
+    let name = &wanted.name;
+    // The same name where it was not looked for is nearer than any other name.
+    let open = Wanted { kind: None, zone: Part::Open, pool: Part::Open, name: name.clone() };
+    let elsewhere: Vec<String> =
+        known.iter().filter(|target| open.takes_in(target)).map(written).collect();
+    let in_pool = match &wanted.pool {
+        Part::Only(pool) => format!(" in pool {pool:?}"),
+        Part::Any | Part::Open => String::new(),
+    };
+    let in_zone = match &wanted.zone {
+        Part::Only(zone) => format!(" of zone {zone}"),
+        Part::Any | Part::Open => String::new(),
+    };
+    let message = format!("unknown {} {name:?}{in_pool}{in_zone}", noun(wanted.kind));
+    let of_kind =
+        |target: &&OverrideTarget| wanted.kind.is_none_or(|kind| kind == Kind::of(target));
+    let mut names: Vec<&str> = known.iter().filter(of_kind).map(name_of).collect();
+    names.sort_unstable();
+    names.dedup();
+    let help = match nearest(name, names.iter().copied()) {
+        _ if !elsewhere.is_empty() => format!("did you mean {}?", listed(&elsewhere)),
+        Some(near) => format!("did you mean {near:?}?"),
+        None if names.is_empty() => "nothing is steered by what is served".to_owned(),
+        None => format!("known here: {}", listed(&names)),
+    };
+    Lost { message, help, choices: Vec::new() }
+}
+
+/// `choices` may lack what cannot be said by itself.
+fn ambiguous(wanted: &Wanted, found: &[OverrideTarget], mut choices: Vec<String>) -> Lost {
+    for kind in Kind::ALL {
+        let of_kind: Vec<_> = found.iter().filter(|target| Kind::of(target) == kind).collect();
+        if of_kind.len() > 1 {
+            let pool = if kind == Kind::Endpoint { Part::Any } else { Part::Open };
+            let zones: HashSet<_> = of_kind.iter().map(|target| zone_of(target)).collect();
+            let zone = if zones.len() > 1 { Part::Any } else { wanted.zone.clone() };
+            let all = Wanted { kind: Some(kind), zone, pool, name: wanted.name.clone() };
+            choices.push(all.to_string());
+        }
+    }
+    let help = format!("say which one: {}", listed(&choices));
+    Lost {
+        message: format!("{:?} could mean {} things", wanted.to_string(), found.len()),
+        help,
+        choices,
+    }
+}
+
+fn not_pinned(wanted: &Wanted, list: &[Override]) -> Lost {
+    let mut pinned: Vec<String> = list.iter().map(|pinned| written(&pinned.target)).collect();
+    pinned.dedup();
+    let names = list.iter().map(|pinned| name_of(&pinned.target));
+    let help = match nearest(&wanted.name, names) {
+        _ if list.is_empty() => "there are no overrides".to_owned(),
+        Some(near) if near != wanted.name => format!("did you mean {near:?}?"),
+        _ => format!("there are overrides on {}", listed(&pinned)),
+    };
+    Lost {
+        message: format!("there is no override on {:?}", wanted.to_string()),
+        help,
+        choices: Vec::new(),
+    }
+}
+
+fn listed(names: &[impl AsRef<str>]) -> String {
+    let shown: Vec<&str> = names.iter().take(LISTED_MAX).map(AsRef::as_ref).collect();
+    match names.len().checked_sub(LISTED_MAX).filter(|more| *more > 0) {
+        Some(more) => format!("{} and {more} more", shown.join(", ")),
+        None => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing;
+    use super::*;
+    use crate::health::overrides::Pin;
+
+    #[test]
+    fn names_as_they_are_given() {
+        let check = |text: &str, expected: Option<&str>| {
+            let wanted: Option<Wanted> = text.parse().ok();
+            assert_eq!(wanted.map(|wanted| wanted.to_string()).as_deref(), expected, "{text}");
+        };
+        for same in
+            ["fra", "site:fra", "pool:web@example.com", "web/fra-1", "*/fra-1@*", "endpoint:fra-1"]
+        {
+            check(same, Some(same));
+        }
+        check("endpoint:web/fra-1", Some("web/fra-1"));
+        check("fra@Example.COM.", Some("fra@example.com"));
+        for wrong in ["", "site:", "web/", "city:fra", "site:web/fra", "fra@a..b"] {
+            check(wrong, None);
+        }
+    }
+
+    #[test]
+    fn what_is_meant_or_which_it_could_be() {
+        let fixture = testing::two_zones();
+        let check = |text: &str, expected: &str| {
+            let wanted: Wanted = text.parse().unwrap();
+            let found = match find(&fixture.catalog, &wanted) {
+                Ok(target) => target.to_string(),
+                Err(lost) => format!("{}; {}", lost.message, lost.help),
+            };
+            assert_eq!(found, expected, "{text}");
+        };
+        check("fra", "site fra");
+        check("site:fra", "site fra");
+        check("iad-1", "endpoint iad-1 in web of example.com.");
+        check("api", "pool api of example.com.");
+        check("pool:web@example.net", "pool web of example.net.");
+        check("pool:web@*", "pool web");
+        check("web/fra-1@example.com", "endpoint fra-1 in web of example.com.");
+        check("*/fra-1", "endpoint fra-1");
+        check("*/fra-1@example.net", "endpoint fra-1 of example.net.");
+        check("*/iad-1", "endpoint iad-1 of example.com.");
+        check("shared/fra-1", "endpoint fra-1 in shared");
+        check(
+            "web",
+            "\"web\" could mean 2 things; \
+             say which one: pool:web@example.com, pool:web@example.net, pool:web@*",
+        );
+        check(
+            "fra-1@example.com",
+            "\"fra-1@example.com\" could mean 2 things; \
+             say which one: web/fra-1@example.com, api/fra-1@example.com, */fra-1@example.com",
+        );
+        // The site of example.net hides the server's in it, and cannot be told from it by leaving out the zone.
+        check(
+            "sin",
+            "\"sin\" could mean 2 things; say which one: site:sin@example.net, site:sin@*",
+        );
+        check(
+            "twin",
+            "\"twin\" could mean 2 things; say which one: site:twin, pool:twin@example.com",
+        );
+        check("fraa", "unknown site, pool or endpoint \"fraa\"; did you mean \"fra\"?");
+        check("pool:fra", "unknown pool \"fra\"; did you mean site:fra?");
+        check("web/fra-9", "unknown endpoint \"fra-9\" in pool \"web\"; did you mean \"fra-1\"?");
+        check("site:xyzzy", "unknown site \"xyzzy\"; known here: fra, iad, sin, twin");
+    }
+
+    #[test]
+    fn what_is_pinned() {
+        let list: Vec<Override> =
+            ["site:fra", "site:fra@example.com", "pool:web", "web/a", "api/a", "*/b"]
+                .into_iter()
+                .map(|text| {
+                    let Wanted { kind, zone, pool, name } = text.parse().unwrap();
+                    let only = |zone| if let Part::Only(zone) = zone { Some(zone) } else { None };
+                    let zone = only(zone);
+                    let target = match kind.unwrap() {
+                        Kind::Site => OverrideTarget::Site { zone, name },
+                        Kind::Pool => OverrideTarget::Pool { zone, name },
+                        Kind::Endpoint => {
+                            let pool = if let Part::Only(pool) = pool { Some(pool) } else { None };
+                            OverrideTarget::Endpoint { zone, pool, name }
+                        }
+                    };
+                    assert_eq!(written(&target), text);
+                    Override {
+                        target,
+                        pin: Pin::Drain,
+                        until: None,
+                        reason: String::new(),
+                        by: None,
+                    }
+                })
+                .collect();
+        let check = |text: &str, expected: &str| {
+            let found = match find_pinned(&list, &text.parse().unwrap()) {
+                Ok(found) => found.iter().map(written).collect::<Vec<_>>().join(" "),
+                Err(lost) => format!("{}; {}", lost.message, lost.help),
+            };
+            assert_eq!(found, expected, "{text}");
+        };
+        check("web", "pool:web");
+        check("b", "*/b");
+        check("web/a", "web/a");
+        check("*/a", "web/a api/a");
+        check("fra@example.com", "site:fra@example.com");
+        check("site:fra", "site:fra");
+        check("fra@*", "site:fra site:fra@example.com");
+        check("a", "\"a\" could mean 2 things; say which one: web/a, api/a, */a");
+        check(
+            "iad",
+            "there is no override on \"iad\"; there are overrides on site:fra, \
+             site:fra@example.com, pool:web, web/a, api/a, */b",
+        );
+        check("wbe", "there is no override on \"wbe\"; did you mean \"web\"?");
+        let none = find_pinned(&[], &"fra".parse().unwrap()).unwrap_err();
+        assert_eq!(none.help, "there are no overrides");
+    }
+}

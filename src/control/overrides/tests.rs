@@ -1,0 +1,217 @@
+//! Overrides set and removed: on files alone, and on a server at work.
+
+use super::testing::{self, Fixture};
+use super::*;
+use crate::control::knowledge::Knowledge;
+use crate::control::{Options, Server};
+use crate::health::overrides::Pin;
+use crate::snapshot::Standings;
+use audit::AUDIT_FILE;
+use serde_json::Value;
+use std::sync::Barrier;
+
+fn ground(fixture: &Fixture) -> Ground {
+    Ground {
+        catalog: fixture.catalog.clone(),
+        knowledge: Knowledge::default(),
+        file: fixture.path("overrides.toml"),
+        state: fixture.path("state"),
+    }
+}
+
+fn ask(state: &str, target: &str) -> Request {
+    let subject = Subject::target(target);
+    let by = Some("ada".to_owned());
+    Request {
+        subject,
+        state: state.to_owned(),
+        reason: "CHG1".to_owned(),
+        by,
+        ..Request::default()
+    }
+}
+
+fn release(target: &str) -> Removal {
+    Removal { subject: Subject::target(target), by: Some("bob".to_owned()), ..Removal::default() }
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn audited(fixture: &Fixture) -> Vec<String> {
+    let text = std::fs::read_to_string(fixture.path("state").join(AUDIT_FILE)).unwrap_or_default();
+    let line = |line: &str| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let word = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
+        [word("action"), word("target"), word("by"), word("outcome")].join(", ")
+    };
+    text.lines().map(line).collect()
+}
+
+#[test]
+fn set_refused_forced_and_removed() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let done = |written: Written<_>| written.told(Ok(())).unwrap();
+    let set = |request: &Request| ground.set(request, at(0)).map(done);
+    let file = || std::fs::read_to_string(&ground.file).unwrap_or_default();
+
+    let tried = set(&Request { dry_run: true, ..ask("drain", "twin.1") });
+    assert_eq!(tried.unwrap_err().status, 404);
+    let tried = set(&Request { dry_run: true, ..ask("drain", "twin-1") }).unwrap();
+    assert!(tried.is_dry_run && tried.effect.refused);
+    assert_eq!(file(), "");
+
+    let refused = set(&ask("drain", "twin-1")).unwrap_err();
+    assert_eq!(refused.status, 409);
+    assert!(
+        refused.title.starts_with("pool twin A: nothing of it would be up"),
+        "{}",
+        refused.title
+    );
+    assert!(refused.details.effect.is_some_and(|effect| effect.refused));
+    assert_eq!(file(), "");
+
+    let forced = set(&Request { force: true, ..ask("drain", "twin-1") }).unwrap();
+    assert_eq!(forced.pinned[0].until, Some(at(3600)));
+    assert!(file().starts_with(edit::HEADER), "{}", file());
+    assert!(file().contains("endpoint = \"twin-1\"\npool = \"twin\"\nzone = \"example.com.\""));
+    let again = set(&Request { force: true, ..ask("down", "twin-1") }).unwrap();
+    assert_eq!((again.replaced, again.pinned[0].pin), (forced.pinned.to_vec(), Pin::Down));
+
+    let missing = ground.remove(&release("fra"), at(0)).unwrap_err();
+    assert_eq!(
+        (missing.status, missing.help.as_deref()),
+        (404, Some("there are overrides on twin/twin-1@example.com"))
+    );
+    let removed = ground.remove(&release("twin/twin-1"), at(0)).unwrap().told(Ok(())).unwrap();
+    assert_eq!(removed.pinned, again.pinned);
+    assert_eq!(file(), format!("{}\n", edit::HEADER));
+    let all = Removal { all: true, ..Removal::default() };
+    assert_eq!(ground.remove(&all, at(0)).unwrap_err().status, 404);
+
+    let target = "endpoint twin-1 in twin of example.com.";
+    assert_eq!(
+        audited(&fixture),
+        [
+            format!("set, {target}, ada, dry-run"),
+            format!("set, {target}, ada, refused"),
+            format!("set, {target}, ada, applied"),
+            format!("set, {target}, ada, applied"),
+            format!("remove, {target}, bob, applied"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_as_expected_is_noted() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let set = |state: &str, target: &str| {
+        let request = Request { force: true, ..ask(state, target) };
+        ground.set(&request, at(0)).unwrap().told(Ok(())).unwrap().notes
+    };
+    assert_eq!(
+        set("up", "web/fra-1@example.com"),
+        ["no endpoint stands otherwise by it than it does now"]
+    );
+    assert_eq!(
+        set("drain", "fra"),
+        [
+            "not for fra-1: the override on endpoint fra-1 in web of example.com. (up) comes before it"
+        ]
+    );
+    let covered = ground.remove(&release("api/fra-1"), at(0)).unwrap_err();
+    let help = "what holds for it is the override on site fra: remove \"site:fra\"";
+    assert_eq!(covered.help.as_deref(), Some(help));
+    // The state directory cannot be made: told, and done all the same.
+    std::fs::remove_dir_all(fixture.path("state")).unwrap();
+    std::fs::write(fixture.path("state"), "").unwrap();
+    let notes = set("drain", "iad");
+    assert!(notes.iter().any(|note| note.starts_with("no audit line was written")), "{notes:?}");
+}
+
+#[test]
+fn a_file_with_mistakes_is_left_alone() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let broken = "[[override]]\nsite = \"fra\"\nstate = \"dwon\"\n";
+    std::fs::write(&ground.file, broken).unwrap();
+    let refused = ground.set(&ask("drain", "iad"), at(0)).unwrap_err();
+    assert_eq!((refused.status, refused.details.findings.len()), (422, 1));
+    assert!(refused.title.contains("overrides.toml:3:9: unknown state"), "{}", refused.title);
+    assert_eq!(std::fs::read_to_string(&ground.file).unwrap(), broken);
+}
+
+#[test]
+fn two_at_a_time_do_not_together_drain_the_last_two() {
+    for _ in 0..20 {
+        let fixture = testing::two_zones();
+        let ground = ground(&fixture);
+        let barrier = Barrier::new(2);
+        let drain = |target: &str| {
+            barrier.wait();
+            ground.set(&ask("drain", target), at(0)).map(|_| ())
+        };
+        let [one, other] = std::thread::scope(|scope| {
+            ["web/fra-1@example.com", "web/iad-1@example.com"]
+                .map(|target| scope.spawn(move || drain(target)))
+                .map(|thread| thread.join().unwrap())
+        });
+        assert!(one.is_ok() != other.is_ok(), "{one:?} {other:?}");
+    }
+}
+
+/// A server at work on a configuration.
+async fn served(fixture: &Fixture) -> Server {
+    let options = Options {
+        config: fixture.path("fingerpost.toml"),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        ..Options::default()
+    };
+    let (server, _) = Server::start(options).await.unwrap_or_else(|report| panic!("{report:?}"));
+    server
+}
+
+#[tokio::test]
+async fn a_server_at_work_follows() {
+    let fixture = testing::two_zones();
+    let server = served(&fixture).await;
+    let handle = server.handle();
+    let drained = || async {
+        let known = handle.known().await;
+        let now = known.knowledge.at(Timestamp::now());
+        let mut names = Vec::new();
+        for roster in known.snapshot.catalog().rosters() {
+            let pool = &roster.tiers[0].pool;
+            for endpoint in &pool.endpoints {
+                if now.standing(pool, endpoint, roster.family) == crate::health::Standing::Drained {
+                    names.push(format!("{}/{}", pool.name, endpoint.name));
+                }
+            }
+        }
+        names
+    };
+    let changed = change(handle, ask("drain", "site:iad")).await.unwrap();
+    assert!(changed.applied && changed.notes.is_empty(), "{changed:?}");
+    assert_eq!((changed.effect.endpoints, &*changed.pinned.target), (1, "site iad"));
+    assert_eq!(drained().await, ["web/iad-1"]);
+    assert_eq!(list(handle).await, std::slice::from_ref(&changed.pinned));
+    let refused = change(handle, ask("down", "*/fra-1@example.com")).await.unwrap_err();
+    assert_eq!(refused.status, 409);
+
+    let removed = remove(handle, release("iad")).await.unwrap();
+    assert_eq!((removed.applied, removed.removed), (true, vec![changed.pinned]));
+    assert_eq!(drained().await, Vec::<String>::new());
+
+    // Written, but the server's own file has been broken meanwhile.
+    std::fs::write(fixture.path("fingerpost.toml"), "[sites\n").unwrap();
+    let stuck = change(handle, ask("drain", "iad")).await.unwrap_err();
+    assert_eq!(stuck.status, 503);
+    assert!(stuck.title.contains("not in force"), "{}", stuck.title);
+    assert!(stuck.details.effect.is_some() && !stuck.details.findings.is_empty());
+    let outcomes: Vec<String> = audited(&fixture);
+    assert!(outcomes.last().unwrap().ends_with("failed"), "{outcomes:?}");
+    server.shutdown().await;
+}
