@@ -50,9 +50,16 @@ pub struct Loader {
     networks: Option<Vec<NetworkEntry>>,
     overrides: Option<Overrides>,
     /// The world, and what it was made of.
-    atlas: Option<(Vec<(PathBuf, Stamp)>, Vec<NetworkEntry>, Atlas)>,
+    atlas: Option<(Vec<Origin>, Vec<NetworkEntry>, Atlas)>,
     catalog: Option<Arc<Catalog>>,
     inputs: Vec<PathBuf>,
+}
+
+/// A file that a database was read from, as it was then.
+#[derive(Clone, Debug, PartialEq)]
+struct Origin {
+    path: PathBuf,
+    stamp: Stamp,
 }
 
 /// Zones to be served, and what became of the others.
@@ -106,13 +113,13 @@ impl Loader {
         ) else {
             return Err(report);
         };
-        let Some((databases, stamps)) = self.open_databases(&databases, &mut report) else {
+        let Some((databases, origins)) = self.open_databases(&databases, &mut report) else {
             return Err(report);
         };
         self.networks = Some(networks.clone());
         let same_overrides = self.overrides.replace(overrides.clone()).as_ref() == Some(&overrides);
         let Zones { zones, kept, unserved } = self.take_zones(loaded.zones);
-        self.refresh_world(&databases, stamps, networks);
+        self.refresh_world(&databases, origins, networks);
         let Some((_, _, atlas)) = &mut self.atlas else {
             return Err(report);
         };
@@ -174,10 +181,10 @@ impl Loader {
         &mut self,
         paths: &[PathBuf],
         report: &mut Report,
-    ) -> Option<(Vec<Arc<Database>>, Vec<(PathBuf, Stamp)>)> {
+    ) -> Option<(Vec<Arc<Database>>, Vec<Origin>)> {
         let mut opened = HashMap::new();
         let mut databases = Vec::new();
-        let mut stamps = Vec::new();
+        let mut origins = Vec::new();
         for path in paths {
             let kept = self.databases.get(path);
             let fresh = match (Stamp::of(path), kept) {
@@ -198,27 +205,27 @@ impl Loader {
             };
             let (stamp, database) = entry?;
             databases.push(database.clone());
-            stamps.push((path.clone(), stamp));
+            origins.push(Origin { path: path.clone(), stamp });
             opened.insert(path.clone(), (stamp, database));
         }
         self.databases = opened;
-        Some((databases, stamps))
+        Some((databases, origins))
     }
 
     fn refresh_world(
         &mut self,
         databases: &[Arc<Database>],
-        stamps: Vec<(PathBuf, Stamp)>,
+        origins: Vec<Origin>,
         networks: Vec<NetworkEntry>,
     ) {
-        if let Some((known_stamps, known_networks, _)) = &self.atlas
-            && *known_stamps == stamps
+        if let Some((known_origins, known_networks, _)) = &self.atlas
+            && *known_origins == origins
             && *known_networks == networks
         {
             return;
         }
         let world = World::new(databases.iter().map(Arc::as_ref), &Networks::new(networks.clone()));
-        self.atlas = Some((stamps, networks, Atlas::new(Arc::new(world))));
+        self.atlas = Some((origins, networks, Atlas::new(Arc::new(world))));
     }
 }
 

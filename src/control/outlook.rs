@@ -141,3 +141,47 @@ impl fmt::Display for Condition {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::testing::{Scene, at, on_site};
+    use crate::health::Outcome;
+    use crate::health::overrides::{Overrides, Pin};
+    use crate::steer::pool::Choice;
+
+    /// Every combination of what can be up in the small world: the word is what a client gets who may go anywhere.
+    #[test]
+    fn conditions_are_what_choosing_makes_of_them() {
+        let endpoints = ["fra-1", "fra-2", "iad-1", "spare-1"];
+        let mut seen = std::collections::HashSet::new();
+        for bits in 0..1_u32 << (endpoints.len() + 2) {
+            let is_set = |bit: usize| bits >> bit & 1 == 1;
+            let mut scene = Scene::new();
+            for (bit, endpoint) in endpoints.into_iter().enumerate() {
+                let refused = Outcome::Failure("refused".to_owned());
+                scene.probe(endpoint, if is_set(bit) { Outcome::Success } else { refused }, 1);
+            }
+            let sites = [("fra", endpoints.len()), ("iad", endpoints.len() + 1)];
+            let drained = sites.into_iter().filter(|(_, bit)| is_set(*bit));
+            let list = drained.map(|(site, _)| on_site(site, Pin::Drain, None)).collect();
+            scene.knowledge.overrides = Overrides { list };
+            let snapshot = scene.snapshot(2);
+            for (number, roster) in snapshot.catalog().rosters().iter().enumerate() {
+                let (dealt, now) = (snapshot.dealt(number), scene.knowledge.at(at(2)));
+                let condition = Outlook { roster, dealt, standings: &now }.condition(0);
+                let order: Vec<u16> = (0..roster.sites.len() as u16).collect();
+                let is_right = match dealt.choose(&order) {
+                    Choice::Site { level: Level::Dead, .. } => condition == Condition::FailOpen,
+                    Choice::Site { tier: 0, .. } => !condition.is_all_down(),
+                    Choice::Site { .. } => condition == Condition::Fallback,
+                    Choice::Nodata => condition == Condition::Nodata,
+                    Choice::Fenced | Choice::Servfail => condition == Condition::Servfail,
+                };
+                assert!(is_right, "{bits:06b}: {condition}");
+                seen.insert(condition);
+            }
+        }
+        assert_eq!(seen.len(), 5, "all but SERVFAIL, which nothing here asks for: {seen:?}");
+    }
+}

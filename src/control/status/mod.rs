@@ -34,7 +34,7 @@ use crate::wire::Name;
 use jiff::Timestamp;
 use pools::PoolStatus;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// What a status is made of.
 pub(super) struct Facts<'a> {
@@ -145,8 +145,9 @@ fn in_force<'a>(now: &Now<'a>) -> impl Iterator<Item = &'a Override> + use<'a> {
 }
 
 fn zones(facts: &Facts<'_>) -> Vec<ZoneView> {
+    let kept: HashSet<&Name> = facts.last_load.kept_zones.iter().collect();
     let served = facts.snapshot.zones().zones().iter().map(|served| {
-        let is_kept = facts.last_load.kept_zones.contains(served.zone.apex());
+        let is_kept = kept.contains(served.zone.apex());
         zone(served, if is_kept { "last good" } else { "served" })
     });
     let unserved = facts.last_load.unserved_zones.iter().map(|origin| ZoneView {
