@@ -11,6 +11,7 @@
 //! them ([`limits`]).
 
 mod access;
+mod dashboard;
 mod feed;
 mod limits;
 mod openapi;

@@ -4,6 +4,7 @@ mod change;
 mod look;
 
 use super::access::Door;
+use super::dashboard;
 use super::feed::{Feed, Source};
 use super::openapi;
 use super::problem::Problem;
@@ -66,6 +67,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
     }
     let panics = api.panics.clone();
     router
+        .merge(dashboard::router())
         .fallback(unknown_path)
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(api.clone(), guard))

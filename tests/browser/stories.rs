@@ -1,0 +1,226 @@
+//! What an operator does with the page.
+
+use super::kit::until;
+use super::page::{Page, tell};
+use fantoccini::key::Key;
+use std::time::{Duration, Instant};
+
+/// After the API says that something changed, the page must show it within this.
+const SHOWN_WITHIN: Duration = Duration::from_secs(2);
+/// The narrowest phone that is held in a hand today.
+const PHONE_PX: u32 = 360;
+
+#[test]
+fn it_loads_and_tells_how_the_server_stands() {
+    tell(None, None, &[], async |_, page| {
+        page.says("#link-text", "live").await;
+        page.says("#wrong-title", "All is well: 5 endpoints at 3 sites").await;
+        for endpoint in ["fra-1", "fra-2", "iad-1", "iad-2", "sin-1"] {
+            page.shows(&format!("tr[data-endpoint={endpoint}][data-state=up]")).await;
+        }
+        page.says("[data-site=sin]", "1 of 1 up").await;
+        page.says("#zones", "example.com").await;
+        page.says("#events", "started").await;
+        page.holds("return document.querySelector('.land').getAttribute('d').length > 10000").await;
+        page.holds("return document.querySelectorAll('.spot').length === 3").await;
+    });
+}
+
+#[test]
+fn an_endpoint_that_goes_down_is_shown_within_two_seconds() {
+    tell(None, None, &[], async |stage, page| {
+        page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
+        stage.backends.get_mut("fra-1").expect("a backend").stop();
+        until("the verdict", || (stage.standing("fra-1") == "down").then_some(()));
+        let known = Instant::now();
+        page.shows_within("tr[data-endpoint=fra-1][data-state=down]", SHOWN_WITHIN).await;
+        page.says("[data-site=fra]", "1 of 2 up").await;
+        page.says("#wrong-list", "fra-1").await;
+        page.shows(".spot[data-state=degraded]").await;
+        assert!(known.elapsed() < SHOWN_WITHIN, "shown after {:?}", known.elapsed());
+        page.says("#events", "fra-1").await;
+
+        stage.backends.get_mut("fra-1").expect("a backend").restart();
+        page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
+        page.says("#wrong-title", "All is well").await;
+    });
+}
+
+async fn explain(page: &Page, name: &str, client: &str) {
+    page.fill("#explain-name", name).await;
+    page.fill("#explain-client", client).await;
+    page.click("#explain button").await;
+}
+
+#[test]
+fn it_explains_a_query_and_draws_the_way() {
+    tell(None, None, &["status of 4"], async |stage, page| {
+        page.shows(".spot").await;
+        explain(page, "www.example.com", "198.51.100.7").await;
+        page.says(".verdict-line", "is served from Frankfurt").await;
+        page.says(".trail", "EU-FR").await;
+        page.says(".order .serves", "Frankfurt").await;
+        page.holds("return document.querySelectorAll('.way').length === 3").await;
+        page.holds("return document.querySelectorAll('.way.serves').length === 1").await;
+        page.holds("return [...document.querySelectorAll('.rank')].map((it) => it.textContent).sort().join() === '1,2,3'").await;
+        page.holds("return document.querySelector('.client-mark') !== null").await;
+
+        // The link to it says the same to whoever opens it.
+        let hash = page.run("return location.hash").await;
+        let hash = hash.as_str().expect("a text").to_owned();
+        assert!(hash.contains("name=www.example.com") && hash.contains("198.51.100.7"), "{hash}");
+
+        for endpoint in ["fra-1", "fra-2"] {
+            stage.backends.get_mut(endpoint).expect("a backend").stop();
+        }
+        page.shows("[data-site=fra][data-state=down]").await;
+        page.click("#explain button").await;
+        page.says(".verdict-line", "is served from Ashburn").await;
+        page.holds("return document.querySelectorAll('.way.dead').length === 1").await;
+
+        // Data that is the same for everybody has no way; nonsense has a reason.
+        explain(page, "plain.example.com", "203.0.113.7").await;
+        page.says(".verdict-line", "plain data").await;
+        page.lacks(".way").await;
+        explain(page, "www.example.com", "nonsense").await;
+        page.says("#explained .refusal", "nonsense").await;
+    });
+}
+
+#[test]
+fn a_site_is_drained_and_undrained() {
+    tell(None, None, &[], async |stage, page| {
+        page.click("[data-site=iad] button").await;
+        page.shows("dialog[open]").await;
+        page.says(".effect", "2 endpoints").await;
+        page.says(".effect", "trusted → ").await;
+        // Nothing happened yet.
+        assert_eq!(stage.standing("iad-1"), "up");
+        page.fill("#override-by", "alice").await;
+        page.fill("#override-reason", "CHG123").await;
+        page.click("dialog[open] .primary").await;
+        page.lacks("dialog[open]").await;
+        page.shows("[data-site=iad][data-state=drained]").await;
+        page.shows("tr[data-endpoint=iad-1][data-state=drained]").await;
+        page.says("#overrides", "alice: CHG123").await;
+        page.says("#events", "iad").await;
+        let written = std::fs::read_to_string(stage.dir.file("overrides.toml")).expect("overrides");
+        assert!(written.contains("CHG123"), "{written}");
+
+        page.click("[data-site=iad] button").await;
+        page.says("dialog[open] .effect", " → trusted").await;
+        page.click("dialog[open] .primary").await;
+        page.shows("[data-site=iad][data-state=up]").await;
+        page.says("#overrides-note", "none in force").await;
+        assert_eq!(stage.standing("iad-1"), "up");
+    });
+}
+
+#[test]
+fn what_would_leave_nobody_to_serve_asks_twice() {
+    tell(None, None, &["status of 409"], async |stage, page| {
+        page.click(".pool-head button").await;
+        page.says(".effect", "Refused").await;
+        page.fill("#override-by", "alice").await;
+        page.fill("#override-reason", "a test").await;
+        page.holds("return document.querySelector('dialog[open] .primary').disabled").await;
+        page.click("#override-force").await;
+        page.click("dialog[open] .primary").await;
+        page.lacks("dialog[open]").await;
+        page.holds("return document.querySelectorAll('tr[data-state=drained]').length === 5").await;
+        assert_eq!(stage.standing("sin-1"), "drained");
+    });
+}
+
+#[test]
+fn everything_is_reached_by_keyboard() {
+    tell(None, None, &[], async |_, page| {
+        page.shows("tr[data-endpoint=fra-1]").await;
+        // The shortcut goes to the form; its fields follow each other.
+        page.press("e").await;
+        page.press("www.example.com").await;
+        page.tab_to("#explain-client").await;
+        page.press("203.0.113.7").await;
+        page.press_key(Key::Enter).await;
+        page.says(".verdict-line", "is served from Ashburn").await;
+
+        // From the top of the page: the link over everything, the sites on the map, the drain of a site.
+        page.run("document.activeElement.blur(); scrollTo(0, 0)").await;
+        page.press_key(Key::Tab).await;
+        page.tab_to(".spot").await;
+        page.tab_to("[data-site=sin] button").await;
+        page.press_key(Key::Enter).await;
+        page.shows("dialog[open]").await;
+        page.holds("return document.activeElement.id === 'override-reason'").await;
+        page.press("by keyboard").await;
+        // The keyboard stays inside the dialog.
+        for _ in 0..12 {
+            page.press_key(Key::Tab).await;
+            page.holds("return document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
+                .await;
+        }
+        page.tab_to("#override-by").await;
+        page.press("alice").await;
+        page.press_key(Key::Enter).await;
+        page.shows("[data-site=sin][data-state=drained]").await;
+        // The row was made anew, and the keyboard is still at its button.
+        page.tab_to("[data-site=sin] button").await;
+        page.press_key(Key::Enter).await;
+        page.shows("dialog[open]").await;
+        page.press_key(Key::Escape).await;
+        page.lacks("dialog[open]").await;
+        // The filter, by its shortcut.
+        page.run("document.activeElement.blur()").await;
+        page.press("/").await;
+        page.press("iad").await;
+        page.holds("return document.querySelectorAll('tbody tr').length === 2").await;
+    });
+}
+
+#[test]
+fn a_phone_needs_no_sideways_scrolling() {
+    tell(None, Some(PHONE_PX), &[], async |_, page| {
+        let fits =
+            "return document.documentElement.scrollWidth <= innerWidth && innerWidth === 360";
+        page.shows("tr[data-endpoint=fra-1]").await;
+        page.holds(fits).await;
+        explain(page, "www.example.com", "198.51.100.7").await;
+        page.says(".verdict-line", "Frankfurt").await;
+        page.holds(fits).await;
+        page.run("document.querySelector('[data-site=fra] button').click()").await;
+        page.says(".effect", "trusted → ").await;
+        page.holds(fits).await;
+        page.holds("return document.querySelector('dialog').getBoundingClientRect().right <= 360")
+            .await;
+    });
+}
+
+#[test]
+fn a_token_is_asked_for_once() {
+    tell(
+        Some("open-sesame-of-some-length-0123456789\n"),
+        None,
+        &["status of 401"],
+        async |_, page| {
+            page.fill("#token", "wrong").await;
+            page.click("#token-form .primary").await;
+            page.says("#token-refusal", "refused").await;
+            page.fill("#token", "open-sesame-of-some-length-0123456789").await;
+            page.click("#token-form .primary").await;
+            page.shows("tr[data-endpoint=fra-1]").await;
+            page.lacks("dialog[open]").await;
+            explain(page, "www.example.com", "198.51.100.7").await;
+            page.says(".verdict-line", "Frankfurt").await;
+        },
+    );
+}
+
+#[test]
+fn a_server_that_is_gone_leaves_a_page_that_says_so() {
+    tell(None, None, &["ERR_", "Failed to fetch", "land.json"], async |stage, page| {
+        page.shows("tr[data-endpoint=fra-1]").await;
+        stage.kill_server();
+        page.says("#link-text", "stale since").await;
+        page.shows("body.stale tr[data-endpoint=fra-1]").await;
+    });
+}
