@@ -10,8 +10,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::fmt::Display;
 
 /// An order, read.
@@ -42,22 +41,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// Reads an order; one that says nothing is an empty object.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
-    let read = serde_json::from_slice(bytes);
-    if read.is_ok() && bytes.trim_ascii_start().first() != Some(&b'{') {
+    let title = |what: &str, error: &serde_json::Error| format!("{what}: {error}");
+    // The texts of errors end with line and column.
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|error| Problem::bad_request(title("the body is not JSON", &error)))?;
+    let misunderstood = |title| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title);
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
         // The derived readers take a list for an object without names.
-        let title = "the order is not understood: it must be an object";
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title));
+        return Err(misunderstood("the order is not understood: it must be an object".to_owned()));
     }
-    read.map_err(|error| {
-        // The text of the error ends with line and column.
-        match error.classify() {
-            Category::Data => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the order is not understood: {error}"),
-            ),
-            _ => Problem::bad_request(format!("the body is not JSON: {error}")),
-        }
-    })
+    serde_json::from_slice(bytes)
+        .map_err(|error| misunderstood(title("the order is not understood", &error)))
 }
 
 /// Reads a whole body of bounded length.

@@ -25,11 +25,16 @@ use std::process::ExitCode;
 use style::Palette;
 
 /// How the commands that set an override do it.
-pub(super) const HOW: &str = "\
+const HOW: &str = "\
 Asks the running server, which first works out what that would do to every pool. It refuses, unless --force is given, \
 if the last site of a pool that has anything up would go, or if so much of a site would go that the rest falls under \
 min_up. What is set goes into the overrides file (server.overrides), with who asked and why, and survives restarts; \
 one on the same target is replaced. Every change leaves a line in audit.log in the state directory.";
+
+/// What stands at the end of the help of such a command.
+pub(super) fn help(examples: &str) -> String {
+    format!("{HOW}\n\n{examples}")
+}
 
 /// Examples of `drain`.
 pub(super) const DRAIN_EXAMPLES: &str = "\
@@ -155,7 +160,7 @@ fn parse_lasting(text: &str) -> Result<String, String> {
 
 /// Sets an override: `drain`, `down` or `up`.
 pub(super) fn set(state: &str, args: &SetArgs) -> ExitCode {
-    let request = request(state, args);
+    let (request, now) = (request(state, args), Timestamp::now());
     let done = match args.common.offline {
         true => args.common.offline(|ground, now| {
             ground.set(&request, now).and_then(|written| written.told(Ok(()))).map(Changed::from)
@@ -164,7 +169,7 @@ pub(super) fn set(state: &str, args: &SetArgs) -> ExitCode {
             args.common.target.attempt(async |api| api.post::<Changed>(OVERRIDES, &request).await)
         }
     };
-    args.common.tell(done, |changed, palette| page::changed(changed, Timestamp::now(), palette))
+    args.common.tell(done, |changed, palette| page::changed(changed, now, palette))
 }
 
 /// Removes overrides: `undrain`.

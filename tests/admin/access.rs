@@ -29,6 +29,12 @@ fn a_token_opens_and_its_change_takes_effect_with_a_reload() {
     };
     check(|| Request::get("/livez"), 200, 200);
     check(|| Request::get("/readyz"), 200, 200);
+    check(|| Request::get("/"), 200, 200);
+    check(|| Request::get("/assets/app.js"), 200, 200);
+    check(|| Request::get("/assets/app.css"), 200, 200);
+    check(|| Request::get("/assets/land.json"), 200, 200);
+    check(|| Request::get("/assets/icon.svg"), 200, 200);
+    check(|| Request::get("/assets/none.js"), 404, 404);
     check(|| Request::get("/api/v1/status"), 401, 200);
     check(|| Request::get("/openapi.json"), 401, 200);
     check(|| Request::get("/api/v1/nothing"), 401, 404);

@@ -168,7 +168,10 @@ mod tests {
             ["fine", "x", "whole"]
         };
         json!({
-            "pools": [pool("web", worst[0], worst[1], worst[2]), pool("api", "warned", "only iad would remain", "whole")],
+            "pools": [
+                pool("web", worst[0], worst[1], worst[2]),
+                pool("api", "warned", "only iad would remain", "whole"),
+            ],
             "endpoints": 2, "names": ["api.example.com.", "www.example.com."], "refused": refused,
         })
     }

@@ -96,7 +96,7 @@ async function reload() {
   const button = byId('reload');
   button.disabled = true;
   try {
-    const { outcome, generation } = await call('POST', '/api/v1/reload');
+    const { outcome, generation } = await call('POST', '/api/v1/reload', {});
     toast(`Reload: ${outcome}, generation ${generation}`);
   } catch (problem) {
     const { findings } = problem.body ?? {};
