@@ -10,8 +10,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::fmt::Display;
 
 /// An order, read.
@@ -42,16 +41,17 @@ fn is_json(headers: &HeaderMap) -> bool {
 /// Reads an order; one that says nothing is an empty object.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
-    serde_json::from_slice(bytes).map_err(|error| {
-        // The text of the error ends with line and column.
-        match error.classify() {
-            Category::Data => Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the order is not understood: {error}"),
-            ),
-            _ => Problem::bad_request(format!("the body is not JSON: {error}")),
-        }
-    })
+    let title = |what: &str, error: &serde_json::Error| format!("{what}: {error}");
+    // The texts of errors end with line and column.
+    serde_json::from_slice::<IgnoredAny>(bytes)
+        .map_err(|error| Problem::bad_request(title("the body is not JSON", &error)))?;
+    let misunderstood = |title| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, title);
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        // The derived readers take a list for an object without names.
+        return Err(misunderstood("the order is not understood: it must be an object".to_owned()));
+    }
+    serde_json::from_slice(bytes)
+        .map_err(|error| misunderstood(title("the order is not understood", &error)))
 }
 
 /// Reads a whole body of bounded length.
@@ -130,7 +130,7 @@ mod tests {
         check(json, "{\n\"site\" \"fra\"}", Err((400, "line 2 column 8"))).await;
         check(json, "{\"site\":1}", Err((422, "line 1 column 9"))).await;
         check(json, "{\"sites\":\"fra\"}", Err((422, "unknown field `sites`"))).await;
-        check(json, "[]", Err((422, ""))).await;
+        check(json, "[]", Err((422, "must be an object"))).await;
         check(json, "{} {}", Err((400, "trailing characters at line 1 column 4"))).await;
     }
 

@@ -126,9 +126,18 @@ fn whole(path: &Path) -> Checked {
             ];
             Checked { counts, report }
         }
-        Err(report) => Checked { counts: Vec::new(), report },
+        Err(mut report) => {
+            // Most often it is the default that is not here, and was never asked for.
+            if let Some(finding) = report.findings.first_mut().filter(|_| !path.exists()) {
+                finding.help = Some(PATH_HELP.to_owned());
+            }
+            Checked { counts: Vec::new(), report }
+        }
     }
 }
+
+const PATH_HELP: &str = "say what to check: a directory with a fingerpost.toml, the file itself, or a zone, as in \
+                         `fingerpost check /etc/fingerpost`";
 
 /// One master file with the steering beside it; the server's file that goes with it is looked for there and one
 /// directory up, as the shipped configuration has it.
@@ -183,6 +192,9 @@ mod tests {
         for path in ["", "none.toml", "none.zone"] {
             let found = check(&directory.path().join(path)).report;
             assert!(found.has_errors(), "{path:?}");
+            let help = found.findings[0].help.as_deref().unwrap_or_default();
+            let names_argument = help.contains("fingerpost check /etc/fingerpost");
+            assert_eq!(names_argument, path != "none.zone", "{path:?}: {help}");
         }
     }
 

@@ -10,6 +10,7 @@ mod events;
 mod explain;
 mod geoip;
 mod logging;
+mod overrides;
 mod reload;
 mod serve;
 mod signals;
@@ -38,6 +39,10 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(args),
         Command::Events(args) => events::run(args),
         Command::Reload(args) => reload::run(&args),
+        Command::Drain(args) => overrides::set("drain", &args),
+        Command::Down(args) => overrides::set("down", &args),
+        Command::Up(args) => overrides::set("up", &args),
+        Command::Undrain(args) => overrides::remove(&args),
         Command::Geoip(args) => geoip::run(&args),
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
@@ -108,6 +113,7 @@ Examples:
   fingerpost serve --config /etc/fingerpost.toml   serve
   fingerpost explain www.example.com --client 84.128.0.1
                                                    why that client gets what it gets
+  fingerpost drain fra --for 2h --reason CHG123    no new clients for a site, for two hours
 
 Exit status:
   0  done
@@ -126,6 +132,23 @@ enum Command {
     Explain(explain::Args),
     Events(events::Args),
     Reload(reload::Args),
+    /// Give a site, pool or endpoint no new clients for a while
+    ///
+    /// What is drained counts neither as up nor as missing: the rest of its site goes on as if it were not there, and a
+    /// site that is drained as a whole gives way to the next. Probing goes on.
+    #[command(after_long_help = overrides::help(overrides::DRAIN_EXAMPLES))]
+    Drain(overrides::SetArgs),
+    /// Take a site, pool or endpoint for dead, whatever its probes say
+    ///
+    /// What is down is missing: a site of which too much is down (min_up) gives way to the next.
+    #[command(after_long_help = overrides::help(overrides::DOWN_EXAMPLES))]
+    Down(overrides::SetArgs),
+    /// Take a site, pool or endpoint for alive, whatever its probes say
+    ///
+    /// For when the probes are wrong, or what they ask for is broken and the service is not.
+    #[command(after_long_help = overrides::help(overrides::UP_EXAMPLES))]
+    Up(overrides::SetArgs),
+    Undrain(overrides::RemoveArgs),
     Geoip(geoip::GeoipArgs),
     /// Print a completion script for a shell
     ///
@@ -206,6 +229,22 @@ mod tests {
         check("fingerpost status --server ftp://x/", false);
         check("fingerpost events --follow --last 0", true);
         check("fingerpost reload --json", true);
+        check("fingerpost drain fra", true);
+        check(
+            "fingerpost drain site:fra --for 2h --reason CHG1 --by ada --force --dry-run --json",
+            true,
+        );
+        check("fingerpost down web/fra-1 --until 2030-01-31T18:00:00Z", true);
+        check("fingerpost up fra --forever --offline", true);
+        check("fingerpost drain", false);
+        check("fingerpost drain fra --for 2h --forever", false);
+        check("fingerpost drain fra --for 2", false);
+        check("fingerpost drain fra --until whenever", false);
+        check("fingerpost drain city:fra", false);
+        check("fingerpost undrain fra", true);
+        check("fingerpost undrain --all --dry-run", true);
+        check("fingerpost undrain", false);
+        check("fingerpost undrain fra --all", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

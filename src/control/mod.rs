@@ -24,6 +24,8 @@ pub mod server;
 pub mod service;
 mod stamp;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod watch;
 
 pub use handle::{Handle, Readiness};

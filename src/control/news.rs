@@ -6,6 +6,8 @@
 
 mod conditions;
 mod pins;
+#[cfg(test)]
+mod tests;
 
 pub(super) use conditions::Conditions;
 pub(super) use pins::{overrides_changed, overrides_ended};

@@ -161,21 +161,18 @@ impl Reloader {
 
     /// Has what was loaded served, if it is new.
     async fn take(&mut self, load: Load, report: Report) -> Reloaded {
-        let overrides = load.overrides.clone();
-        let outcome = if load.unchanged {
-            Reloaded::Unchanged(report)
-        } else {
-            match publish(&self.inputs, load).await {
-                Some(generation) => Reloaded::Published(generation, report),
-                None => return Reloaded::Refused(broken("the publisher has stopped")),
-            }
-        };
-        let now = Timestamp::now();
-        for event in news::overrides_changed(&self.overrides, &overrides, now) {
+        if load.unchanged {
+            return Reloaded::Unchanged(report);
+        }
+        // Told before what they bring about.
+        for event in news::overrides_changed(&self.overrides, &load.overrides, Timestamp::now()) {
             self.events.record(event);
         }
-        self.overrides = overrides;
-        outcome
+        self.overrides.clone_from(&load.overrides);
+        match publish(&self.inputs, load).await {
+            Some(generation) => Reloaded::Published(generation, report),
+            None => Reloaded::Refused(broken("the publisher has stopped")),
+        }
     }
 
     /// Tells how it went, and the log of every finding. Findings stand as long as their cause does: who did not ask is
@@ -269,15 +266,8 @@ impl Reloaded {
         let what = format!("{what}{}{}", counted(errors, "error"), counted(warnings, "warning"));
         let asked =
             by.map_or_else(|| "a file has changed".to_owned(), |by| format!("asked by {by}"));
-        let worst = report.findings.iter().max_by_key(|finding| finding.severity);
-        let cause = match worst {
-            // Of equally grave ones the first is likelier the root of the others.
-            Some(worst) => {
-                let first = report.findings.iter().find(|other| other.severity == worst.severity);
-                format!("{asked}; {}", first.unwrap_or(worst))
-            }
-            None => asked,
-        };
+        let first = report.findings.iter().find(|finding| finding.severity == Severity::Error);
+        let cause = first.map_or_else(|| asked.clone(), |first| format!("{asked}; {first}"));
         let severity = match self {
             Self::Refused(_) => Gravity::Error,
             _ if errors > 0 => Gravity::Warning,

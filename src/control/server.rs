@@ -219,7 +219,10 @@ impl Starting {
         let Self { handle, listeners, reloader, requests, changes, publisher, sampler, .. } = self;
         let (first, report) = (self.first, self.report);
         let addresses = listeners.local_addresses().to_vec();
-        let zone_count = first.catalog.zones().zones().len();
+        let zones = match first.catalog.zones().zones().len() {
+            1 => "1 zone".to_owned(),
+            count => format!("{count} zones"),
+        };
         if let Some(generation) = publish(&reloader.inputs, first).await {
             reloader.note_first(generation);
         }
@@ -227,9 +230,8 @@ impl Starting {
         let listeners = listeners
             .start(answering, &tokio::runtime::Handle::current())
             .map_err(|error| broken(&format!("cannot start to listen: {error}")))?;
-        let what = format!("fingerpost {} serves {zone_count} zones", env!("CARGO_PKG_VERSION"));
-        let started =
-            Event::new(Timestamp::now(), Kind::Started, Severity::Info, what, "it was started");
+        let what = format!("fingerpost {} serves {zones}", env!("CARGO_PKG_VERSION"));
+        let started = Event::new(Timestamp::now(), Kind::Started, Severity::Info, what, "");
         handle.events().record(started);
         let config = reloader.config.clone();
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));

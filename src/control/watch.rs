@@ -6,12 +6,14 @@
 //! is written every second) asks for nothing. An event wakes the task, which waits until it has been quiet for
 //! [`QUIET`], walks the paths anew (a swapped link leads elsewhere now), and only then asks: whoever reads after being
 //! asked reads under watches that already stand. A writer slower than that costs reloads of half a file, which fail and
-//! leave the last good version up.
+//! leave the last good version up; one that never rests costs a reload now and then ([`NOISY_WAIT_MAX`]), and the
+//! thread that events come in on is slowed where one file has them without end (`throttle`).
 //!
 //! Where the system reports nothing (network file systems, exhausted watches), a [`POLL_PERIOD`] look at sizes and
 //! times finds changes too. SIGHUP and the admin API ask on their own, not through here.
 
 mod interest;
+mod throttle;
 
 use super::stamp::Stamp;
 use interest::Interest;
@@ -20,14 +22,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use throttle::Throttle;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 /// So long without an event counts as "the writer is done": longer than an editor's write-and-rename takes.
 const QUIET: Duration = Duration::from_millis(200);
-/// A directory that is never quiet is read at least this often.
+/// How often is looked whether it is quiet, so that the cost of waiting does not depend on the number of events.
+const QUIET_TICK: Duration = Duration::from_millis(50);
+/// The inputs are read after this time even if it is not quiet.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(2);
+/// As long as it is never quiet, that wait doubles up to this: what never rests is hardly somebody's edit.
+const NOISY_WAIT_MAX: Duration = Duration::from_secs(16);
 /// How often sizes and times are looked at, events or not: rarely enough to cost nothing with ten thousand zones.
 const POLL_PERIOD: Duration = Duration::from_secs(30);
 
@@ -73,6 +80,7 @@ async fn run(
     let changed = lookout.changed.clone();
     let mut poll = interval_at(Instant::now() + POLL_PERIOD, POLL_PERIOD);
     poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut patience = QUIET_WAIT_MAX;
     loop {
         enum Woken {
             Event,
@@ -81,7 +89,10 @@ async fn run(
         }
         let woken = tokio::select! {
             () = changed.notified() => {
-                until_quiet(&changed).await;
+                patience = match until_quiet(&changed, patience).await {
+                    true => QUIET_WAIT_MAX,
+                    false => (2 * patience).min(NOISY_WAIT_MAX),
+                };
                 Woken::Event
             }
             _ = poll.tick() => Woken::Poll,
@@ -111,13 +122,23 @@ async fn run(
     }
 }
 
-/// Returns when nothing has happened for a while, or has not stopped happening for too long.
-async fn until_quiet(changed: &Notify) {
-    let latest = Instant::now() + QUIET_WAIT_MAX;
+/// Returns when nothing has happened for a while, or has not stopped happening for so long as `patience` lasts; whether
+/// it is quiet.
+async fn until_quiet(changed: &Notify, patience: Duration) -> bool {
+    let begun = Instant::now();
+    let mut happened = begun;
     loop {
-        let quiet_at = (Instant::now() + QUIET).min(latest);
-        if timeout_at(quiet_at, changed.notified()).await.is_err() {
-            return;
+        sleep(QUIET_TICK).await;
+        let now = Instant::now();
+        // What has happened meanwhile has left a permit, one for all.
+        if timeout(Duration::ZERO, changed.notified()).await.is_ok() {
+            happened = now;
+        }
+        if now - happened >= QUIET {
+            return true;
+        }
+        if now - begun >= patience {
+            return false;
         }
     }
 }
@@ -147,9 +168,15 @@ impl Lookout {
         let changed = Arc::new(Notify::new());
         let watcher = {
             let (interest, changed) = (interest.clone(), changed.clone());
+            let mut throttle = Throttle::default();
             notify::recommended_watcher(move |event| {
                 if matters(&event, &interest.lock().unwrap_or_else(PoisonError::into_inner)) {
                     changed.notify_one();
+                }
+                let path = event.as_ref().ok().and_then(|event| event.paths.first());
+                let now = std::time::Instant::now();
+                if let Some(pause) = path.and_then(|path| throttle.pause_after(path, now)) {
+                    std::thread::sleep(pause);
                 }
             })
         };

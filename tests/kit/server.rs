@@ -3,7 +3,8 @@
 use super::{ConfigDir, TestCertificate, until};
 use fingerpost::admin::Admin;
 use fingerpost::answer::{Reason, Transport};
-use fingerpost::control::{Options, Reloaded, Server};
+use fingerpost::control::server::Starting;
+use fingerpost::control::{Handle, Options, Reloaded, Server};
 use fingerpost::report::Report;
 use std::net::SocketAddr;
 use tokio::runtime::Runtime;
@@ -114,6 +115,11 @@ impl TestServer {
         }
     }
 
+    /// Looks at it, or operates it.
+    pub fn operate<T>(&self, act: impl AsyncFnOnce(&Handle) -> T) -> T {
+        self.runtime.block_on(act(self.server().handle()))
+    }
+
     fn server(&self) -> &Server {
         self.server.as_ref().expect("a server until it is dropped")
     }
@@ -128,6 +134,11 @@ impl Drop for TestServer {
 /// Starts the server on a configuration; the error is its report.
 pub fn start_server(runtime: &Runtime, dir: &ConfigDir) -> Result<Server, Report> {
     start(runtime, dir, false).map(|(server, _)| server)
+}
+
+/// Prepares a server that does not answer yet.
+pub async fn prepare(dir: &ConfigDir) -> Result<Starting, Report> {
+    Server::prepare(Options { config: dir.config(), ..Options::default() }).await
 }
 
 fn start_or_panic(runtime: &Runtime, dir: &ConfigDir, persist: bool) -> (Server, Option<Admin>) {

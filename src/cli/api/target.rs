@@ -2,6 +2,8 @@
 
 use super::super::{ConfigArg, fail};
 use super::{Api, Failure, Token};
+use crate::config::Tokens;
+use crate::config::defaults::ADMIN_LISTEN;
 use crate::report::{Finding, Report};
 use reqwest::Url;
 use reqwest::header::HeaderValue;
@@ -12,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::runtime::Builder;
 
-/// Longest file that is read as a token, in bytes: no sensible token is longer, and many a wrong file is.
-const TOKEN_BYTES_MAX: u64 = 4096;
+/// Longest file that is read for its tokens, in bytes: a thousand fit, and many a wrong file does not.
+const TOKENS_BYTES_MAX: u64 = 1 << 16;
 
 /// The running server that a command speaks to.
 #[derive(Clone, Debug, clap::Args)]
@@ -23,7 +25,7 @@ pub(in crate::cli) struct Target {
     /// Where the server's admin API is; else the first [admin] listen of its file
     #[arg(long, value_name = "URL", env = "FINGERPOST_SERVER", value_parser = parse_server)]
     server: Option<Url>,
-    /// The file that holds the token of the admin API; else, without --server, [admin] token_file
+    /// A file of tokens, the first of which is shown; else, without --server, [admin] token_file
     #[arg(long, value_name = "FILE", env = "FINGERPOST_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 }
@@ -56,7 +58,8 @@ impl Target {
         let given = self.token_file.as_deref().map(|path| {
             read_token(path).map_err(|why| {
                 let message = format!("no token can be read from {}: {why}", path.display());
-                Finding::error(message).help("name a file that holds the token and nothing else")
+                Finding::error(message)
+                    .help("name the file that the server has as [admin] token_file, or a copy")
             })
         });
         let given = given.transpose()?;
@@ -73,11 +76,10 @@ impl Target {
 /// read, and the server can still be asked.
 #[derive(Debug, Deserialize)]
 struct Partial {
-    #[serde(default)]
-    admin: Admin,
+    admin: Option<Admin>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Admin {
     listen: Option<Addresses>,
     token_file: Option<PathBuf>,
@@ -100,16 +102,16 @@ fn from_config(path: &Path) -> Result<(Url, Token), Finding> {
         let message = format!("which server is meant? {shown} has mistakes: {}", error.message());
         Finding::error(message).help(format!("`fingerpost check {shown}` names them all"))
     })?;
-    let first = match admin.listen {
-        Some(Addresses::One(address)) => Some(address),
-        Some(Addresses::Many(addresses)) => addresses.first().copied(),
-        None => None,
-    };
-    let Some(first) = first else {
-        let message = format!("the server of {shown} cannot be asked: it has no [admin] listen");
-        let help = "add listen = \"127.0.0.1:8053\" under [admin] and start the server again, \
+    let Some(admin) = admin else {
+        let message = format!("the server of {shown} cannot be asked: it has no [admin]");
+        let help = "add [admin] with listen = \"127.0.0.1:8053\" and start the server again, \
                     or say --server URL";
         return Err(Finding::error(message).help(help));
+    };
+    let first = match admin.listen {
+        None => ADMIN_LISTEN,
+        Some(Addresses::One(address)) => address,
+        Some(Addresses::Many(addresses)) => addresses.first().copied().unwrap_or(ADMIN_LISTEN),
     };
     if first.port() == 0 {
         let message = format!("{shown} has [admin] listen on any free port");
@@ -152,21 +154,17 @@ fn parse_server(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The token in a file, ready to be sent; else why there is none.
+/// The first token in a file, ready to be sent; else why there is none.
 fn read_token(path: &Path) -> Result<Token, String> {
     let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(TOKEN_BYTES_MAX + 1).read_to_string(&mut text))
+    let read = std::fs::File::open(path)
+        .and_then(|file| file.take(TOKENS_BYTES_MAX + 1).read_to_string(&mut text))
         .map_err(|error| error.to_string())?;
-    let token = text.trim();
-    if token.is_empty() {
-        return Err("it is empty".to_owned());
+    if read as u64 > TOKENS_BYTES_MAX {
+        return Err("it is too long for a file of tokens".to_owned());
     }
-    let graphic = token.bytes().all(|byte| byte.is_ascii_graphic());
-    if !graphic || text.len() as u64 > TOKEN_BYTES_MAX {
-        return Err("it holds more than one word, so no token".to_owned());
-    }
-    let mut header = HeaderValue::from_str(&format!("Bearer {token}"))
+    let tokens = Tokens::parse(&text).map_err(|(why, help)| format!("{why} ({help})"))?;
+    let mut header = HeaderValue::from_str(&format!("Bearer {}", tokens.first().secret()))
         .map_err(|_| "it holds no token".to_owned())?;
     header.set_sensitive(true);
     Ok(Token::Read { path: path.display().to_string(), header })
@@ -224,15 +222,15 @@ mod tests {
         );
         // What a client has no business with does not stop it.
         check("[server]\nnonsense = 1\n[admin]\nlisten = \"127.0.0.1:8053\"\n", eight, false);
-        check("[server]\n", Err("no [admin] listen"), false);
-        check("[admin]\nlisten = []\n", Err("no [admin] listen"), false);
+        check("[admin]\n", eight, false);
+        check("[server]\n", Err("it has no [admin]"), false);
         check("[admin]\nlisten = \"127.0.0.1:0\"\n", Err("any free port"), false);
         check("[admin]\nlisten = 5\n", Err("has mistakes"), false);
         check("[admin", Err("has mistakes"), false);
     }
 
     #[test]
-    fn tokens_are_one_word() {
+    fn the_first_token_is_shown() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("token");
         let check = |text: &str, expected: Option<&str>| {
@@ -246,11 +244,12 @@ mod tests {
         };
         check("s3cret", Some("Bearer s3cret"));
         check("  s3cret \r\n", Some("Bearer s3cret"));
+        check("# who may\nalice: a1\nbob: b2\n", Some("Bearer a1"));
         check("", None);
         check("\n", None);
         check("two words", None);
         check("ß", None);
-        check(&"x".repeat(5000), None);
+        check(&"x".repeat(70_000), None);
         assert!(read_token(directory.path()).is_err());
     }
 }

@@ -9,11 +9,14 @@ use crate::control::status::{
     CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, Status,
 };
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 /// Up to so many pools are all shown in full: about two screens.
 const FULL_MAX: usize = 8;
 /// Beyond these, whole pools get a line each; and beyond so many lines they are counted.
 const LINES_MAX: usize = 30;
+/// Pools with something wrong are shown in full up to this number, the others in a line each.
+const WRONG_FULL_MAX: usize = 8;
 /// In a pool of more endpoints than this, those that are up are counted.
 const ENDPOINTS_MAX: usize = 24;
 /// A certificate with fewer days left is told of: renewal is usual a month before, so something is late.
@@ -23,13 +26,22 @@ const FLAPS_TOLD: u64 = 6;
 
 /// Sections, in order.
 pub(super) fn render(status: &Status, layout: Layout) -> Vec<String> {
-    let (whole, wrong): (Vec<_>, Vec<_>) = status.pools.iter().partition(|pool| is_well(pool));
+    let (whole, mut wrong): (Vec<_>, Vec<_>) = status.pools.iter().partition(|pool| is_well(pool));
+    // Stable: pools that fare alike stay in the server's order.
+    wrong.sort_by_key(|pool| Reverse(worst(pool) as u8));
     let now = status.server.now;
-    let mut parts: Vec<_> = wrong.iter().map(|pool| full(pool, now, layout)).collect();
+    let full_max = if layout.extent == Extent::Folded { WRONG_FULL_MAX } else { usize::MAX };
+    let (shown, rest) = wrong.split_at(wrong.len().min(full_max));
+    let mut parts: Vec<_> = shown.iter().map(|pool| full(pool, now, layout)).collect();
+    parts.push(in_lines("MORE POOLS WITH SOMETHING WRONG", rest, layout));
     match layout.extent {
         Extent::Wrong => {}
         Extent::Folded if status.pools.len() > FULL_MAX => {
-            parts.extend((!whole.is_empty()).then(|| in_lines(&whole, layout)));
+            parts.push(if whole.len() > LINES_MAX {
+                counted(&whole, layout)
+            } else {
+                in_lines("POOLS THAT ARE WHOLE", &whole, layout)
+            });
         }
         Extent::Folded | Extent::All => {
             parts.extend(whole.iter().map(|pool| full(pool, now, layout)));
@@ -52,28 +64,36 @@ fn is_endpoint_well(endpoint: &EndpointView) -> bool {
     endpoint.pinned.is_none() && endpoint.families.iter().all(well)
 }
 
-/// A line for each of few pools, one for many.
-fn in_lines(pools: &[&PoolView], layout: Layout) -> String {
-    let palette = layout.palette;
-    let title = palette.paint(Ink::Strong, "POOLS THAT ARE WHOLE");
-    if pools.len() > LINES_MAX {
-        let endpoints = pools.iter().map(|pool| pool.endpoints.len()).sum();
-        let how = format!("{}, all up", count(endpoints, "endpoint"));
-        return format!("{title}\n{}", folded(pools.len(), "pool", &how, layout));
+/// One line for pools that are whole.
+fn counted(pools: &[&PoolView], layout: Layout) -> String {
+    let title = layout.palette.paint(Ink::Strong, "POOLS THAT ARE WHOLE");
+    let endpoints = pools.iter().map(|pool| pool.endpoints.len()).sum();
+    let how = format!("{}, all up", count(endpoints, "endpoint"));
+    format!("{title}\n{}", folded(pools.len(), "pool", &how, layout))
+}
+
+/// A line for each pool.
+fn in_lines(title: &str, pools: &[&PoolView], layout: Layout) -> String {
+    if pools.is_empty() {
+        return String::new();
     }
     let mut table = Table::new(2);
-    table.header(&["POOL", "METHOD", "UP", "ANSWERS/S", "NAMES"]);
+    table.header(&["POOL", "STATE", "UP", "ANSWERS/S", "NAMES"]);
     for pool in pools {
-        let number = pool.endpoints.len();
+        let is_up = |endpoint: &&EndpointView| {
+            endpoint.families.iter().all(|family| family.standing == "up")
+        };
+        let (up, all) = (pool.endpoints.iter().filter(is_up).count(), pool.endpoints.len());
+        let worst = worst(pool);
         table.row([
             called(pool).into(),
-            pool.method.as_str().into(),
-            Cell::inked(Ink::Good, format_args!("{number}/{number}")),
+            Cell::inked(ink_of_condition(worst), worst),
+            Cell::inked(if up == all { Ink::Good } else { Ink::Doubt }, format_args!("{up}/{all}")),
             Cell::number(rate(answers_per_s(pool))),
             names(&pool.names).into(),
         ]);
     }
-    format!("{title}\n{}", table.render(palette))
+    format!("{}\n{}", layout.palette.paint(Ink::Strong, title), table.render(layout.palette))
 }
 
 fn called(pool: &PoolView) -> String {
@@ -99,7 +119,10 @@ fn full(pool: &PoolView, now: Timestamp, layout: Layout) -> String {
     let conditions = conditions(pool, palette);
     let mut text = format!("{name}: {conditions}\n  {serves}; {}, {answers} each\n", pool.method);
     if let Some(one) = &pool.pinned {
-        text.push_str(&format!("  {}\n", palette.paint(Ink::Doubt, pinned(one, now))));
+        text.push_str(&format!(
+            "  {}\n",
+            palette.paint(Ink::Doubt, pinned(one, Some(&pool.pool), now))
+        ));
     }
     let fold = match layout.extent {
         Extent::Wrong => true,
@@ -144,12 +167,22 @@ fn conditions(pool: &PoolView, palette: Palette) -> String {
     each.collect::<Vec<_>>().join("; ")
 }
 
-fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
-    let ink = match family.condition {
+/// What the clients get that fare worst; conditions are declared from well to ill.
+fn worst(pool: &PoolView) -> Condition {
+    let conditions = pool.families.iter().map(|family| family.condition);
+    conditions.max_by_key(|condition| *condition as u8).unwrap_or(Condition::Whole)
+}
+
+fn ink_of_condition(condition: Condition) -> Ink {
+    match condition {
         Condition::Whole => Ink::Good,
         Condition::Degraded | Condition::Fallback => Ink::Doubt,
         Condition::FailOpen | Condition::Nodata | Condition::Servfail => Ink::Bad,
-    };
+    }
+}
+
+fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
+    let ink = ink_of_condition(family.condition);
     let word = match family.condition {
         Condition::Whole => "whole".to_owned(),
         Condition::Degraded => "degraded".to_owned(),
@@ -158,7 +191,7 @@ fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
             None => "all down, its fallback serves".to_owned(),
         },
         Condition::FailOpen => {
-            format!("all down, answers go on (on_all_down = {:?})", pool.on_all_down)
+            format!("all down, answers go on as on_all_down = {:?} has it", pool.on_all_down)
         }
         Condition::Nodata => "all down, answers are empty".to_owned(),
         Condition::Servfail => "all down, answers are SERVFAIL".to_owned(),
@@ -172,9 +205,11 @@ fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
     text
 }
 
-/// A row for each address; what both share is in the first.
+/// A row for each address; what both have in common is in the first.
 fn rows(table: &mut Table, endpoint: &EndpointView, now: Timestamp) {
+    let mut said = String::new();
     for (at, family) in endpoint.families.iter().enumerate() {
+        let why = why(endpoint, family, now);
         let first = |text: &str| if at == 0 { text.to_owned() } else { String::new() };
         let answers = rate(endpoint.answers_per_s);
         let check = family.check.as_ref();
@@ -189,8 +224,9 @@ fn rows(table: &mut Table, endpoint: &EndpointView, now: Timestamp) {
             Cell::number(share(family.share)),
             answers,
             probe(check),
-            why(endpoint, family, now).into(),
+            if why == said { Cell::default() } else { why.as_str().into() },
         ]);
+        said = why;
     }
 }
 
@@ -210,11 +246,10 @@ fn why(endpoint: &EndpointView, family: &EndpointFamilyView, now: Timestamp) -> 
     let mut said = Vec::new();
     let check = family.check.as_ref();
     if let Some(one) = &endpoint.pinned {
-        said.push(pinned(one, now));
-        if let Some(check) = check.filter(|check| check.verdict != family.standing) {
-            let cause = if check.verdict == "down" { check.cause.as_str() } else { "" };
-            let colon = if cause.is_empty() { "" } else { ": " };
-            said.push(format!("probes say {}{colon}{cause}", check.verdict));
+        said.push(pinned(one, Some(&endpoint.endpoint), now));
+        if let Some(check) = check.filter(|check| check.verdict != "up") {
+            let colon = if check.cause.is_empty() { "" } else { ": " };
+            said.push(format!("probes say {}{colon}{}", check.verdict, check.cause));
         }
     } else if family.standing != "up" {
         let cause = check.map(|check| &check.cause).filter(|cause| !cause.is_empty());

@@ -76,6 +76,7 @@ fn header(status: &Status, base: &str, palette: Palette) -> String {
     };
     let name = palette.paint(Ink::Strong, format!("fingerpost {}", server.version));
     let (up, rate) = (span(server.started, server.now), rate(server.queries_per_s));
+    let base = base.trim_end_matches('/');
     format!("{name} at {base}: {ready}, {generation}, started {up} ago, {rate} queries/s\n")
 }
 
@@ -146,17 +147,19 @@ pub(super) fn ink_of_state(state: &str) -> Ink {
     }
 }
 
-/// An override in a few words, for the line of what it holds for.
-pub(super) fn pinned(pinned: &OverrideView, now: Timestamp) -> String {
-    let mut text = format!("{} of {} {}", pinned.state, pinned.target, until(now, pinned.until));
+/// An override in a few words, for a line that it holds for; `subject` is whose line that is, and not repeated.
+pub(super) fn pinned(pinned: &OverrideView, subject: Option<&str>, now: Timestamp) -> String {
+    let of = match subject {
+        Some(subject) if subject == pinned.name => String::new(),
+        _ => format!(" of {}", pinned.target),
+    };
+    let text = format!("{}{of} {}", pinned.state, until(now, pinned.until));
     let by = pinned.by.iter().map(String::as_str);
-    let said: Vec<&str> =
-        by.chain([pinned.reason.as_str()]).filter(|said| !said.is_empty()).collect();
-    if !said.is_empty() {
-        // Writing into a String cannot fail.
-        let _ = write!(text, " ({})", said.join(": "));
+    let said = by.chain([pinned.reason.as_str()]).filter(|said| !said.is_empty());
+    match said.collect::<Vec<_>>().join(": ") {
+        said if said.is_empty() => text,
+        said => format!("{text} ({said})"),
     }
-    text
 }
 
 fn sites(status: &Status, layout: Layout) -> String {
@@ -177,7 +180,8 @@ fn sites(status: &Status, layout: Layout) -> String {
             _ => Ink::Doubt,
         };
         let zone = site.zone.as_ref().map(|zone| format!(" of {zone}")).unwrap_or_default();
-        let override_ = site.pinned.as_ref().map(|one| pinned(one, status.server.now));
+        let override_ =
+            site.pinned.as_ref().map(|one| pinned(one, Some(&site.site), status.server.now));
         table.row([
             format!("{}{zone}", site.site).into(),
             site.title.as_str().into(),
@@ -192,12 +196,13 @@ fn sites(status: &Status, layout: Layout) -> String {
     text
 }
 
-/// A line for those that are not shown.
+/// A line for those that are not listed.
 pub(super) fn folded(number: usize, thing: &str, how: &str, layout: Layout) -> String {
     if number == 0 {
         return String::new();
     }
-    let line = format!("{} more, {how}; --all shows them", count(number, thing));
+    let cure = if layout.extent == Extent::Folded { " (--all lists them)" } else { "" };
+    let line = format!("not listed: {}, {how}{cure}", count(number, thing));
     format!("  {}\n", layout.palette.paint(Ink::Faint, line))
 }
 

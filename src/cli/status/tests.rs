@@ -153,10 +153,215 @@ fn assert_text(found: &str, expected: &str) {
 }
 
 #[test]
-fn p() {
-    println!("{}", shown(&all_well(), Extent::Folded));
-    println!("{}", shown(&fra_is_down(), Extent::Folded));
-    println!("{}", shown(&fra_is_down(), Extent::Wrong));
-    println!("{}", shown(&many(all_well(), 12), Extent::Folded));
-    println!("{}", shown(&many(all_well(), 50), Extent::Folded));
+fn all_is_well() {
+    let expected = "\
+fingerpost 0.1.0 at http://127.0.0.1:8053: ready, generation 3 since 3 m, started 10 m ago, 12.5 queries/s
+
+All is well.
+
+SITES
+  SITE  NAME       LOCATION  UP   ANSWERS/S  OVERRIDE
+  fra   Frankfurt  EU-DE     2/2        8.0
+  iad   東京       EU-DE     1/1        8.0
+
+POOL web of example.com.: whole
+  serves www.example.com.; weighted, 2 answers each
+  ENDPOINT  SITE  ADDRESS       STATE  SINCE  SHARE  ANSWERS/S  PROBE   WHY
+  fra-1     fra   192.0.2.10    up     9 m      75%        4.0  1.3 ms
+                  2001:db8::10  up     9 m      75%             1.3 ms
+  fra-2     fra   192.0.2.11    up     9 m      75%        4.0  1.3 ms
+                  2001:db8::11  up     9 m      75%             1.3 ms
+  iad-1     iad   192.0.2.20    up     9 m      75%        4.0  1.3 ms
+                  2001:db8::20  up     9 m      75%             1.3 ms
+
+ZONES
+  ZONE          SERIAL      NAMES  STEERED  STATE
+  example.com.  2026030101      9        1  served
+
+FILES
+  read 10 m ago: published, generation 1
+  database geoip/world.mmdb: Fingerpost-City, built 28 d ago
+";
+    assert_text(&shown(&all_well(), Extent::Folded), expected);
+    assert_text(&shown(&all_well(), Extent::All), expected);
+}
+
+#[test]
+fn what_is_wrong_comes_first() {
+    let expected = "\
+fingerpost 0.1.0 at http://127.0.0.1:8053: ready, generation 3 since 3 m, started 10 m ago, 12.5 queries/s
+
+WRONG (2)
+  error    pool web of example.com.: site fra is dead, for 3 m
+           clients go to the next site in their order
+  warning  endpoint iad-1 is drained
+
+OVERRIDES
+  TARGET    STATE  UNTIL                         BY     REASON
+  site iad  drain  until 14:05 UTC, in 1 h 55 m  alice  CHG123
+
+POOL web of example.com.: all down, answers go on as on_all_down = \"all\" has it (fra dead, iad drained)
+  serves www.example.com.; weighted, 2 answers each
+  ENDPOINT  SITE  ADDRESS       STATE    SINCE  SHARE  ANSWERS/S  PROBE   WHY
+  fra-1     fra   192.0.2.10    down     3 m       0%        4.0  failed  3 failures, the last: connection refused
+                  2001:db8::10  down     3 m       0%             failed
+  fra-2     fra   192.0.2.11    down     3 m       0%        4.0  failed  3 failures, the last: connection refused
+                  2001:db8::11  down     3 m       0%             failed
+  iad-1     iad   192.0.2.20    drained            0%        4.0  1.3 ms  \
+drain of site iad until 14:05 UTC, in 1 h 55 m (alice: CHG123)
+                  2001:db8::20  drained            0%             1.3 ms
+";
+    assert_text(&shown(&fra_is_down(), Extent::Wrong), expected);
+    let folded = shown(&fra_is_down(), Extent::Folded);
+    assert!(folded.starts_with(&expected[..expected.find("POOL").expect("a pool")]), "{folded}");
+    let own = "  iad   Ashburn    EU-DE     0/1        8.0  drain until 14:05 UTC, in 1 h 55 m (alice: CHG123)\n";
+    assert!(folded.contains(own), "{folded}");
+}
+
+#[test]
+fn what_is_well_is_counted_where_there_is_much() {
+    let check = |status: Status, extent: Extent, present: &[&str], lines_max: usize| {
+        let text = shown(&status, extent);
+        for part in present {
+            assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+        }
+        assert!(text.lines().count() <= lines_max, "too long:\n{text}");
+    };
+    let line = "  pool-0 of example.com.   weighted";
+    let line = line.replace("weighted", "whole  3/3       12.0  www.example.com.\n");
+    check(many(all_well(), 12), Extent::Folded, &["POOLS THAT ARE WHOLE\n", &line], 45);
+    let counted = [
+        "  not listed: 501 pools, 1503 endpoints, all up (--all lists them)\n",
+        "  not listed: 501 zones, all served (--all lists them)\n",
+    ];
+    check(many(all_well(), 500), Extent::Folded, &counted, 20);
+    check(many(all_well(), 500), Extent::All, &["POOL pool-499 of example.com.: whole\n"], 6000);
+    check(many(all_well(), 500), Extent::Wrong, &["All is well.\n"], 3);
+    let rest = ["POOL pool-6 of", "MORE POOLS WITH SOMETHING WRONG\n", "fail-open  0/3"];
+    check(many(fra_is_down(), 500), Extent::Folded, &rest, 620);
+    let mut mixed = many(all_well(), 500);
+    mixed.pools.extend(fra_is_down().pools);
+    let both = ["POOL web of example.com.: all down", counted[0]];
+    check(mixed, Extent::Folded, &both, 30);
+    let mut one_of_many = all_well();
+    let endpoint = one_of_many.pools[0].endpoints[0].clone();
+    one_of_many.pools[0].endpoints.extend(vec![endpoint; 100]);
+    one_of_many.pools[0].endpoints.extend(fra_is_down().pools[0].endpoints[..1].to_vec());
+    let rest = [
+        "  fra-1     fra   192.0.2.10    down",
+        "  not listed: 103 endpoints, all up (--all lists them)",
+    ];
+    check(one_of_many, Extent::Folded, &rest, 30);
+}
+
+#[test]
+fn trouble_is_put_into_words() {
+    let check = |change: &dyn Fn(&mut Status), part: &str| {
+        let mut status = all_well();
+        change(&mut status);
+        let text = shown(&status, Extent::Folded);
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    };
+    let families = |condition: &str| -> Vec<_> {
+        let mut down = fra_is_down().pools.remove(0).families;
+        down[1].condition = serde_json::from_value(condition.into()).expect("a condition");
+        down.remove(0);
+        down
+    };
+    let second = |condition| {
+        move |status: &mut Status| {
+            status.pools[0].fallback = Some("sorry".into());
+            status.pools[0].families.splice(1.., families(condition));
+        }
+    };
+    let dead = "(fra dead, iad drained)\n";
+    check(&second("degraded"), &format!("example.com.: A whole; AAAA degraded {dead}"));
+    check(&second("fallback"), &format!("AAAA all down, sorry serves in its place {dead}"));
+    check(&second("nodata"), &format!("AAAA all down, answers are empty {dead}"));
+    check(&second("servfail"), &format!("AAAA all down, answers are SERVFAIL {dead}"));
+    let last = "1.3 ms\n  iad-1";
+    check(&|_| {}, last);
+    fn first(status: &mut Status) -> &mut crate::control::status::CheckView {
+        status.pools[0].endpoints[0].families[0].check.as_mut().expect("a check")
+    }
+    check(
+        &|status| first(status).certificate_days_left = Some(3),
+        "1.3 ms  its certificate ends in 3 d\n",
+    );
+    check(&|status| first(status).certificate_days_left = Some(-1), "its certificate has ended\n");
+    check(&|status| first(status).flaps = 9, "1.3 ms  turned 9 times\n");
+    check(&|status| first(status).last = None, "4.0  pending\n");
+    let failed =
+        fra_is_down().pools[0].endpoints[0].families[0].check.clone().and_then(|check| check.last);
+    check(
+        &|status| first(status).last.clone_from(&failed),
+        "4.0  failed  last probe: connection refused\n",
+    );
+    check(&|status| status.pools[0].endpoints[0].families[0].check = None, "4.0  none\n");
+    check(&|status| status.server.ready = false, "not ready (), generation 3");
+    check(&|status| status.server.generation_at = None, "nothing published yet");
+    check(&|status| status.zones[0].state = "last good".into(), "1  last good\n");
+    check(&|status| status.pools[0].names.clear(), "  serves as a fallback; weighted");
+}
+
+#[test]
+fn one_name_is_enough() {
+    let check = |status: &Status, name: &str, expected: Result<&[&str], &str>| {
+        let mut part = status.clone();
+        match (narrow(&mut part, name), expected) {
+            (Ok(()), Ok(expected)) => {
+                let mut found: Vec<_> = part.sites.iter().map(|site| site.site.as_str()).collect();
+                let endpoints = part.pools.iter().flat_map(|pool| &pool.endpoints);
+                found.extend(endpoints.map(|endpoint| endpoint.endpoint.as_str()));
+                found.extend(part.zones.iter().map(|zone| zone.zone.as_str()));
+                found.extend(part.overrides.iter().map(|one| one.target.as_str()));
+                found.extend(part.wrong.iter().map(|wrong| wrong.what.as_str()));
+                assert_eq!(found, expected, "{name}");
+            }
+            (Err(finding), Err(part)) => assert!(finding.to_string().contains(part), "{finding}"),
+            (found, _) => panic!("{name}: {found:?}"),
+        }
+    };
+    let dead = "pool web of example.com.: site fra is dead";
+    let drained = "endpoint iad-1 is drained";
+    let all: &[&str] =
+        &["fra", "iad", "fra-1", "fra-2", "iad-1", "example.com.", "site iad", dead, drained];
+    let down = fra_is_down();
+    for name in ["web", "example.com.", "example.com", "EXAMPLE.com", "www.example.com"] {
+        check(&down, name, Ok(all));
+    }
+    check(&down, "fra", Ok(&["fra", "fra-1", "fra-2", dead]));
+    check(&down, "iad-1", Ok(&["iad", "iad-1", "site iad", drained]));
+    check(&down, "wbe", Err("did you mean \"web\"?"));
+    check(
+        &down,
+        "something-else",
+        Err("there are fra, iad, web, example.com., www.example.com., fra-1"),
+    );
+    check(&many(down, 20), "something-else", Err("and others"));
+}
+
+#[test]
+fn colour_is_for_terminals_and_moves_nothing() {
+    let status = fra_is_down();
+    let plain = shown(&status, Extent::Folded);
+    assert!(!plain.contains('\u{1b}'));
+    assert!(plain.is_ascii(), "what is ASCII stays ASCII");
+    let layout = Layout { palette: Palette { colour: true }, extent: Extent::Folded, files: true };
+    let mut coloured = render(&status, "http://127.0.0.1:8053/", layout);
+    assert!(coloured.contains("\u{1b}[31mdown\u{1b}[0m") && coloured.contains("\u{1b}[33mdrained"));
+    for code in ["1", "2", "31", "32", "33", "0"] {
+        coloured = coloured.replace(&format!("\u{1b}[{code}m"), "");
+    }
+    assert_text(&coloured, &plain);
+}
+
+#[test]
+fn the_exit_status_tells_errors() {
+    let code = |status: Status| Seen { json: String::new(), status }.exit_code();
+    assert_eq!(code(all_well()), ExitCode::SUCCESS);
+    assert_eq!(code(fra_is_down()), ExitCode::from(EXIT_FINDINGS));
+    let mut warned = fra_is_down();
+    warned.wrong.remove(0);
+    assert_eq!(code(warned), ExitCode::SUCCESS);
 }

@@ -322,11 +322,11 @@ fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
             let left = counted(left, NAMED_MAX);
             (
                 Judgement::Warned,
-                format!("{word} {shown} would go, and what remains is under min_up: {left}"),
+                format!("{word} {shown} would go; what remains is under min_up: {left}"),
             )
         }
         (_, [last]) => {
-            (Judgement::Warned, format!("{word} {shown} would go, and {last} alone remain"))
+            (Judgement::Warned, format!("{word} {shown} would go; only {last} would remain"))
         }
         _ => {
             let left = counted(left, NAMED_MAX);
@@ -404,29 +404,33 @@ mod tests {
         effect(&fixture.catalog, Change { before: &before, after: &after, probed: &probed })
     }
 
+    const FRA_DRAINED: &str = "fra-1 drained, fra-2 drained, fra-3 drained";
+    const ALL_THE_SAME: &str = "addresses would be handed out all the same (on_all_down = all)";
+
+    /// The one pool that is touched, as `NOW → THEN, verdict: why`.
+    fn check(fixture: &Fixture, before: &str, after: &str, expected: &str) {
+        let effect = effect_of(fixture, [before, after, ""]);
+        let told: Vec<String> = effect
+            .pools
+            .iter()
+            .map(|pool| {
+                let verdict = serde_json::to_value(pool.verdict).unwrap();
+                let verdict = verdict.as_str().unwrap();
+                format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
+            })
+            .collect();
+        assert_eq!(told, [expected], "{before} → {after}");
+        assert_eq!(effect.refused, expected.contains("refused"));
+        assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
+    }
+
     #[test]
-    fn every_reason() {
+    fn reasons_for_what_goes() {
         let [one, two, three] =
             [&["fra"][..], &["fra", "iad"], &["fra", "iad", "sin"]].map(|sites| fixture(sites, ""));
-        let check = |fixture: &Fixture, before: &str, after: &str, expected: &str| {
-            let effect = effect_of(fixture, [before, after, ""]);
-            let told: Vec<String> = effect
-                .pools
-                .iter()
-                .map(|pool| {
-                    let verdict = serde_json::to_value(pool.verdict).unwrap();
-                    let verdict = verdict.as_str().unwrap();
-                    format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
-                })
-                .collect();
-            assert_eq!(told, [expected], "{before} → {after}");
-            assert_eq!(effect.refused, expected.contains("refused"));
-            assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
-        };
-        let (fra, iad) =
-            ("fra-1 drained, fra-2 drained, fra-3 drained", "iad-1 down, iad-2 down, iad-3 down");
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
+        let iad = "iad-1 down, iad-2 down, iad-3 down";
         // The last site goes.
-        let all = "addresses would be handed out all the same (on_all_down = all)";
         check(
             &one,
             "",
@@ -455,20 +459,26 @@ mod tests {
             "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
         );
         // A site goes and others remain.
-        check(&two, "", fra, "whole → whole, warned: site fra would go, and iad alone remain");
+        check(&two, "", fra, "whole → whole, warned: site fra would go; only iad would remain");
         check(&three, "", fra, "whole → whole, fine: site fra would go; there remain iad, sin");
         check(
             &two,
             "iad-1 down",
             &format!("{fra}, iad-1 down"),
-            "degraded → degraded, warned: site fra would go, and what remains is under min_up: iad",
+            "degraded → degraded, warned: site fra would go; what remains is under min_up: iad",
         );
         check(
             &three,
             "",
             &format!("{fra}, {iad}"),
-            "whole → degraded, warned: sites fra, iad would go, and sin alone remain",
+            "whole → degraded, warned: sites fra, iad would go; only sin would remain",
         );
+    }
+
+    #[test]
+    fn reasons_for_what_stays_and_comes_back() {
+        let [one, two] = [&["fra"][..], &["fra", "iad"]].map(|sites| fixture(sites, ""));
+        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
         // Less of a site that was not trusted before.
         check(
             &two,

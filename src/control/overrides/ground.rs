@@ -11,12 +11,20 @@ use super::file::{self, Unwritten};
 use super::refused::Refused;
 use super::request::{Removal, Removing, Request, Setting};
 use super::target::{self, Wanted};
+use crate::config;
 use crate::control::knowledge::Knowledge;
+use crate::control::loader::Loader;
+use crate::control::server::VERDICTS_FILE;
 use crate::health::overrides::{Override, Overrides};
+use crate::health::persist::Saved;
+use crate::health::prober::ProbeResult;
+use crate::health::state as probe;
+use crate::health::{Probe, Verdict};
+use crate::report::Report;
 use crate::snapshot::Catalog;
 use crate::steer::model::{Endpoint, Pool};
 use jiff::Timestamp;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +69,29 @@ pub struct Written<P> {
 }
 
 impl Ground {
+    /// Ground without a server at work: what the server's file at `config` names, and the verdicts that a server has
+    /// kept. Also how many probes have none of those; what they probe is taken for up, so that too much is refused
+    /// rather than too little.
+    pub fn from_files(config: &Path, now: Timestamp) -> Result<(Self, usize), Report> {
+        let load = Loader::new(config).load()?;
+        let config::Server { overrides, state, verdicts_max_age, .. } = &*load.server;
+        let mut knowledge = Knowledge { overrides: load.overrides, ..Knowledge::default() };
+        knowledge.verdicts.set_probes(load.catalog.probes().cloned());
+        if let Ok(saved) = Saved::read(&state.join(VERDICTS_FILE), now, *verdicts_max_age) {
+            knowledge.verdicts.restore(&saved);
+        }
+        let unknown = |probe: &&Arc<Probe>| knowledge.verdicts.verdict(probe) == Verdict::Unknown;
+        let unknown: Vec<Arc<Probe>> = load.catalog.probes().filter(unknown).cloned().collect();
+        for probe in &unknown {
+            let (probe, outcome) = (probe.clone(), probe::Outcome::Success);
+            let latency = Duration::ZERO;
+            let supposed = ProbeResult { probe, outcome, latency, certificate_days_left: None };
+            knowledge.verdicts.apply(&supposed, now);
+        }
+        let (file, state) = (overrides.clone(), state.clone());
+        Ok((Self { catalog: load.catalog, knowledge, file, state }, unknown.len()))
+    }
+
     /// Writes an override to the file, unless too much would be lost by it.
     pub fn set(
         &self,
@@ -88,7 +119,7 @@ impl Ground {
             };
             if written.effect.refused && !force && !dry_run {
                 let notes = written.audit(Outcome::Refused, None);
-                return Err(Refused { notes, ..Refused::by_effect(written.effect) });
+                return Err(Refused::by_effect(written.effect).noting(notes));
             }
             Ok(written)
         })
@@ -152,7 +183,7 @@ impl Ground {
                 Err(Unwritten::Changed) => std::thread::sleep(ATTEMPT_INTERVAL),
                 Err(Unwritten::Failed(finding)) => {
                     let notes = written.audit(Outcome::Failed, Some(&finding.message));
-                    return Err(Refused { notes, ..Refused::unwritten(finding) });
+                    return Err(Refused::unwritten(finding).noting(notes));
                 }
             }
         }
@@ -236,16 +267,18 @@ impl<P: AsRef<[Override]>> Written<P> {
         }
     }
 
-    /// Writes the audit line, once it is known whether the change is in force; what came of it.
+    /// Writes the audit line, once it is known whether the change is in force; what came of it. Of a dry run it is
+    /// written already.
     pub fn told(mut self, in_force: Result<(), Refused>) -> Result<Self, Refused> {
         match in_force {
+            Ok(()) if self.is_dry_run => Ok(self),
             Ok(()) => {
                 self.notes.extend(self.audit(Outcome::Applied, None));
                 Ok(self)
             }
             Err(refused) => {
                 let notes = self.audit(Outcome::Failed, Some(&refused.title));
-                Err(Refused { notes, effect: Some(self.effect), ..refused })
+                Err(refused.noting(notes).with_effect(self.effect))
             }
         }
     }

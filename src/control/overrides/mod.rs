@@ -1,8 +1,8 @@
 //! What operators pin up, down or to drain: found by name, judged by what it would do, written to one file, told.
 //!
 //! ```text
-//! Request ─ target ─► OverrideTarget ─ edit ─► new text ─ blast ─► refused, or ─ file ─► overrides.toml ─ reload ─► served
-//!                                                                       └──────── audit ───────┘
+//! Request ─ target ─► OverrideTarget ─ edit ─► text ─ blast ─┬─► file: overrides.toml ─ reload ─► served
+//!                                                            └─► refused                          └─► audit
 //! ```
 //!
 //! The file is the only place where overrides live: a person, a repository and these functions edit the same text, and
@@ -23,7 +23,7 @@ mod testing;
 mod tests;
 
 pub use ground::{Ground, Written};
-pub use refused::Refused;
+pub use refused::{Details, Refused};
 pub use request::{Removal, Request, Subject};
 
 use super::status::OverrideView;

@@ -16,31 +16,49 @@ pub struct Refused {
     /// The cure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
+    /// What belongs to it.
+    #[serde(flatten)]
+    pub details: Box<Details>,
+}
+
+/// What belongs to a refusal, beside the words; most of it is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Details {
     /// If a name could mean several things: each as it would have to be written.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
     /// What the change would do, if that is why.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub effect: Option<Effect>,
     /// The mistakes in files that stand in the way.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<FindingView>,
     /// What else whoever asked should know.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
 impl Refused {
     fn new(status: u16, title: impl Into<String>, help: impl Into<String>) -> Self {
-        Self {
-            status,
-            title: title.into(),
-            help: Some(help.into()),
-            choices: Vec::new(),
-            effect: None,
-            findings: Vec::new(),
-            notes: Vec::new(),
-        }
+        let (title, help) = (title.into(), Some(help.into()));
+        Self { status, title, help, details: Box::default() }
+    }
+
+    fn with(self, details: Details) -> Self {
+        Self { details: Box::new(details), ..self }
+    }
+
+    /// Adds what went wrong beside.
+    pub(super) fn noting(mut self, notes: Vec<String>) -> Self {
+        self.details.notes.extend(notes);
+        self
+    }
+
+    /// Adds what the change would do.
+    pub(super) fn with_effect(mut self, effect: Effect) -> Self {
+        self.details.effect = Some(effect);
+        self
     }
 
     /// What was asked makes no sense.
@@ -51,7 +69,8 @@ impl Refused {
     /// Nobody of that name, or several.
     pub(super) fn lost(lost: Lost) -> Self {
         let status = if lost.choices.is_empty() { 404 } else { 409 };
-        Self { choices: lost.choices, ..Self::new(status, lost.message, lost.help) }
+        let details = Details { choices: lost.choices, ..Details::default() };
+        Self::new(status, lost.message, lost.help).with(details)
     }
 
     /// Nothing to be removed.
@@ -68,7 +87,7 @@ impl Refused {
             format!("pool {} {}: {}{more}", pool.pool, pool.family, pool.why)
         });
         let help = "look at what it would do; if it is to be all the same, insist with force";
-        Self { effect: Some(effect), ..Self::new(409, why, help) }
+        Self::new(409, why, help).with_effect(effect)
     }
 
     /// The file has mistakes, which an edit could only make worse.
@@ -77,7 +96,7 @@ impl Refused {
         let title = first.map_or_else(|| "the overrides cannot be read".to_owned(), shown);
         let help = first.and_then(|finding| finding.help.clone());
         let help = help.unwrap_or_else(|| "mend the file".to_owned());
-        Self { findings: views(report), ..Self::new(422, title, help) }
+        Self::new(422, title, help).with(found(report))
     }
 
     /// The file cannot be written.
@@ -100,7 +119,7 @@ impl Refused {
         let title = format!("the change is written to the overrides, but not in force{why}");
         let help =
             "mend that: it takes effect as soon as the configuration can be read; or undo it";
-        Self { findings: views(report), ..Self::new(503, title, help) }
+        Self::new(503, title, help).with(found(report))
     }
 
     /// It is written, but somebody changed the file before it was read.
@@ -134,7 +153,7 @@ fn shown(finding: &Finding) -> String {
     }
 }
 
-fn views(report: &Report) -> Vec<FindingView> {
+fn found(report: &Report) -> Details {
     let errors = report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    errors.map(Into::into).collect()
+    Details { findings: errors.map(Into::into).collect(), ..Details::default() }
 }

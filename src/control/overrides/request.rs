@@ -112,14 +112,17 @@ impl Request {
 
     /// When it ends, to the second; none: never by itself.
     fn end(&self, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
+        // What begins within a second begins at its end, so that two hours are not a little less.
+        let second = now.as_second() + i64::from(now.subsec_nanosecond() > 0);
+        let begin = Timestamp::from_second(second).unwrap_or(now);
         let end = match (&self.lasting, &self.until, self.forever) {
             (None, None, true) => return Ok(None),
-            (None, None, false) => now.checked_add(FOR_DEFAULT),
+            (None, None, false) => begin.checked_add(FOR_DEFAULT),
             (Some(text), None, false) => {
                 let no_duration =
                     || Refused::invalid(format!("{text:?} is no duration"), config::DURATION_FORM);
                 let lasting = config::parse_duration(text).ok_or_else(no_duration)?;
-                now.checked_add(lasting)
+                begin.checked_add(lasting)
             }
             (None, Some(text), false) => text.parse(),
             _ => {
@@ -256,7 +259,7 @@ mod tests {
     fn what_can_be_asked() {
         let check = |request: Value, expected: (&str, Option<i64>)| {
             let request: Request = serde_json::from_value(request).unwrap();
-            let asked = request.check(at(1000)).unwrap();
+            let asked = request.check(at(999) + SignedDuration::from_millis(1)).unwrap();
             let until = asked.until.map(Timestamp::as_second);
             assert_eq!((&*asked.wanted.to_string(), until), expected, "{request:?}");
         };

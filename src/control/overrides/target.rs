@@ -519,7 +519,8 @@ mod tests {
         check("a", "\"a\" could mean 2 things; say which one: web/a, api/a, */a");
         check(
             "iad",
-            "there is no override on \"iad\"; there are overrides on site:fra, site:fra@example.com, pool:web, web/a, api/a, */b",
+            "there is no override on \"iad\"; there are overrides on site:fra, \
+             site:fra@example.com, pool:web, web/a, api/a, */b",
         );
         check("wbe", "there is no override on \"wbe\"; did you mean \"web\"?");
         let none = find_pinned(&[], &"fra".parse().unwrap()).unwrap_err();

@@ -70,7 +70,7 @@ fn set_refused_forced_and_removed() {
         "{}",
         refused.title
     );
-    assert!(refused.effect.is_some_and(|effect| effect.refused));
+    assert!(refused.details.effect.is_some_and(|effect| effect.refused));
     assert_eq!(file(), "");
 
     let forced = set(&Request { force: true, ..ask("drain", "twin-1") }).unwrap();
@@ -139,7 +139,7 @@ fn a_file_with_mistakes_is_left_alone() {
     let broken = "[[override]]\nsite = \"fra\"\nstate = \"dwon\"\n";
     std::fs::write(&ground.file, broken).unwrap();
     let refused = ground.set(&ask("drain", "iad"), at(0)).unwrap_err();
-    assert_eq!((refused.status, refused.findings.len()), (422, 1));
+    assert_eq!((refused.status, refused.details.findings.len()), (422, 1));
     assert!(refused.title.contains("overrides.toml:3:9: unknown state"), "{}", refused.title);
     assert_eq!(std::fs::read_to_string(&ground.file).unwrap(), broken);
 }
@@ -197,7 +197,7 @@ async fn a_server_at_work_follows() {
     assert!(changed.applied && changed.notes.is_empty(), "{changed:?}");
     assert_eq!((changed.effect.endpoints, &*changed.pinned.target), (1, "site iad"));
     assert_eq!(drained().await, ["web/iad-1"]);
-    assert_eq!(list(handle).await, [changed.pinned.clone()]);
+    assert_eq!(list(handle).await, std::slice::from_ref(&changed.pinned));
     let refused = change(handle, ask("down", "*/fra-1@example.com")).await.unwrap_err();
     assert_eq!(refused.status, 409);
 
@@ -210,7 +210,7 @@ async fn a_server_at_work_follows() {
     let stuck = change(handle, ask("drain", "iad")).await.unwrap_err();
     assert_eq!(stuck.status, 503);
     assert!(stuck.title.contains("not in force"), "{}", stuck.title);
-    assert!(stuck.effect.is_some() && !stuck.findings.is_empty());
+    assert!(stuck.details.effect.is_some() && !stuck.details.findings.is_empty());
     let outcomes: Vec<String> = audited(&fixture);
     assert!(outcomes.last().unwrap().ends_with("failed"), "{outcomes:?}");
     server.shutdown().await;

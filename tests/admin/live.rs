@@ -1,0 +1,142 @@
+//! What changes while one looks on: readiness, reloads, streams, and the end.
+
+use crate::described;
+use crate::http::{Answer, Connection, Request};
+use crate::kit::Mode;
+use crate::kit::server::TestServer;
+use crate::world::{Backends, FRA, IAD, World, directory};
+use fingerpost::admin::Admin;
+use fingerpost::control::{Options, Server};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+const ADMIN: &str = "[admin]\nlisten = \"127.0.0.1:0\"\n";
+
+#[test]
+fn it_is_ready_when_the_first_round_is_done() {
+    let backends = Backends::start();
+    // Says nothing, so that the round takes until its timeout.
+    backends.fra.set(Mode::Silent);
+    let dir = directory(ADMIN, &backends);
+    let runtime = Runtime::new().expect("a runtime");
+    let options = Options { config: dir.config(), ..Options::default() };
+    let (starting, admin) = runtime.block_on(async {
+        let starting = Server::prepare(options).await.unwrap_or_else(|_| panic!("it starts"));
+        let admin = Admin::start(starting.handle()).unwrap_or_else(|_| panic!("it is served"));
+        (starting, admin.expect("an API"))
+    });
+    let address = admin.addresses()[0];
+    let get = |target: &str| -> Answer { Request::get(target).send(address) };
+    assert_eq!(get("/livez").status, 200);
+    let before = get("/readyz");
+    assert_eq!((before.status, &before.json()["ready"]), (503, &false.into()));
+    assert!(before.text().contains("first round"), "{}", before.text());
+    assert_eq!(get("/api/v1/status").json()["server"]["ready"], false);
+    let explain = "/api/v1/explain?name=www.example.com&client=198.51.100.7";
+    assert_eq!(get(explain).status, 503);
+    let finished = runtime.block_on(starting.finish());
+    let Ok((server, _)) = finished else { panic!("it starts") };
+    assert_eq!(get("/readyz").status, 200);
+    assert_eq!(get(explain).status, 200);
+    runtime.block_on(async {
+        admin.shutdown().await;
+        server.shutdown().await;
+    });
+}
+
+#[test]
+fn a_reload_tells_how_it_went() {
+    let world = World::start();
+    let reload = || Request::post("/api/v1/reload", r#"{"by":"a test"}"#).send(world.admin());
+    let dir = &world.server.dir;
+    let zone = std::fs::read_to_string(dir.file("zones/example.com.zone")).expect("a zone");
+    let config = std::fs::read_to_string(dir.config()).expect("a configuration");
+    let generation = world.server.generation();
+    // The watcher may have been quicker; what is served then is the same.
+    dir.write("zones/example.com.zone", zone.replace(" 7 7200", " 8 7200"));
+    let done = reload();
+    assert!(["published", "unchanged"].contains(&done.json()["outcome"].as_str().expect("a word")));
+    assert!(done.json()["generation"].as_u64() > Some(generation));
+    assert_eq!(world.get("/api/v1/status").json()["zones"][0]["serial"], 8);
+
+    dir.write("fingerpost.toml", config.replace("[sites]", "[sits]"));
+    let refused = reload();
+    let told = refused.json();
+    assert_eq!((refused.status, &told["outcome"]), (422, &"refused".into()));
+    let finding = &told["findings"][0];
+    assert_eq!(finding["severity"], "error");
+    assert!(finding["place"].as_str().expect("a place").contains("fingerpost.toml:"), "{told}");
+    assert!(finding["help"].as_str().expect("a cure").contains("sites"), "{told}");
+    assert_eq!(world.answer(), [FRA], "what was served stays");
+    let events = world.get("/api/v1/events").text();
+    assert!(events.contains("a test"), "who asked is on record: {events}");
+}
+
+/// A stream that has begun.
+fn stream(world: &World, request: &Request) -> Connection {
+    let mut connection = Connection::to(world.admin());
+    connection.send(&request.bytes(world.admin()));
+    let head = connection.head().expect("a stream");
+    assert_eq!((head.status, head.kind()), (200, "text/event-stream"));
+    Connection(connection.0)
+}
+
+#[test]
+fn a_stream_tells_the_status_and_what_happens() {
+    let mut world = World::start();
+    let begun = Instant::now();
+    let mut live = stream(&world, &Request::get("/api/v1/stream"));
+    let (kind, status) = live.event().expect("a status");
+    assert_eq!(kind, "status");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    described::check_named("Status", &status);
+    let condition = |status: &serde_json::Value| {
+        status["pools"][0]["families"][0]["condition"].as_str().expect("a word").to_owned()
+    };
+    assert_eq!(condition(&status), "whole");
+
+    world.backends.fra.stop();
+    let stopped = Instant::now();
+    let (mut told, mut degraded) = (false, false);
+    while !(told && degraded) {
+        let (kind, data) = live.event().expect("more");
+        if kind == "event" {
+            described::check_named("Event", &data);
+            told |= data["kind"] == "verdict" && data["endpoint"] == "fra-1";
+        } else {
+            degraded |= condition(&data) == "degraded";
+        }
+    }
+    // Two probes at 100 ms, the pause between statuses, and a slow machine.
+    assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+    assert_eq!(world.answer(), [IAD]);
+
+    // Who comes later can ask for what it has missed.
+    let resumed = Request::get("/api/v1/stream").with("Last-Event-ID", "0");
+    let mut late = stream(&world, &resumed);
+    let first = std::iter::from_fn(|| late.event()).find(|(kind, _)| kind == "event");
+    assert_eq!(first.expect("an event").1["seq"], 1);
+}
+
+#[test]
+fn it_ends_within_a_second_with_streams_open() {
+    let World { server, backends } = World::start();
+    let admin = server.admin();
+    let mut streams: Vec<Connection> = (0..8)
+        .map(|_| {
+            let mut connection = Connection::to(admin);
+            connection.send(&Request::get("/api/v1/stream").bytes(admin));
+            assert_eq!(connection.head().expect("a stream").status, 200);
+            connection
+        })
+        .collect();
+    let idle = Connection::to(admin);
+    let begun = Instant::now();
+    drop::<TestServer>(server);
+    // DNS itself takes part of that.
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    for stream in &mut streams {
+        while stream.event().is_some() {}
+    }
+    drop((idle, backends));
+}
