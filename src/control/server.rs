@@ -227,8 +227,9 @@ impl Starting {
 
     /// Probes once, and answers; the report is of what was not in the way.
     pub async fn finish(self) -> Result<(Server, Report), Report> {
-        let Self { handle, listeners, reloader, requests, changes, publisher, sampler, tap, .. } =
-            self;
+        let Self {
+            handle, listeners, reloader, requests, changes, publisher, sampler, tap, ..
+        } = self;
         let (first, report) = (self.first, self.report);
         let addresses = listeners.local_addresses().to_vec();
         let zones = match first.catalog.zones().zones().len() {
@@ -248,8 +249,16 @@ impl Starting {
         handle.events().record(started);
         let config = reloader.config.clone();
         let reloader = Task(tokio::spawn(reloader.run(requests, changes)));
-        let server =
-            Server { handle, addresses, listeners, reloader, publisher, tap, config, _sampler: sampler };
+        let server = Server {
+            handle,
+            addresses,
+            listeners,
+            reloader,
+            publisher,
+            tap,
+            config,
+            _sampler: sampler,
+        };
         Ok((server, report))
     }
 }

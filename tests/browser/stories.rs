@@ -20,7 +20,7 @@ fn it_loads_and_tells_how_the_server_stands() {
         }
         page.says("[data-site=sin]", "1 of 1 up").await;
         page.says("#zones", "example.com").await;
-        page.says("#events", "started").await;
+        page.shows("#events [data-kind=started]").await;
         page.holds("return document.querySelector('.land').getAttribute('d').length > 10000").await;
         page.holds("return document.querySelectorAll('.spot').length === 3").await;
     });
@@ -62,7 +62,9 @@ fn it_explains_a_query_and_draws_the_way() {
         page.says(".order .serves", "Frankfurt").await;
         page.holds("return document.querySelectorAll('.way').length === 3").await;
         page.holds("return document.querySelectorAll('.way.serves').length === 1").await;
-        page.holds("return [...document.querySelectorAll('.rank')].map((it) => it.textContent).sort().join() === '1,2,3'").await;
+        let ranks =
+            "[...document.querySelectorAll('.rank')].map((it) => it.textContent).sort().join()";
+        page.holds(&format!("return {ranks} === '1,2,3'")).await;
         page.holds("return document.querySelector('.client-mark') !== null").await;
 
         // The link to it says the same to whoever opens it.
@@ -154,10 +156,11 @@ fn everything_is_reached_by_keyboard() {
         page.holds("return document.activeElement.id === 'override-reason'").await;
         page.press("by keyboard").await;
         // The keyboard stays inside the dialog.
+        let inside = "return document.activeElement === document.body \
+            || document.activeElement.closest('dialog') !== null";
         for _ in 0..12 {
             page.press_key(Key::Tab).await;
-            page.holds("return document.activeElement === document.body || document.activeElement.closest('dialog') !== null")
-                .await;
+            page.holds(inside).await;
         }
         page.tab_to("#override-by").await;
         page.press("alice").await;

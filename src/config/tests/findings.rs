@@ -78,6 +78,7 @@ fn of_the_server() {
     check("[admin]\nlisten = []", &["2:10 the API would listen nowhere"]);
     check("[admin]\nlisten = 8053", &["2:10 \"listen\" must be a list"]);
     check("[admin]\ntoken = \"x\"", &["2:1 unknown key \"token\" in [admin] | known here: listen"]);
+    check(
         "[dnstap]\nsample = 2\nmessages = \"all\"\nidentiti = \"x\"\nversion = \"\"",
         &[
             "1:2 [dnstap] does not say where to | add socket = and the path",

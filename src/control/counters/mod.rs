@@ -71,7 +71,10 @@ impl Registry {
 
     /// The same, and whose addresses were handed out.
     pub fn read(&self) -> Reading {
-        Reading { counts: self.counts(), handed_out: self.sum(|retired| retired.handed_out().clone(), HandedOut::add) }
+        Reading {
+            counts: self.counts(),
+            handed_out: self.sum(|retired| retired.handed_out().clone(), HandedOut::add),
+        }
     }
 
     /// By zone and endpoint. Costs in proportion to what is served.

@@ -7,6 +7,8 @@ import { badness, conditionState, endpointState } from './state.js';
 
 const ROWS_MAX = 120;
 const ROWS_MAX_MORE = 500;
+// Going down once is no flapping.
+const FLAPS_TOLD_MIN = 3;
 
 let rowsMax = ROWS_MAX;
 let latest = null;
@@ -106,7 +108,9 @@ function makePool({ pool }) {
 
 function condition(family) {
   const wrong = family.sites.filter((site) => site.level !== 'trusted').map((site) => `${site.site} ${site.level}`);
-  return h('span', { class: 'chip', 'data-state': conditionState(family.condition), title: wrong.join(', ') || 'every site is trusted' },
+  // Without an address in the family, its fallback there is what was meant.
+  const [state, none] = family.sites.length ? [conditionState(family.condition), 'every site is trusted'] : ['unknown', 'no addresses'];
+  return h('span', { class: 'chip', 'data-state': state, title: wrong.join(', ') || none },
     `${family.family} ${family.condition}`);
 }
 
@@ -161,7 +165,7 @@ function checkCell(endpoint, state) {
   if (!worst) return 'no address';
   const { check } = worst;
   const notes = [];
-  if (check?.flaps) notes.push(h('span', { class: 'chip', 'data-state': 'degraded' }, plural(check.flaps, 'flap')));
+  if (check?.flaps >= FLAPS_TOLD_MIN) notes.push(h('span', { class: 'chip', 'data-state': 'degraded' }, plural(check.flaps, 'flap')));
   if (check && check.certificate_days_left !== null && check.certificate_days_left <= 21) {
     notes.push(h('span', { class: 'chip', 'data-state': 'degraded' }, `certificate ends in ${check.certificate_days_left} d`));
   }

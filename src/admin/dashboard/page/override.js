@@ -13,7 +13,6 @@ const STATES = [['drain', 'Drain', 'No new answers; those who were sent here sta
   ['down', 'Pin down', 'As if every check failed.'], ['up', 'Pin up', 'As if every check passed.']];
 const VERDICTS = { refused: 'down', warned: 'degraded', fine: 'up' };
 
-let latest = null;
 const dialog = () => byId('override-dialog');
 
 export function startOverrides() {
