@@ -20,7 +20,8 @@ use std::process::ExitCode;
 /// All inputs are watched: zones, steering, networks, databases, overrides and certificates are read again when they
 /// change, and checked. Each zone, the databases, the networks and the overrides are taken as a whole or stay as they
 /// were. A restart is needed only for what is taken hold of at the start: addresses, UDP threads, limits of TCP,
-/// logging, the bound on probes and the state directory; a change of these is told.
+/// logging, the bound on probes, where the API listens, where dnstap goes and the state directory; a change of these
+/// is told.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -94,7 +94,7 @@ impl TestServer {
 
     /// What became of the queries that the tap has sampled.
     pub fn tap_counts(&self) -> TapCounts {
-        self.server().tap_counts().expect("a configuration with [dnstap]")
+        self.server().handle().tap_counts().expect("a configuration with [dnstap]")
     }
 
     /// The generation that is served.

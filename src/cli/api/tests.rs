@@ -45,12 +45,21 @@ fn api(base: Url, token: Token) -> Api {
     Api::new(base, token).expect("a client")
 }
 
+/// What is at a path, read as the commands read it.
+async fn get<T: DeserializeOwned>(
+    api: &Api,
+    path: &str,
+    query: &[(&str, &str)],
+) -> Result<T, Failure> {
+    api.decode(path, &api.get_text(path, query).await?).await
+}
+
 #[tokio::test]
 async fn what_was_asked_and_answered() {
     let (base, asked) = say(&[("200 OK", "application/json", "{\"n\":7}")]).await;
     let header = HeaderValue::from_static("Bearer s3cret");
     let api = api(base, Token::Read { path: "token".into(), header });
-    let answer: Answer = api.get("api/v1/x", &[("name", "a&b")]).await.expect("an answer");
+    let answer: Answer = get(&api, "api/v1/x", &[("name", "a&b")]).await.expect("an answer");
     assert_eq!(answer.n, 7);
     let asked = asked.await.expect("asked").remove(0);
     assert!(asked.starts_with("GET /api/v1/x?name=a%26b HTTP/1.1\r\n"), "{asked}");
@@ -64,7 +73,8 @@ async fn every_failure_says_what_and_the_cure() {
     const NEWER: &str = "{\"server\":{\"version\":\"9.0.0\"}}";
     let check = async |answers: &[(&str, &str, &str)], status: Option<u16>, parts: [&str; 2]| {
         let (base, _) = say(answers).await;
-        let failure = api(base, Token::None).get::<Answer>("x", &[]).await.expect_err("a failure");
+        let failure =
+            get::<Answer>(&api(base, Token::None), "x", &[]).await.expect_err("a failure");
         let Finding { message, help, .. } = failure.finding;
         let help = help.unwrap_or_default();
         assert!(message.contains(parts[0]), "{message}");
@@ -105,7 +115,7 @@ async fn nobody_listens() {
     let address = listener.local_addr().expect("its address");
     drop(listener);
     let api = api(Url::parse(&format!("http://{address}/")).expect("a URL"), Token::None);
-    let failure = api.get::<Answer>("x", &[]).await.expect_err("nobody");
+    let failure = get::<Answer>(&api, "x", &[]).await.expect_err("nobody");
     let text = failure.finding.to_string();
     assert!(text.contains("no server answers") && text.contains("fingerpost serve"), "{text}");
 }
@@ -114,7 +124,7 @@ async fn nobody_listens() {
 async fn a_token_that_is_of_no_use_is_named() {
     let check = async |token: Token, part: &str| {
         let (base, _) = say(&[("401 Unauthorized", "application/problem+json", "{}")]).await;
-        let failure = api(base, token).get::<Answer>("x", &[]).await.expect_err("refused");
+        let failure = get::<Answer>(&api(base, token), "x", &[]).await.expect_err("refused");
         assert!(failure.finding.to_string().contains(part), "{}", failure.finding);
     };
     let header = HeaderValue::from_static("Bearer s3cret");
