@@ -6,8 +6,8 @@
 //!
 //! Whoever looks on or operates holds a [`Handle`]: what is known of endpoints ([`knowledge`]), how far pools can be
 //! relied on ([`outlook`]), what has happened ([`events`]), what was answered ([`counters`], [`rates`]), all of it at
-//! once ([`status`]), why a client gets what it gets ([`explain`]), and what a change would do to all ([`simulate`]). What
-//! operators pin goes through [`overrides`].
+//! once ([`status`]), why a client gets what it gets ([`explain`]), and what a change would do to all ([`simulate`]).
+//! What operators pin goes through [`overrides`].
 
 pub mod counters;
 pub mod events;
