@@ -138,7 +138,7 @@ fn what_is_up_and_what_goes_down() {
     world.run("status iad").assert(1, &["All is well here.", "iad-1"], &[]);
     world.run("status --check").assert(2, &["FINGERPOST CRITICAL: ", "endpoints_up=1;;;0;2"], &[]);
     world.run("status --check iad").assert(0, &["FINGERPOST OK: 1 of 1 endpoint up"], &[]);
-    world.run("events").assert(0, &["started", "fra-1", "is down"], &[]);
+    world.run("events").assert(0, &["serves 1 zone", "fra-1", "is down"], &[]);
     world.run("status wbe").assert(1, &[], &["is called \"wbe\"", "did you mean \"web\"?"]);
 
     world.fra.restart();
@@ -174,7 +174,7 @@ fn a_token_opens_what_is_closed() {
     Told::by(with_token.output()).assert(0, &["All is well."], &[]);
     let mut by_variable = world.command("events");
     by_variable.env("FINGERPOST_TOKEN_FILE", &token);
-    Told::by(by_variable.output()).assert(0, &["started"], &[]);
+    Told::by(by_variable.output()).assert(0, &["serves 1 zone"], &[]);
     world.server.dir.write("other", "fedcba9876543210fedcba9876543210\n");
     let mut wrong = world.command("status");
     wrong.arg("--token-file").arg(world.server.dir.file("other"));

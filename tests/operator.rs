@@ -113,7 +113,7 @@ fn an_endpoint_that_goes_down_is_seen_and_told_with_its_cause() {
     let seen = status(server);
     let down = seat(&seen, 0);
     assert_eq!(down.standing, "down");
-    assert!(down.because.contains("2 failures in a row") && down.because.contains("since 20"));
+    assert!(down.because.contains("2 failures in a row"));
     assert_eq!(seen.pools[0].families[0].sites[0].level, SiteLevel::Dead);
     assert_eq!(troubles(&seen)[0], "pool web of example.com.: site fra is dead");
     assert!(seen.wrong[0].since.is_some());
@@ -159,7 +159,7 @@ fn overrides_and_reloads_are_told_and_explained() {
     let because = "override: drained until 2099-12-31T00:00:00Z by ada: CHG123";
     assert_eq!(fra.endpoints[0].because, because);
     let iad = sites.iter().find(|site| site.serves).expect("a site that serves");
-    assert!(iad.endpoints[0].because.contains("probed with success (since 20"));
+    assert!(iad.endpoints[0].because.contains("probed with success"));
 
     let seen = status(server);
     assert_eq!(seen.overrides.len(), 1);

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Everything that is told or done is [`control`](crate::control)'s; here it gets a path, a type and a status, and a
-//! refusal in words ([`problem`]). `openapi.json` describes it, and tests hold it against what is served. All of it runs
-//! on the runtime's threads, which answer no UDP query, and whatever a client does here, it takes a bounded part of
-//! them ([`limits`]).
+//! refusal in words ([`problem`]). `openapi.json` describes it, and tests hold it against what is served. All of it
+//! runs on the runtime's threads, which answer no UDP query, and whatever a client does here, it takes a bounded part
+//! of them ([`limits`]).
 
 mod access;
 mod dashboard;

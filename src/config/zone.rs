@@ -57,7 +57,8 @@ pub struct Known {
     fingerprints: Option<Vec<u64>>,
 }
 
-/// A zone of so many records is checked by one thread and built by another; for fewer a thread costs more than it saves.
+/// A zone of so many records is checked by one thread and built by another; for fewer a thread costs more than it
+/// saves.
 const RECORDS_APART_MIN: usize = 10_000;
 
 /// What zones are read against.

@@ -89,7 +89,7 @@ impl<'a> Now<'a> {
         self.knowledge.verdicts.row(family.probe(endpoint)?)
     }
 
-    /// Why an endpoint stands as it does, for people, with since when and until when.
+    /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
     pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if let Some(pinned) = self.pin(pool, endpoint) {
             return by_pin(pinned);
@@ -132,9 +132,14 @@ pub(super) fn by_pin(pinned: &Override) -> String {
     format!("override: {word}{until}{by}{reason}")
 }
 
-/// What a check has found, and since when that holds; none without a verdict.
+/// What a check has found; none without a verdict.
 pub(super) fn by_row(probe: &Probe, row: Option<&Row>) -> Option<String> {
     let row = row.filter(|row| row.state.verdict != Verdict::Unknown)?;
-    let since = row.state.since.map_or_else(String::new, |since| format!(" (since {since:.0})"));
-    Some(format!("check {} at {}: {}{since}", probe.check.name, probe.target, row.cause))
+    Some(format!("check {} at {}: {}", probe.check.name, probe.target, row.cause))
+}
+
+/// Since when a verdict holds, as a supplement to why it does.
+pub(super) fn since(row: Option<&Row>) -> String {
+    let since = row.and_then(|row| row.state.since);
+    since.map_or_else(String::new, |since| format!(" (since {since:.0})"))
 }

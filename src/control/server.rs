@@ -110,15 +110,7 @@ impl Server {
         watcher.set_paths(loader.inputs().to_vec());
         let first = first?;
         let config = first.server.clone();
-        let tls = options.tls.clone().or_else(|| config.tls.clone());
-        let certificates = tls.as_ref().map(load_certificates).transpose().map_err(|report| {
-            // What reading the configuration has found says more, for it knows the place.
-            if first.report.has_errors() { first.report.clone() } else { report }
-        })?;
-        let endpoints = endpoints(&config, &options, tls.as_ref());
-        let listeners = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
-            Report { findings: errors.iter().map(BindError::finding).collect() }
-        })?;
+        let Hold { tls, certificates, listeners } = Hold::take(&options, &first)?;
 
         let mut report = first.report.clone();
         let state_file = options.persist.then(|| state_file(&config, &mut report));
@@ -266,6 +258,29 @@ impl Starting {
 fn start_tap(config: &config::Server) -> Result<Option<tap::Running>, Report> {
     let started = config.dnstap.as_ref().map(tap::Running::start).transpose();
     started.map_err(|error| broken(&format!("cannot start the thread that writes dnstap: {error}")))
+}
+
+/// What is taken hold of at the start, and let go of at the end only.
+struct Hold {
+    tls: Option<Tls>,
+    certificates: Option<Certificates>,
+    listeners: Listeners,
+}
+
+impl Hold {
+    fn take(options: &Options, first: &Load) -> Result<Self, Report> {
+        let config = &first.server;
+        let tls = options.tls.clone().or_else(|| config.tls.clone());
+        let certificates = tls.as_ref().map(load_certificates).transpose().map_err(|report| {
+            // What reading the configuration has found says more, for it knows the place.
+            if first.report.has_errors() { first.report.clone() } else { report }
+        })?;
+        let endpoints = endpoints(config, options, tls.as_ref());
+        let listeners = Listeners::bind(&endpoints, certificates.as_ref()).map_err(|errors| {
+            Report { findings: errors.iter().map(BindError::finding).collect() }
+        })?;
+        Ok(Self { tls, certificates, listeners })
+    }
 }
 
 /// The ends of the publisher's channels that the handle holds.

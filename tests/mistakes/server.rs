@@ -35,7 +35,14 @@ pub fn settings() -> Vec<Mistake> {
             "sites",
             true,
         ),
-        mistake("no server file", |dir| dir.remove(FILE), FILE, "cannot read", "create it", true),
+        mistake(
+            "no server file",
+            |dir| dir.remove(FILE),
+            FILE,
+            "cannot read",
+            "say what to check",
+            true,
+        ),
         mistake(
             "a dangling server file",
             |dir| {
@@ -44,7 +51,7 @@ pub fn settings() -> Vec<Mistake> {
             },
             FILE,
             "cannot read",
-            "create it",
+            "say what to check",
             true,
         ),
         mistake(

@@ -140,7 +140,7 @@ fn further(facts: &Facts<'_>, palette: Palette) -> String {
         |what: &str, line: String| table.row([Cell::inked(Ink::Faint, what), line.into()]);
     if let Some(admin) = facts.admin.first() {
         row("watch it live", format!("http://{admin}/"));
-        row("the same in JSON", format!("curl http://{admin}/api/v1/status"));
+        row("as JSON", format!("curl http://{admin}/api/v1/status"));
     }
     let client = PLACES[0].subnet;
     row("why?", format!("{} explain {NAME} --client {client} --down fra", facts.program));

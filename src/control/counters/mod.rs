@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Each worker counts in blocks of its own, which only it writes; a reader sums the blocks. What depends on what is
-//! served (zones, endpoints) is counted by number in a block made for one catalog, and summed by name, so that it goes
-//! on over reloads. A worker that ends, or that goes over to a new catalog, leaves its sums to the registry: no count is
-//! ever lost or goes down. The query path takes no lock but at the change of a catalog, and then for a moment.
+//! served (zones, endpoints) is counted by number in a block made for one catalog, and summed by name, so that it
+//! goes on over reloads. A worker that ends, or that goes over to a new catalog, leaves its sums to the registry: no
+//! count is ever lost or goes down. The query path takes no lock but at the change of a catalog, and then for a moment.
 
 mod catalog;
 mod tally;

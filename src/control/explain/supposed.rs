@@ -47,7 +47,7 @@ impl Supposed {
 
 /// Health with its reasons, as an explanation tells it.
 pub trait Reasons: Standings {
-    /// Why an endpoint stands as it does, for people.
+    /// Why an endpoint stands as it does, and since when, for people.
     fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String;
 }
 
@@ -62,14 +62,20 @@ impl Reasons for Supposed {
         let Some(probe) = family.probe(endpoint) else {
             return knowledge::UNCHECKED.to_owned();
         };
-        knowledge::by_row(probe, self.verdicts.row(probe))
+        let row = self.verdicts.row(probe);
+        knowledge::by_row(probe, row)
+            .map(|cause| cause + &knowledge::since(row))
             .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
     }
 }
 
 impl Reasons for Now<'_> {
     fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
-        Now::because(self, pool, endpoint, family)
+        let because = Now::because(self, pool, endpoint, family);
+        match self.pin(pool, endpoint) {
+            Some(_) => because,
+            None => because + &knowledge::since(self.row(endpoint, family)),
+        }
     }
 }
 
