@@ -140,3 +140,20 @@ fn without_a_server_the_file_is_written() {
     assert!(err.contains("needs \"state\""), "{err}");
     assert_eq!(fs::read_to_string(&path).expect("read"), broken);
 }
+
+/// Whoever must take a site out now cannot mend somebody else's half-finished edit first.
+#[test]
+fn a_broken_server_file_keeps_nobody_from_draining() {
+    let server = TestServer::start(directory());
+    for broken in ["[server]\nudp_payload_max = \"x\"\n", "[server\n"] {
+        server.dir.write("fingerpost.toml", broken);
+        for (line, expected) in [("drain fra", IAD), ("undrain fra", FRA)] {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_fingerpost"));
+            let url = format!("http://{}", server.admin());
+            command.args(line.split(' ')).args(["--server", &url]).env("NO_COLOR", "1");
+            let output = command.stdin(Stdio::null()).output().expect("the program");
+            assert!(output.status.success(), "{line}: {output:?}");
+            assert_eq!(served(&server), expected, "{line} beside {broken:?}");
+        }
+    }
+}

@@ -105,7 +105,7 @@ fn answer_every_case(tap: Option<Tap>) {
         let client = |random| Client { address: [127, 0, 0, 1].into(), transport, random };
         let outcome = answer(&snapshot, &mut scratch, &message, &client(0), &mut out);
         assert_eq!(outcome.reason.label(), expected, "{query:?}");
-        // The first answer over a transport makes the counters of it.
+        // The first answer over a transport, and for a zone, makes the counters of it.
         worker.respond(&message, &client(0), &ends, &mut out);
         let counted = allocation_counter::measure(|| {
             for round in 0..ROUNDS {

@@ -23,7 +23,7 @@ Examples:
 
 Exit status:
   0  what was read is served, or it already was
-  1  refused for its mistakes, or the server cannot be asked
+  1  something has mistakes and is left as it was, or the server cannot be asked
   2  the command line was not understood")]
 pub(super) struct Args {
     #[command(flatten)]
@@ -51,13 +51,14 @@ pub(super) fn run(args: &Args) -> ExitCode {
         };
         let text = answer.to_string();
         let outcome: Outcome = api.decode(RELOAD, &text).await?;
-        let refused = outcome.outcome == "refused";
+        let is_error = |found: &FindingView| found.severity == Severity::Error;
+        let failed = outcome.outcome == "refused" || outcome.findings.iter().any(is_error);
         if args.json {
             style::print(format_args!("{text}\n"));
         } else {
             style::print(tell(&outcome, Palette::stdout()));
         }
-        Ok::<_, Report>(if refused { ExitCode::from(EXIT_FINDINGS) } else { ExitCode::SUCCESS })
+        Ok::<_, Report>(if failed { ExitCode::from(EXIT_FINDINGS) } else { ExitCode::SUCCESS })
     })
 }
 
@@ -76,6 +77,9 @@ fn tell(outcome: &Outcome, palette: Palette) -> String {
     let generation = outcome.generation;
     let how = match outcome.outcome.as_str() {
         "published" => format!("published as generation {generation}"),
+        "unchanged" if outcome.findings.iter().any(|found| found.severity == Severity::Error) => {
+            format!("what has mistakes is left as it was; generation {generation} is served on")
+        }
         "unchanged" => format!("nothing has changed; generation {generation} is served on"),
         "refused" => format!("refused; generation {generation} is served on"),
         other => format!("{other}; generation {generation}"),

@@ -10,11 +10,13 @@ use super::stamp::Stamp;
 use crate::config::{self, Cache, Server};
 use crate::geo::{Database, NetworkEntry, Networks, World};
 use crate::health::overrides::Overrides;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Report, Source};
 use crate::snapshot::{Catalog, Settings, Trust, ZoneInput};
 use crate::steer::classes::Atlas;
 use crate::wire::Name;
+use jiff::Timestamp;
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +54,8 @@ pub struct Loader {
     /// The world, and what it was made of.
     atlas: Option<(Vec<Origin>, Vec<NetworkEntry>, Atlas)>,
     catalog: Option<Arc<Catalog>>,
+    /// Where overrides stood when the server's file could be read last.
+    overrides_file: Option<PathBuf>,
     inputs: Vec<PathBuf>,
 }
 
@@ -83,6 +87,7 @@ impl Loader {
             overrides: None,
             atlas: None,
             catalog: None,
+            overrides_file: None,
             inputs: vec![path.to_owned()],
         }
     }
@@ -98,6 +103,8 @@ impl Loader {
         let loaded = config::load(&self.path, self.cache.as_ref());
         let mut report = loaded.report;
         self.inputs = loaded.inputs;
+        // A server's file that cannot be read does not say where they are.
+        self.inputs.extend(self.overrides_file.clone());
         let Some(server) = loaded.server else {
             return Err(report);
         };
@@ -117,6 +124,7 @@ impl Loader {
             return Err(report);
         };
         self.networks = Some(networks.clone());
+        self.overrides_file = Some(server.overrides.clone());
         let same_overrides = self.overrides.replace(overrides.clone()).as_ref() == Some(&overrides);
         let Zones { zones, kept, unserved } = self.take_zones(loaded.zones);
         self.refresh_world(&databases, origins, networks);
@@ -141,6 +149,19 @@ impl Loader {
             unserved_zones: unserved,
             databases,
         })
+    }
+
+    /// The overrides alone, for when nothing else can be taken: an emergency must not wait until a file is mended that
+    /// has nothing to do with it. None if they are as they were, or have mistakes themselves.
+    pub fn changed_overrides(&mut self) -> Option<Overrides> {
+        let path = self.overrides_file.as_ref()?;
+        let overrides = match std::fs::read_to_string(path) {
+            Ok(text) => config::parse_overrides(&Source::new(path, text), Timestamp::now()).ok()?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Overrides::default(),
+            Err(_) => return None,
+        };
+        let is_new = self.overrides.as_ref() != Some(&overrides);
+        is_new.then(|| self.overrides.insert(overrides).clone())
     }
 
     /// Every file and directory that the last load has read or looked for.

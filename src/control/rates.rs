@@ -41,7 +41,11 @@ impl Sampler {
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let at = tick.tick().await;
-            self.take(at, registry.read());
+            let registry = registry.clone();
+            // Costs in proportion to the endpoints served.
+            if let Ok(reading) = tokio::task::spawn_blocking(move || registry.read()).await {
+                self.take(at, reading);
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use crate::geo::Database;
 use crate::health::overrides::Overrides;
 use crate::net::Certificates;
 use crate::report::{Finding, Report, Severity};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Catalog, Snapshot};
 use crate::tap::Tap;
 use crate::wire::Name;
 use arc_swap::ArcSwap;
@@ -149,7 +149,10 @@ impl Reloader {
                 last.take(&load);
                 this.take(load, report).await
             }
-            Err(report) => Reloaded::Refused(report),
+            Err(report) => {
+                this.take_overrides().await;
+                Reloaded::Refused(report)
+            }
         };
         last.at = Timestamp::now();
         last.outcome = outcome.outcome();
@@ -172,15 +175,27 @@ impl Reloader {
         if load.unchanged {
             return Reloaded::Unchanged(report);
         }
-        // Told before what they bring about.
-        for event in news::overrides_changed(&self.overrides, &load.overrides, Timestamp::now()) {
-            self.events.record(event);
-        }
-        self.overrides.clone_from(&load.overrides);
-        match publish(&self.inputs, load).await {
+        match self.serve(load.catalog, load.overrides).await {
             Some(generation) => Reloaded::Published(generation, report),
             None => Reloaded::Refused(broken("the publisher has stopped")),
         }
+    }
+
+    /// Takes up overrides though nothing else could be taken.
+    async fn take_overrides(&mut self) {
+        if let Some(overrides) = self.loader.changed_overrides() {
+            let catalog = self.published.load().catalog().clone();
+            self.serve(catalog, overrides).await;
+        }
+    }
+
+    async fn serve(&mut self, catalog: Arc<Catalog>, overrides: Overrides) -> Option<u64> {
+        // Told before what they bring about.
+        for event in news::overrides_changed(&self.overrides, &overrides, Timestamp::now()) {
+            self.events.record(event);
+        }
+        self.overrides.clone_from(&overrides);
+        publish(&self.inputs, catalog, overrides).await
     }
 
     /// Tells how it went, and the log of every finding. Findings stand as long as their cause does: who did not ask is
@@ -343,10 +358,14 @@ pub fn tell_findings(report: &Report) {
     }
 }
 
-/// Hands a load to the publisher and waits until it is served; none if the publisher has stopped.
-pub(super) async fn publish(inputs: &mpsc::Sender<Prepared>, load: Load) -> Option<u64> {
+/// Hands what was loaded to the publisher and waits until it is served; none if the publisher has stopped.
+pub(super) async fn publish(
+    inputs: &mpsc::Sender<Prepared>,
+    catalog: Arc<Catalog>,
+    overrides: Overrides,
+) -> Option<u64> {
     let (published, generation) = oneshot::channel();
-    let prepared = Prepared { catalog: load.catalog, overrides: load.overrides, published };
+    let prepared = Prepared { catalog, overrides, published };
     inputs.send(prepared).await.ok()?;
     generation.await.ok()
 }

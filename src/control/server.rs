@@ -228,7 +228,7 @@ impl Starting {
             1 => "1 zone".to_owned(),
             count => format!("{count} zones"),
         };
-        if let Some(generation) = publish(&reloader.inputs, first).await {
+        if let Some(generation) = publish(&reloader.inputs, first.catalog, first.overrides).await {
             reloader.note_first(generation);
         }
         let answering = Answering::new(handle.0.published.clone(), handle.0.registry.clone())

@@ -47,10 +47,13 @@ pub(super) struct Scrape {
 impl Scrape {
     /// Reads everything.
     pub(super) async fn take(handle: &Handle, admin_panics: u64) -> Self {
+        let told = handle.clone();
+        // Costs in proportion to what is served, which connections must not wait for.
+        let tally = tokio::task::spawn_blocking(move || told.tally()).await.unwrap_or_default();
         Self {
             status: handle.status().await,
             counts: handle.counts(),
-            tally: handle.tally(),
+            tally,
             probes: handle.knowledge().await.verdicts.tallies().clone(),
             net: handle.net_counters().clone(),
             last_load: handle.last_load(),

@@ -9,8 +9,8 @@ use crate::answer::{Outcome, Recorder, Transport};
 use crate::snapshot::{Catalog, ServedZone};
 use crate::steer::pool::{DealtSite, Family};
 use crate::wire::{Query, Rtype, rcode};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// The types that are counted apart; all others are counted together, after them.
 const NAMED: [Rtype; 14] = [
@@ -60,12 +60,16 @@ fn rcode_number(code: u16) -> usize {
     RCODES_COUNTED.iter().position(|known| *known == code).unwrap_or(RCODES_COUNTED.len() - 1)
 }
 
+/// The counters of one zone, by type and code, from the first query on.
+type Page = OnceLock<Box<[Count; ZONE_COUNTERS]>>;
+
 /// The block of one worker for one catalog. Written by that worker alone.
 #[derive(Debug)]
 pub struct CatalogCounters {
     catalog: Arc<Catalog>,
-    /// For each transport, zone by zone; the last zone stands for none. Only those are there that are used.
-    queries: [std::sync::OnceLock<Box<[Count]>>; Transport::ALL.len()],
+    /// For each transport, zone by zone; the last zone stands for none. Only what has been asked for is there: of ten
+    /// thousand zones most rest, and a new catalog begins without a pause.
+    queries: [OnceLock<Box<[Page]>>; Transport::ALL.len()],
     /// By slot of the catalog.
     handed_out: Box<[Count]>,
     /// Set when the worker has moved on.
@@ -111,20 +115,22 @@ impl CatalogCounters {
         zone: Option<usize>,
     ) -> impl Iterator<Item = (usize, usize, u64)> {
         let zone = zone.unwrap_or(self.catalog.zones().zones().len());
-        let counters = self.queries[transport as usize].get();
-        let of_zone = counters.map_or(&[][..], |counters| {
-            &counters[zone * ZONE_COUNTERS..(zone + 1) * ZONE_COUNTERS]
-        });
+        let page = self.queries[transport as usize].get().and_then(|pages| pages[zone].get());
+        let of_zone = page.map_or(&[][..], |page| &page[..]);
         of_zone
             .iter()
             .enumerate()
             .map(|(at, count)| (at / RCODES_COUNTED.len(), at % RCODES_COUNTED.len(), count.get()))
     }
 
+    /// The counters of the zone of that place.
     #[inline]
-    fn lane(&self, transport: Transport) -> &[Count] {
-        self.queries[transport as usize]
-            .get_or_init(|| counts((self.catalog.zones().zones().len() + 1) * ZONE_COUNTERS))
+    fn page(&self, transport: Transport, zone: Option<usize>) -> &[Count; ZONE_COUNTERS] {
+        let pages = self.queries[transport as usize].get_or_init(|| {
+            std::iter::repeat_with(Page::new).take(self.catalog.zones().zones().len() + 1).collect()
+        });
+        let page = &pages[zone.unwrap_or(pages.len() - 1)];
+        page.get_or_init(|| Box::new(std::array::from_fn(|_| Count::default())))
     }
 }
 
@@ -153,10 +159,8 @@ impl<'a> Counting<'a> {
     pub fn end(self, transport: Transport, outcome: &Outcome) {
         self.worker.count(transport, outcome, self.subnet);
         if outcome.bytes > 0 {
-            let lane = self.block.lane(transport);
-            let zone = self.zone.unwrap_or(lane.len() / ZONE_COUNTERS - 1);
             let at = self.qtype * RCODES_COUNTED.len() + rcode_number(outcome.rcode);
-            lane[zone * ZONE_COUNTERS + at].add_one();
+            self.block.page(transport, self.zone)[at].add_one();
         }
     }
 }

@@ -95,12 +95,14 @@ async fn carry_out<P: AsRef<[Override]> + Send + 'static>(
         return Ok(written);
     }
     let by = written.by.clone().unwrap_or_else(|| "the admin API".to_owned());
-    let in_force = match handle.reload(&by).await {
-        Reloaded::Refused(report) => Err(Refused::not_in_force(&report)),
-        Reloaded::Published(..) | Reloaded::Unchanged(_) => {
-            let now = handle.knowledge().await.overrides;
-            if written.holds_in(&now) { Ok(()) } else { Err(Refused::overtaken()) }
-        }
+    let reloaded = handle.reload(&by).await;
+    // Overrides are taken up even where other files have mistakes, and the reload as a whole is refused.
+    let in_force = if written.holds_in(&handle.knowledge().await.overrides) {
+        Ok(())
+    } else if let Reloaded::Refused(report) = reloaded {
+        Err(Refused::not_in_force(&report))
+    } else {
+        Err(Refused::overtaken())
     };
     blocking(move || written.told(in_force)).await?
 }

@@ -205,13 +205,12 @@ async fn a_server_at_work_follows() {
     assert_eq!((removed.applied, removed.removed), (true, vec![changed.pinned]));
     assert_eq!(drained().await, Vec::<String>::new());
 
-    // Written, but the server's own file has been broken meanwhile.
+    // The server's own file has been broken meanwhile: that keeps nobody from draining.
     std::fs::write(fixture.path("fingerpost.toml"), "[sites\n").unwrap();
-    let stuck = change(handle, ask("drain", "iad")).await.unwrap_err();
-    assert_eq!(stuck.status, 503);
-    assert!(stuck.title.contains("not in force"), "{}", stuck.title);
-    assert!(stuck.details.effect.is_some() && !stuck.details.findings.is_empty());
+    let changed = change(handle, ask("drain", "iad")).await.unwrap();
+    assert!(changed.applied, "{changed:?}");
+    assert_eq!(drained().await, ["web/iad-1"]);
     let outcomes: Vec<String> = audited(&fixture);
-    assert!(outcomes.last().unwrap().ends_with("failed"), "{outcomes:?}");
+    assert!(outcomes.last().unwrap().ends_with("applied"), "{outcomes:?}");
     server.shutdown().await;
 }

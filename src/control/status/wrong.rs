@@ -248,7 +248,7 @@ fn of_databases(status: &Status, wrong: &mut Vec<Wrong>) {
         if let Some(age) = age.filter(|age| *age > DATABASE_AGE_MAX) {
             let days = age.as_hours() / 24;
             let what = format!("the database {} is {days} days old", database.path);
-            wrong.push(warning(what, database.built, "fetch or build a newer one"));
+            wrong.push(warning(what, None, "fetch or build a newer one"));
         }
     }
 }
