@@ -48,14 +48,15 @@ enum GeoipCommand {
 ///   192.0.2.0,192.0.2.99,DE                a range in two fields
 ///   3221225984,3221226083,DE               the same as Tor writes it
 ///
-/// Lines that begin with `#` are comments, a header line is passed over. `??`, `ZZ` and other codes of no country
-/// leave a network unknown. Where networks overlap the longest prefix counts, of equal ones the one read last.
+/// Lines that begin with `#` are comments, a header line is passed over. `??`, `ZZ` and other codes
+/// of no country leave a network unknown. Where networks overlap the longest prefix counts, of equal
+/// ones the one read last.
 ///
-/// The same inputs give the same bytes. The file appears under its name only when it is complete, so a server that
-/// watches it never sees half of it.
+/// The same inputs give the same bytes. The file appears under its name only when it is complete, so
+/// a server that watches it never sees half of it.
 ///
-/// Exit status: 0 if the database was written; 1 if an input has mistakes (all of them are shown) or a file cannot be
-/// read or written; 2 for wrong usage.
+/// Exit status: 0 if the database was written; 1 if an input has mistakes (all of them are shown) or
+/// a file cannot be read or written; 2 for wrong usage.
 #[derive(Args, Clone, Debug)]
 #[command(verbatim_doc_comment)]
 struct BuildArgs {

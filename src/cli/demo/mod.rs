@@ -39,7 +39,8 @@ use tokio::net::TcpListener;
 ///
 /// Runs the server on the shipped configuration, on loopback addresses only, together with small HTTP servers that
 /// stand in for the endpoints of three sites. It prints what to ask and what to expect; stop an endpoint or a whole
-/// site and see the answers change. Nothing has to be set up, and nothing is left behind.
+/// site and see the answers change. Nothing has to be set up. Nothing is left behind but the
+/// overrides that you set (overrides.toml) and the audit.log of the state directory.
 ///
 /// DNS over TLS, HTTPS and QUIC are served on ports 8853 and 8443 with a certificate that is made for the run. Standard
 /// input takes the orders down NAME, up NAME, status and quit; the same can be posted over HTTP to port 18000. The

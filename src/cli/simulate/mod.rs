@@ -57,8 +57,8 @@ Examples:
 
 Exit status:
   0  compared, and within --max-shift if that is given
-  1  a configuration or another input has errors, --max-shift is exceeded, or with it clients would be left without an
-     answer who had one
+  1  a configuration or another input has errors, --max-shift is exceeded, or with it
+     clients would be left without an answer who had one
   2  the command line was not understood")]
 pub(super) struct Args {
     #[command(flatten)]
