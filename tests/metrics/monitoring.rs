@@ -57,7 +57,7 @@ fn rules_say_what_to_do() {
         for key in ["severity:", "summary:", "description:", "action:"] {
             assert_eq!(alert.matches(key).count(), 1, "{name}: {key}");
         }
-        assert!(tests.contains(&format!("alertname: {name}\n")), "{name} has no test");
+        assert!(tests.contains(&format!("{{alertname=\"{name}\"}}")), "{name} has no test");
     }
 }
 

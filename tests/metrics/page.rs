@@ -24,7 +24,7 @@ impl Page {
         for line in body.lines() {
             if let Some(help) = line.strip_prefix("# HELP ") {
                 let (name, text) = help.split_once(' ').expect("a name and a help text");
-                assert!(text.len() > 10 && text.ends_with('.'), "{line}");
+                assert!(text.len() > 10 && !text.ends_with('.'), "{line}");
                 assert!(helped.insert(name.to_owned()), "twice: {line}");
             } else if let Some(kind) = line.strip_prefix("# TYPE ") {
                 let (name, kind) = kind.split_once(' ').expect("a name and a type");
