@@ -9,6 +9,7 @@ use fingerpost::answer::Transport;
 use std::collections::BTreeMap;
 
 const WWW: &str = "www.example.com";
+const SIX: &str = "six.example.com";
 const FRA_V4: Option<&str> = Some("198.51.100.0/24");
 const FRA_V6: Option<&str> = Some("2001:db8:1::/48");
 const IAD_V4: Option<&str> = Some("203.0.113.0/25");
@@ -18,7 +19,7 @@ type Row = (Transport, &'static str, u16, Option<&'static str>, usize, [&'static
 
 const ROWS: [Row; 12] = [
     (Transport::Udp, WWW, A, FRA_V4, 10, [COM, "A", "NOERROR", "steered"]),
-    (Transport::Udp, WWW, AAAA, FRA_V6, 6, [COM, "AAAA", "NOERROR", "steered"]),
+    (Transport::Udp, SIX, AAAA, FRA_V6, 6, [COM, "AAAA", "NOERROR", "steered"]),
     (Transport::Udp, WWW, A, IAD_V4, 4, [COM, "A", "NOERROR", "steered"]),
     (Transport::Udp, "www.example.net", A, None, 3, [NET, "A", "NOERROR", "steered"]),
     (Transport::Udp, "ns1.example.com", A, None, 2, [COM, "A", "NOERROR", "static"]),
@@ -26,7 +27,7 @@ const ROWS: [Row; 12] = [
     (Transport::Udp, "no.example.com", A, FRA_V4, 2, [COM, "A", "NXDOMAIN", "nxdomain"]),
     (Transport::Udp, "www.example.org", A, None, 2, ["", "A", "REFUSED", "no-zone"]),
     (Transport::Tcp, WWW, A, None, 5, [COM, "A", "NOERROR", "steered"]),
-    (Transport::Tcp, WWW, AAAA, FRA_V6, 1, [COM, "AAAA", "NOERROR", "steered"]),
+    (Transport::Tcp, SIX, AAAA, FRA_V6, 1, [COM, "AAAA", "NOERROR", "steered"]),
     (Transport::Tcp, "www.example.net", A, FRA_V4, 7, [NET, "A", "NOERROR", "steered"]),
     (Transport::Tcp, "ns1.example.net", HINFO, None, 1, [NET, "other", "NOERROR", "nodata"]),
 ];
@@ -180,7 +181,6 @@ fn counters_go_on_over_reloads() {
     let mut asked = Asked::default();
     asked.ask_all(&world, &ROWS);
     let first = world.scrape_after(asked.messages);
-    assert_eq!(first.sum("fingerpost_reloads_total", &[]), 0.0);
 
     // Another endpoint makes another catalog, in which all are numbered anew.
     let more = endpoint("fra-4", "fra", 4, 1, &world.first);

@@ -31,6 +31,20 @@ fall = 2
 rise = 2
 "#;
 
+/// A pool that is not probed, in IPv6.
+const SIX: &str = r#"
+[pools.six]
+answers = 2
+endpoints = [
+  { name = "fra-1", site = "fra", aaaa = "2001:db8::1" },
+  { name = "fra-2", site = "fra", aaaa = "2001:db8::2" },
+]
+
+[names.six]
+pool = "six"
+route = "ours"
+"#;
+
 const ZONE: &str = "$TTL 300\n@ SOA ns1 host 7 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
 
 /// A server at work, and its backends.
@@ -80,7 +94,7 @@ impl World {
     }
 }
 
-/// Steering of the first zone: `answers = 2`, three endpoints in Frankfurt and one in Ashburn, and what else there is.
+/// Steering of the first zone: `answers = 2`, three endpoints in Frankfurt, one in Ashburn, and what else there is.
 pub fn com(first: &Backend, others: &Backend, more: &str) -> String {
     let mut endpoints = vec![
         endpoint("fra-1", "fra", 1, 2, first),
@@ -89,14 +103,14 @@ pub fn com(first: &Backend, others: &Backend, more: &str) -> String {
         endpoint("iad-1", "iad", 9, 1, others),
     ];
     endpoints.push(more.to_owned());
-    pool(2, &endpoints)
+    pool(2, &endpoints) + SIX
 }
 
-/// One line of `endpoints`: served in both families, probed where the backend is.
+/// One line of `endpoints`: served in IPv4, probed where the backend is.
 pub fn endpoint(name: &str, site: &str, host: u8, weight: u32, backend: &Backend) -> String {
     let (port, address) = (backend.port(), backend.address().ip());
     format!(
-        "{{ name = \"{name}\", site = \"{site}\", a = \"192.0.2.{host}\", aaaa = \"2001:db8::{host}\", \
+        "{{ name = \"{name}\", site = \"{site}\", a = \"192.0.2.{host}\", \
          weight = {weight}, check = {{ port = {port}, address = \"{address}\" }} }},\n"
     )
 }

@@ -60,7 +60,7 @@ impl<'a> Families<'a> {
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for (labels, histogram) in rows {
-            let ends = histogram.ends.iter().copied().chain([f64::MAX]);
+            let ends = histogram.ends.iter().copied().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = ends.zip(histogram.counts.iter().copied()).collect();
             let count = histogram.counts.iter().sum();
             family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
