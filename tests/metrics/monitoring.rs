@@ -46,7 +46,7 @@ fn promtool_takes_the_files() {
     }
 }
 
-/// Every rule has a summary, a description and a cure, and a test.
+/// Every alert has a summary, a description, a cure, and a test.
 #[test]
 fn rules_say_what_to_do() {
     let (rules, tests) = (text("alerts.yml"), text("alerts_test.yml"));
