@@ -20,7 +20,8 @@ pub(super) fn write(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     subnets(scrape, page)?;
     steering::write(scrape, page)?;
     configuration(scrape, page)?;
-    connections(scrape, page)
+    connections(scrape, page)?;
+    internals(scrape, page)
 }
 
 fn process(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
@@ -44,7 +45,7 @@ fn process(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
         epoch_s(server.started),
     )?;
     let name = "fingerpost_snapshot_generation";
-    let help = "Number of the snapshot that is answered from; every change of files, health or overrides makes a new one";
+    let help = "Number of the snapshot that is answered from; changes of files, health or overrides make a new one";
     page.gauge(name, help, server.generation as f64)?;
     let age = server.generation_at.map(|at| (Labels::new(), age_s(at, server.now)));
     let name = "fingerpost_snapshot_age_seconds";
@@ -188,6 +189,11 @@ fn connections(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     for (name, help, select) in counters {
         page.counters(&format!("fingerpost_connections_{name}"), help, rows(select))?;
     }
+    Ok(())
+}
+
+/// What goes wrong inside, and the tap.
+fn internals(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let net = &scrape.net;
     let alone = |counter: u64| [(Labels::new(), counter)];
     let singles = [
