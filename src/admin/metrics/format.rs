@@ -58,10 +58,9 @@ impl<'a> Families<'a> {
         help: &str,
         rows: impl IntoIterator<Item = (Labels, Histogram<'h>)>,
     ) -> fmt::Result {
-        let mut family =
-            self.0.encode_descriptor(name, clean(help), None, MetricType::Histogram)?;
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Histogram)?;
         for (labels, histogram) in rows {
-            let ends = histogram.ends.iter().copied().chain([f64::MAX]);
+            let ends = histogram.ends.iter().copied().chain([f64::INFINITY]);
             let buckets: Vec<(f64, u64)> = ends.zip(histogram.counts.iter().copied()).collect();
             let count = histogram.counts.iter().sum();
             family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
@@ -81,15 +80,10 @@ impl<'a> Families<'a> {
         kind: MetricType,
         rows: impl Iterator<Item = (Labels, M)>,
     ) -> fmt::Result {
-        let mut family = self.0.encode_descriptor(name, clean(help), None, kind)?;
+        let mut family = self.0.encode_descriptor(name, help, None, kind)?;
         for (labels, metric) in rows {
             metric.encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }
-}
-
-/// The format ends the sentence itself.
-fn clean(help: &str) -> &str {
-    help.trim_end_matches('.')
 }

@@ -12,6 +12,7 @@
 
 mod families;
 mod format;
+mod steering;
 
 use crate::control::Handle;
 use crate::control::counters::{Counts, Tally};
