@@ -4,6 +4,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The labels of one row.
@@ -73,6 +74,8 @@ impl<'a> Families<'a> {
         Ok(())
     }
 
+    /// Of rows with the same labels the first is told: a zone that is kept as it was last good may know a pool by the
+    /// name of another, and a page with both would be refused as a whole.
     fn write<M: EncodeMetric>(
         &mut self,
         name: &str,
@@ -81,8 +84,11 @@ impl<'a> Families<'a> {
         rows: impl Iterator<Item = (Labels, M)>,
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, kind)?;
+        let mut told = HashSet::new();
         for (labels, metric) in rows {
-            metric.encode(family.encode_family(&labels)?)?;
+            if told.insert(labels.clone()) {
+                metric.encode(family.encode_family(&labels)?)?;
+            }
         }
         Ok(())
     }

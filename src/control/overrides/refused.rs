@@ -86,7 +86,8 @@ impl Refused {
             let more = if more == 0 { String::new() } else { format!(" (and {more} more)") };
             format!("pool {} {}: {}{more}", pool.pool, pool.family, pool.why)
         });
-        let help = "look at what it would do; if it is to be all the same, insist with force (--force on the command line)";
+        let help = "look at what it would do; if it is to be all the same, insist with force (on the command \
+                    line: --force)";
         Self::new(409, why, help).with_effect(effect)
     }
 
