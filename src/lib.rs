@@ -23,6 +23,9 @@
 //! probes ─ health::prober ─► verdicts, overrides ─────────────┘
 //! ```
 //!
+//! Whoever looks on or operates holds a [`control::Handle`]: the API, the dashboard, the metrics and the commands see and
+//! ask through it, and nothing of theirs is on the path of a query.
+//!
 //! Three ideas carry the rest:
 //!
 //! * **Class, then deck.** A route is compiled to a table from client networks to *classes*, each an order of sites
@@ -51,9 +54,9 @@
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |
 //! | [`tap`] | dnstap: queries and answers as they go by, for another program to read |
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
-//! | [`control`] | the one writer, reload, watching, counters |
-//! | [`admin`] | the operator's HTTP API: who may ask, what is told, live streams |
-//! | [`cli`] | serve, demo, check, status, explain, simulate, drain, geoip |
+//! | [`control`] | the one writer, reload, watching, counters; status, events, overrides, explain, simulate |
+//! | [`admin`] | the operator's HTTP API: who may ask, what is told, live streams, metrics, the dashboard |
+//! | [`cli`] | the commands, and the client of the API that they share |
 
 // The documentation is for those who work on the house too, and is built with its private rooms.
 #![allow(rustdoc::private_intra_doc_links)]
