@@ -22,10 +22,10 @@ const TOKENS_BYTES_MAX: u64 = 1 << 16;
 pub(in crate::cli) struct Target {
     #[command(flatten)]
     config: ConfigArg,
-    /// Where the server's admin API is; else the first [admin] listen of its file
+    /// Where the server's admin API is; else the first `admin.listen` of its file
     #[arg(long, value_name = "URL", env = "FINGERPOST_SERVER", value_parser = parse_server)]
     server: Option<Url>,
-    /// A file of tokens, the first of which is shown; else, without --server, [admin] token_file
+    /// A file of tokens, the first of which is shown; else, without --server, `admin.token_file`
     #[arg(long, value_name = "FILE", env = "FINGERPOST_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 }
