@@ -37,6 +37,18 @@ pub(super) struct Caller {
     pub name: Option<String>,
 }
 
+impl Caller {
+    /// Who asks, for the record. The name of the token is known and comes first; what the caller says of itself is
+    /// only said, and stands behind it if it is another.
+    pub(super) fn asking(self, claimed: Option<String>) -> Option<String> {
+        let claimed = claimed.filter(|claimed| !claimed.is_empty());
+        match (self.name, claimed) {
+            (Some(name), Some(claimed)) if claimed != name => Some(format!("{name}, as {claimed}")),
+            (name, claimed) => name.or(claimed),
+        }
+    }
+}
+
 impl Door {
     pub(super) fn new(own: Vec<SocketAddr>, tokens: Option<Arc<Tokens>>) -> Self {
         Self { own, tokens: ArcSwapOption::new(tokens) }
@@ -235,5 +247,21 @@ mod tests {
         check("/livez", "", 200);
         check("/", "", 200);
         check("/assets/page.js", "", 200);
+    }
+
+    #[test]
+    fn the_name_of_a_token_comes_before_what_is_said() {
+        let check = |name: Option<&str>, claimed: Option<&str>, expected: Option<&str>| {
+            let caller = Caller { name: name.map(str::to_owned) };
+            let asking = caller.asking(claimed.map(str::to_owned));
+            assert_eq!(asking.as_deref(), expected, "{name:?} {claimed:?}");
+        };
+        check(Some("anna"), None, Some("anna"));
+        check(Some("anna"), Some("anna"), Some("anna"));
+        check(Some("anna"), Some(""), Some("anna"));
+        check(Some("anna"), Some("bob"), Some("anna, as bob"));
+        check(None, Some("bob"), Some("bob"));
+        check(None, Some(""), None);
+        check(None, None, None);
     }
 }

@@ -48,6 +48,9 @@ fn a_token_opens_and_its_change_takes_effect_with_a_reload() {
     let order = r#"{"site":"fra","state":"drain"}"#;
     let done = Request::post("/api/v1/overrides", order).bearing(FIRST).send(world.admin());
     assert_eq!(done.json()["override"]["by"], "anna", "the name of the token");
+    let order = r#"{"site":"fra","state":"drain","by":"bob"}"#;
+    let done = Request::post("/api/v1/overrides", order).bearing(FIRST).send(world.admin());
+    assert_eq!(done.json()["override"]["by"], "anna, as bob", "what is said does not hide it");
 
     write_tokens(&world.server.dir, &format!("{SECOND}\n"));
     until("the new token to be taken", || {
