@@ -43,7 +43,8 @@ pub(super) async fn reload(
     Order(order): Order<ReloadOrder>,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let by = caller.asking(order.by).unwrap_or_else(|| ANONYMOUS.to_owned());
+    let by = overrides::checked_by(caller.asking(order.by).as_deref())?;
+    let by = by.unwrap_or_else(|| ANONYMOUS.to_owned());
     let reloaded = api.handle.reload(&by).await;
     let mut response = json(&ReloadOutcome {
         outcome: reloaded.outcome().to_string(),
