@@ -96,6 +96,7 @@ fn orders_and_what_is_wrong_with_them() {
     let world = World::start();
     let reload = |body: &str| Request::post("/api/v1/reload", body);
     let pin = |body: &str| Request::post("/api/v1/overrides", body);
+    let long = format!("{{\"by\":\"{}\"}}", "x".repeat(501));
     hold(
         &world,
         vec![
@@ -107,6 +108,8 @@ fn orders_and_what_is_wrong_with_them() {
             (reload("{\"bye\":\"me\"}"), 422, PROBLEM, &["unknown field `bye`"]),
             (reload("[]"), 422, PROBLEM, &["object"]),
             (reload("{\"by\":7}"), 422, PROBLEM, &["expected a string"]),
+            (reload("{\"by\":\"a\\nb\"}"), 400, PROBLEM, &["one line"]),
+            (reload(&long), 400, PROBLEM, &["501 bytes", "500 bytes at most"]),
             (pin("{}"), 400, PROBLEM, &["help"]),
             (pin("{\"state\":\"drain\",\"site\":\"fraa\"}"), 404, PROBLEM, &["fra"]),
             (

@@ -43,7 +43,8 @@ pub(super) async fn reload(
     Order(order): Order<ReloadOrder>,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    let by = order.by.or(caller.name).unwrap_or_else(|| ANONYMOUS.to_owned());
+    let by = overrides::checked_by(caller.asking(order.by).as_deref())?;
+    let by = by.unwrap_or_else(|| ANONYMOUS.to_owned());
     let reloaded = api.handle.reload(&by).await;
     let mut response = json(&ReloadOutcome {
         outcome: reloaded.outcome().to_string(),
@@ -64,7 +65,7 @@ pub(super) async fn set_override(
     Order(mut order): Order<Request>,
 ) -> Result<Response, Problem> {
     params.finish()?;
-    order.by = order.by.or(caller.name);
+    order.by = caller.asking(order.by);
     let handle = api.handle.clone();
     let changed = to_its_end(async move { overrides::change(&handle, order).await }).await?;
     Ok(json(&changed))
@@ -86,7 +87,7 @@ pub(super) async fn remove_overrides(
     let help = "write true or false";
     let all = params.parsed("all", help, str::parse::<bool>)?.unwrap_or(false);
     let dry_run = params.parsed("dry_run", help, str::parse::<bool>)?.unwrap_or(false);
-    let by = params.take("by")?.or(caller.name);
+    let by = caller.asking(params.take("by")?);
     params.finish()?;
     let handle = api.handle.clone();
     let removal = Removal { subject, all, by, dry_run };

@@ -1,13 +1,15 @@
 //! What is only looked at.
 
-use super::{Api, json};
+use super::{Api, json, large_json};
+use crate::admin::access::Caller;
 use crate::admin::metrics::{self, Scrape};
 use crate::admin::params::Params;
 use crate::admin::problem::Problem;
-use crate::admin::stream::Stream;
+use crate::admin::stream::{self, Listener, Stream};
 use crate::control::explain::{ClientSubnet, Question, luck};
 use crate::control::overrides;
 use crate::wire::{Name, Rtype};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -37,7 +39,7 @@ pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Response {
 /// Everything at this moment.
 pub(super) async fn status(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
-    Ok(json(&api.handle.status().await))
+    Ok(large_json(api.handle.status().await).await)
 }
 
 /// All counters, in the text format of OpenMetrics 1.0.
@@ -88,18 +90,19 @@ pub(super) async fn explain(State(api): State<Arc<Api>>, mut params: Params) -> 
 pub(super) async fn events(State(api): State<Arc<Api>>, mut params: Params) -> Answer {
     let after = params.parsed("after", "give the number of an event", str::parse::<u64>)?;
     params.finish()?;
-    Ok(json(&api.handle.events().after(after.unwrap_or(0))))
+    Ok(large_json(api.handle.events().after(after.unwrap_or(0))).await)
 }
 
 /// The overrides in force.
 pub(super) async fn list_overrides(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
-    Ok(json(&overrides::list(&api.handle).await))
+    Ok(large_json(overrides::list(&api.handle).await).await)
 }
 
 /// The status and what happens, live.
 pub(super) async fn stream(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     mut params: Params,
 ) -> Answer {
@@ -107,12 +110,17 @@ pub(super) async fn stream(
     let after = params.parsed("after", help, str::parse::<u64>)?;
     params.finish()?;
     // A browser that connects again says what it has heard last.
-    let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()?.parse().ok());
+    let run_ms = api.handle.started().as_millisecond();
+    let heard = |id: &HeaderValue| stream::heard(id.to_str().unwrap_or_default(), run_ms);
+    let last = headers.get("last-event-id").filter(|id| !id.is_empty()).map(heard).or(after);
     let Ok(place) = api.streams.clone().try_acquire_owned() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "all live streams are taken")
             .help("close one, or ask /api/v1/status now and then"));
     };
-    let (stream, fed) = Stream::new(place, &api.feed, api.handle.events(), last.or(after));
+    let guarded = api.clone();
+    let is_admitted = move || guarded.door.still_admits(&caller, &guarded.handle);
+    let listener = Listener { place, run_ms, last, is_admitted };
+    let (stream, fed) = Stream::new(&api.feed, api.handle.events(), listener);
     let stop = api.stop.clone();
     api.tasks.spawn(async move {
         stop.run_until_cancelled(fed).await;

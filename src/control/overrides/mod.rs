@@ -24,7 +24,7 @@ mod tests;
 
 pub use ground::{Ground, Written};
 pub use refused::{Details, Refused};
-pub use request::{Removal, Request, Subject};
+pub use request::{Removal, Request, Subject, checked_by};
 
 use super::status::OverrideView;
 use super::{Handle, Reloaded};

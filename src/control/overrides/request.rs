@@ -226,7 +226,8 @@ fn pin(word: &str) -> Result<Pin, Refused> {
     })
 }
 
-fn checked_by(by: Option<&str>) -> Result<Option<String>, Refused> {
+/// Who asks, as records can show it: one line of at most [`OVERRIDE_TEXT_BYTES_MAX`] bytes; none if it is empty.
+pub fn checked_by(by: Option<&str>) -> Result<Option<String>, Refused> {
     by.filter(|by| !by.is_empty()).map(|by| one_line("by", by)).transpose()
 }
 
