@@ -23,8 +23,8 @@
 //! probes ─ health::prober ─► verdicts, overrides ─────────────┘
 //! ```
 //!
-//! Whoever looks on or operates holds a [`control::Handle`]: the API, the dashboard, the metrics and the commands see and
-//! ask through it, and nothing of theirs is on the path of a query.
+//! Whoever looks on or operates holds a [`control::Handle`]: the API, the dashboard, the metrics and the commands see
+//! and ask through it, and nothing of theirs is on the path of a query.
 //!
 //! Three ideas carry the rest:
 //!
