@@ -147,7 +147,7 @@ impl Reloader {
                     tap.set_sample(dnstap.sample);
                 }
                 last.take(&load);
-                this.take(load, report).await
+                this.take(load, report, by).await
             }
             Err(report) => Reloaded::Refused(report),
         };
@@ -168,12 +168,13 @@ impl Reloader {
     }
 
     /// Has what was loaded served, if it is new.
-    async fn take(&mut self, load: Load, report: Report) -> Reloaded {
+    async fn take(&mut self, load: Load, report: Report, by: Option<&str>) -> Reloaded {
         if load.unchanged {
             return Reloaded::Unchanged(report);
         }
         // Told before what they bring about.
-        for event in news::overrides_changed(&self.overrides, &load.overrides, Timestamp::now()) {
+        let now = Timestamp::now();
+        for event in news::overrides_changed(&self.overrides, &load.overrides, by, now) {
             self.events.record(event);
         }
         self.overrides.clone_from(&load.overrides);
