@@ -168,7 +168,8 @@ fn overrides_and_reloads_are_told_and_explained() {
 
     server.dir.replace("overrides.toml", "");
     let removed = until_told(server, set.seq, Kind::OverrideRemoved);
-    assert_eq!(removed.what, "site fra: drain taken away");
+    assert_eq!(removed.what, "site fra: drain removed");
+    assert_eq!(removed.cause, "it was set by ada: CHG123");
     until("the override to be gone", || status(server).overrides.is_empty().then_some(()));
     until_told(server, removed.seq, Kind::Reload);
 

@@ -91,7 +91,7 @@ fn a_site_is_drained_and_released() {
     assert_eq!((&refused["status"], &refused["effect"]["refused"]), (&json!(409), &json!(true)));
     ask("down iad --force --forever", 0, &["applied, by force: down site iad without end"]);
     ask("undrain --all --dry-run", 0, &["would be removed: drain site fra, set by ada: CHG123"]);
-    ask("undrain iad", 0, &["removed: down site iad, set by ada"]);
+    ask("undrain iad --force", 0, &["removed: down site iad, set by ada"]);
     assert_eq!(served(&server), IAD);
     let done: Value = serde_json::from_str(&ask("undrain fra --json", 0, &[])).expect("JSON");
     assert_eq!((&done["applied"], &done["removed"][0]["name"]), (&json!(true), &json!("fra")));

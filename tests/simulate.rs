@@ -67,8 +67,13 @@ fn it_tells_what_changes_and_ends_as_a_gate() {
     dir.write("next/networks.toml", NETWORKS.replace("EU-DE", "NA-CA"));
     dir.write("next/zones/example.com.zone", ZONE);
     dir.write("next/zones/example.com.toml", STEERING.replace("weight = 3", "weight = 1"));
+    dir.write("swapped/fingerpost.toml", SERVER);
+    let swapped = NETWORKS.replace("20.", "40.").replace("30.", "20.").replace("40.", "30.");
+    dir.write("swapped/networks.toml", swapped);
+    dir.write("swapped/zones/example.com.zone", ZONE);
+    dir.write("swapped/zones/example.com.toml", STEERING);
     // Options, exit status, parts of standard output.
-    let cases: [(&str, i32, &[&str]); 12] = [
+    let cases: [(&str, i32, &[&str]); 15] = [
         ("", 0, &["this is how it stands", "fra Frankfurt", "www.example.com. A"]),
         (
             "--down fra",
@@ -85,7 +90,7 @@ fn it_tells_what_changes_and_ends_as_a_gate() {
         (
             "--traffic seen.csv --down fra --max-shift 60%",
             0,
-            &["passed: no site's part shifts by more than 60.0 %"],
+            &["passed: no part of a site or endpoint shifts by more than 60.0 %"],
         ),
         (
             "--traffic seen.csv --down fra --max-shift 10%",
@@ -93,8 +98,25 @@ fn it_tells_what_changes_and_ends_as_a_gate() {
             &[
                 "failed:",
                 "www.example.com. A: site fra loses 60.0 points of traffic (60.0 % → 0.0 %), more than 10 %",
+                "www.example.com. A: clients move: 60.0 % of traffic, more than 10 %",
             ],
         ),
+        // Everyone is sent to the other site, of which the sites' parts show little.
+        (
+            "--with swapped --traffic seen.csv --max-shift 20%",
+            1,
+            &["www.example.com. A: clients move: 100.0 % of traffic, more than 20 %"],
+        ),
+        // Nobody moves, but an endpoint takes the part of another.
+        (
+            "--traffic seen.csv --weight fra-1=0 --max-shift 40%",
+            1,
+            &[
+                "www.example.com. A: endpoint web/fra-1 loses 45.0 points of traffic (45.0 % → 0.0 %), more than 40 %",
+                "www.example.com. A: endpoint web/fra-2 gains 45.0 points",
+            ],
+        ),
+        ("--traffic seen.csv --weight fra-1=1 --max-shift 15%", 0, &["passed"]),
         ("--down iad --name lone.example.com", 0, &["no answer (nodata)", "lose their answer"]),
         ("--down iad --max-shift 100%", 1, &["would be left without an answer"]),
         ("--down iad --max-shift 100% --allow-unanswered", 0, &["passed"]),
@@ -124,7 +146,7 @@ fn json_has_everything() {
     let said: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(said["changes"][0], "fra down");
     assert_eq!(said["clients"][0]["total"], 1000.0);
-    assert_eq!(said["violations"].as_array().map(Vec::len), Some(2), "{said:#}");
+    assert_eq!(said["violations"].as_array().map(Vec::len), Some(3), "{said:#}");
     let www = &said["steering"][0];
     assert_eq!((&www["names"][0], &www["pool"]), (&"www.example.com.".into(), &"web".into()));
     let fra = www["sites"].as_array().expect("sites").iter().find(|row| row["site"] == "fra");

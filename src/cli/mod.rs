@@ -263,6 +263,7 @@ mod tests {
         check("fingerpost drain city:fra", false);
         check("fingerpost undrain fra", true);
         check("fingerpost undrain --all --dry-run", true);
+        check("fingerpost undrain fra --force", true);
         check("fingerpost undrain", false);
         check("fingerpost undrain fra --all", false);
         check("fingerpost completions bash", true);

@@ -108,6 +108,9 @@ pub(super) struct SetArgs {
 /// What was drained, down or up by an override stands again as its probes say, which have gone on meanwhile. An
 /// override is removed where it was set: of one on a site, no endpoint can be taken out, but it can have an override of
 /// its own.
+///
+/// To remove what was drained or down is always allowed. Where an override holds up what no probe finds up, its removal
+/// is refused as that of an endpoint would be, unless --force is given.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -116,8 +119,8 @@ Examples:
   fingerpost undrain --all --dry-run    what would it do to remove all of them?
 
 Exit status:
-  0  removed; or, of a dry run, could be
-  1  there is no override on TARGET, or it could mean several, or the server cannot be asked
+  0  removed; or, of a dry run, would not be refused
+  1  refused, there is no override on TARGET, or it could mean several, or the server cannot be asked
   2  the command line was not understood")]
 pub(super) struct RemoveArgs {
     /// What the override is on, as it was said when it was set
@@ -126,6 +129,9 @@ pub(super) struct RemoveArgs {
     /// Remove all that there are
     #[arg(long, conflicts_with = "name")]
     all: bool,
+    /// Remove it though too much would be lost, as what it held up goes
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -176,7 +182,8 @@ pub(super) fn set(state: &str, args: &SetArgs) -> ExitCode {
 pub(super) fn remove(args: &RemoveArgs) -> ExitCode {
     let subject = args.name.as_deref().map(Subject::target).unwrap_or_default();
     let CommonArgs { dry_run, offline, .. } = args.common;
-    let removal = Removal { subject, all: args.all, by: args.common.by(), dry_run };
+    let (all, force) = (args.all, args.force);
+    let removal = Removal { subject, all, by: args.common.by(), force, dry_run };
     let done = match offline {
         true => args.common.offline(|ground, now| {
             ground.remove(&removal, now).and_then(|written| written.told(Ok(()))).map(Removed::from)
@@ -184,7 +191,8 @@ pub(super) fn remove(args: &RemoveArgs) -> ExitCode {
         false => {
             let mut query = Vec::new();
             query.extend(args.name.as_deref().map(|name| ("target", name)));
-            query.extend(args.all.then_some(("all", "true")));
+            query.extend(all.then_some(("all", "true")));
+            query.extend(force.then_some(("force", "true")));
             query.extend(removal.by.as_deref().map(|by| ("by", by)));
             query.extend(dry_run.then_some(("dry_run", "true")));
             args.common.target.attempt(async |api| api.delete::<Removed>(OVERRIDES, &query).await)
@@ -226,9 +234,8 @@ impl Done for Changed {
 }
 
 impl Done for Removed {
-    /// Removals are not judged.
     fn would_be_refused(&self) -> bool {
-        false
+        !self.applied && self.effect.refused
     }
 
     fn note(&mut self, note: String) {

@@ -147,10 +147,10 @@ impl Reloader {
                     tap.set_sample(dnstap.sample);
                 }
                 last.take(&load);
-                this.take(load, report).await
+                this.take(load, report, by).await
             }
             Err(report) => {
-                this.take_overrides().await;
+                this.take_overrides(by).await;
                 Reloaded::Refused(report)
             }
         };
@@ -171,27 +171,33 @@ impl Reloader {
     }
 
     /// Has what was loaded served, if it is new.
-    async fn take(&mut self, load: Load, report: Report) -> Reloaded {
+    async fn take(&mut self, load: Load, report: Report, by: Option<&str>) -> Reloaded {
         if load.unchanged {
             return Reloaded::Unchanged(report);
         }
-        match self.serve(load.catalog, load.overrides).await {
+        match self.serve(load.catalog, load.overrides, by).await {
             Some(generation) => Reloaded::Published(generation, report),
             None => Reloaded::Refused(broken("the publisher has stopped")),
         }
     }
 
     /// Takes up overrides though nothing else could be taken.
-    async fn take_overrides(&mut self) {
+    async fn take_overrides(&mut self, by: Option<&str>) {
         if let Some(overrides) = self.loader.changed_overrides() {
             let catalog = self.published.load().catalog().clone();
-            self.serve(catalog, overrides).await;
+            self.serve(catalog, overrides, by).await;
         }
     }
 
-    async fn serve(&mut self, catalog: Arc<Catalog>, overrides: Overrides) -> Option<u64> {
+    async fn serve(
+        &mut self,
+        catalog: Arc<Catalog>,
+        overrides: Overrides,
+        by: Option<&str>,
+    ) -> Option<u64> {
         // Told before what they bring about.
-        for event in news::overrides_changed(&self.overrides, &overrides, Timestamp::now()) {
+        let now = Timestamp::now();
+        for event in news::overrides_changed(&self.overrides, &overrides, by, now) {
             self.events.record(event);
         }
         self.overrides.clone_from(&overrides);

@@ -48,9 +48,11 @@ pub(super) fn removed(removed: &Removed, palette: Palette) -> String {
         let by = old.by.as_ref().map_or_else(String::new, |by| format!(", set by {by}"));
         let reason =
             if old.reason.is_empty() { String::new() } else { format!(": {}", old.reason) };
-        let done = match applied {
-            true => palette.paint(Ink::Good, "removed"),
-            false => palette.paint(Ink::Plain, "would be removed"),
+        let done = match (applied, effect.refused) {
+            (true, false) => palette.paint(Ink::Good, "removed"),
+            (true, true) => palette.paint(Ink::Doubt, "removed, by force"),
+            (false, false) => palette.paint(Ink::Plain, "would be removed"),
+            (false, true) => palette.paint(Ink::Bad, "would be refused without --force"),
         };
         text.push_str(&format!("{done}: {} {}{by}{reason}\n", old.state, old.target));
     }
@@ -221,11 +223,17 @@ mod tests {
 
     #[test]
     fn what_was_removed_is_told() {
-        let answer = json!({
-            "removed": [pinned("site", None, None)], "effect": effect(false), "applied": true, "notes": [],
-        });
-        let text = removed(&serde_json::from_value(answer).expect("an answer"), Palette::PLAIN);
-        check(&text, &["removed: drain site fra, set by ada: CHG1\n"]);
+        let told = |refused: bool, applied: bool, what: &str| {
+            let answer = json!({
+                "removed": [pinned("site", None, None)], "effect": effect(refused), "applied": applied, "notes": [],
+            });
+            let text = removed(&serde_json::from_value(answer).expect("an answer"), Palette::PLAIN);
+            check(&text, &[&format!("\n{what}: drain site fra, set by ada: CHG1\n")]);
+        };
+        told(false, true, "removed");
+        told(false, false, "would be removed");
+        told(true, true, "removed, by force");
+        told(true, false, "would be refused without --force");
     }
 
     #[test]

@@ -41,6 +41,11 @@ use std::thread;
 /// An endpoint's part is that of the answers that list it first: it adds up to its site's. --json also has the part of
 /// the answers that list it at all.
 ///
+/// With --max-shift the comparison is a gate. It looks at three things for each name: each site's part, each endpoint's
+/// part, and the part of the clients that move, which counts those who get another site, or gain or lose their answer,
+/// even where as many others take their place. If one of the three is exceeded, the command fails and says which it is,
+/// and of which name.
+///
 /// Everything is taken for up, so that the result is the same wherever it is computed, unless --as-is is given; then
 /// the verdicts and overrides of the server count, on both sides, and what has no verdict is taken for up.
 #[derive(Debug, clap::Args)]
@@ -51,7 +56,7 @@ Examples:
   fingerpost simulate --as-is --drain iad-1          a drain, given what is down right now
   fingerpost simulate --weight web/fra-1=5           another weight
   fingerpost simulate --database new/world.mmdb      a database before it is taken into use
-  fingerpost simulate --with ../next --max-shift 10% in CI: fails if a site's part shifts by more
+  fingerpost simulate --with ../next --max-shift 10% in CI: fails if more than that moves or shifts
   fingerpost simulate --with ../next --traffic seen.csv
                                                      counted by what was seen: lines of PREFIX,COUNT
 
@@ -90,7 +95,7 @@ pub(super) struct Args {
     /// Start from the verdicts that the running server keeps, and from its overrides
     #[arg(long)]
     as_is: bool,
-    /// Fail if any site's part shifts by more, for any name
+    /// Fail if any site's or endpoint's part shifts by more, or more clients move, for any name
     #[arg(long, value_name = "PERCENT")]
     max_shift: Option<Percent>,
     /// Do not fail because clients are left without an answer
@@ -163,7 +168,7 @@ struct Said {
     health: &'static str,
     #[serde(flatten)]
     simulation: Simulation,
-    /// The most that a site's part may shift, 0 to 1.
+    /// The most that a site's or an endpoint's part may shift, and that may move; 0 to 1.
     max_shift: Option<f64>,
     /// Why the comparison fails; empty if it does not, or nothing is asked of it.
     violations: Vec<String>,

@@ -122,8 +122,10 @@ impl Page<'_> {
             return String::new();
         };
         if violations.is_empty() {
-            let line =
-                format!("passed: no site's part shifts by more than {}", percent(*max_shift));
+            let line = format!(
+                "passed: no part of a site or endpoint shifts by more than {max}, nor do more clients move",
+                max = percent(*max_shift)
+            );
             return format!("\n{}\n", self.palette.paint(Ink::Good, line));
         }
         let mut text = format!("\n{}\n", self.palette.paint(Ink::Bad, "failed:"));

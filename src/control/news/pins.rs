@@ -4,16 +4,19 @@ use crate::control::events::{Event, Kind, Severity};
 use crate::health::overrides::{Override, OverrideTarget, Overrides};
 use jiff::Timestamp;
 
-/// An operator has edited the overrides. One that had ended is not missed, and one that was written after its end sets
-/// nothing.
+/// An operator has edited the overrides; `by` has asked that they be read, if it is known who. One that had ended is
+/// not missed, and one that was written after its end sets nothing.
 pub(in crate::control) fn overrides_changed(
     old: &Overrides,
     new: &Overrides,
+    by: Option<&str>,
     at: Timestamp,
 ) -> Vec<Event> {
     let gone = missing(old, new, at).map(|pinned| {
-        let what = format!("{}: {} taken away", pinned.target, pinned.pin);
-        about(pinned, Event::new(at, Kind::OverrideRemoved, Severity::Info, what, why(pinned)))
+        let what = format!("{}: {} removed", pinned.target, pinned.pin);
+        let cause = [by.map(|by| format!("removed by {by}")), origin(pinned)];
+        let cause = cause.into_iter().flatten().collect::<Vec<_>>().join("; ");
+        about(pinned, Event::new(at, Kind::OverrideRemoved, Severity::Info, what, cause))
     });
     let come = missing(new, old, at).map(|pinned| {
         let until = pinned
@@ -60,6 +63,16 @@ fn why(pinned: &Override) -> String {
         ("", Some(by)) => format!("by {by}"),
         (reason, None) => reason.to_owned(),
         (reason, Some(by)) => format!("{reason} (by {by})"),
+    }
+}
+
+/// Who had set one that is gone, and why, if anything is known of that.
+fn origin(pinned: &Override) -> Option<String> {
+    match (&*pinned.reason, &pinned.by) {
+        ("", None) => None,
+        ("", Some(by)) => Some(format!("it was set by {by}")),
+        (reason, None) => Some(format!("it was set for: {reason}")),
+        (reason, Some(by)) => Some(format!("it was set by {by}: {reason}")),
     }
 }
 

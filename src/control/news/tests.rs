@@ -157,7 +157,7 @@ fn overrides_come_go_and_end() {
         Overrides { list }
     };
     let check = |old: &[(&str, Pin, Option<i64>)], new: &[_], expected: &[&str]| {
-        let told = overrides_changed(&list(old), &list(new), at(100));
+        let told = overrides_changed(&list(old), &list(new), Some("bob"), at(100));
         assert_eq!(told.iter().map(line).collect::<Vec<_>>(), expected, "{old:?} {new:?}");
         assert!(told.iter().all(|event| event.site.is_some()));
     };
@@ -171,18 +171,32 @@ fn overrides_come_go_and_end() {
     check(
         &[fra, iad],
         &[iad],
-        &["info override-removed site fra: drain taken away | CHG123 (by ada)"],
+        &[
+            "info override-removed site fra: drain removed | removed by bob; it was set by ada: CHG123",
+        ],
     );
     check(
         &[fra],
         &[("fra", Pin::Drain, Some(300))],
         &[
-            "info override-removed site fra: drain taken away | CHG123 (by ada)",
+            "info override-removed site fra: drain removed | removed by bob; it was set by ada: CHG123",
             "info override-set site fra: drain until 1970-01-01T00:05:00Z | CHG123 (by ada)",
         ],
     );
     // Over before: neither missed nor set.
     check(&[("fra", Pin::Up, Some(100))], &[("iad", Pin::Up, Some(50))], &[]);
+
+    let cause = |reason: &str, setter: Option<&str>, by: Option<&str>| {
+        let mut old = list(&[fra]);
+        (old.list[0].reason, old.list[0].by) = (reason.to_owned(), setter.map(str::to_owned));
+        let told = overrides_changed(&old, &Overrides::default(), by, at(100));
+        told[0].cause.clone()
+    };
+    assert_eq!(cause("CHG1", Some("ada"), None), "it was set by ada: CHG1");
+    assert_eq!(cause("CHG1", None, None), "it was set for: CHG1");
+    assert_eq!(cause("", Some("ada"), Some("bob")), "removed by bob; it was set by ada");
+    assert_eq!(cause("", None, Some("bob")), "removed by bob");
+    assert_eq!(cause("", None, None), "");
 
     let ended = |since: i64, until: i64| {
         let told = overrides_ended(&list(&[fra, iad]), at(since), at(until));

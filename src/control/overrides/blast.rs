@@ -91,6 +91,17 @@ impl Effect {
     }
 }
 
+impl Effect {
+    /// The same of a change that may be in any case: what would be refused is warned of.
+    pub(super) fn tolerated(mut self) -> Self {
+        self.refused = false;
+        for pool in &mut self.pools {
+            pool.verdict = pool.verdict.max(Judgement::Warned);
+        }
+        self
+    }
+}
+
 /// A change, as far as it shows in how endpoints stand.
 #[derive(Clone, Copy)]
 pub struct Change<'a> {
@@ -559,6 +570,18 @@ mod tests {
                 "spare servfail: nothing of it would be up; queries would fail",
             ],
         );
+    }
+
+    #[test]
+    fn what_is_tolerated_is_warned_of() {
+        let fixture = fixture(&["fra"], "");
+        let verdicts = |after: &str| {
+            let effect = effect_of(&fixture, ["", after, ""]).tolerated();
+            assert!(!effect.refused, "{after}");
+            effect.pools.iter().map(|pool| pool.verdict).collect::<Vec<_>>()
+        };
+        assert_eq!(verdicts(FRA_DRAINED), [Judgement::Warned]);
+        assert_eq!(verdicts("fra-2 drained"), [Judgement::Fine]);
     }
 
     #[test]

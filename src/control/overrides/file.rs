@@ -3,7 +3,9 @@
 //! The new text is written to a file beside the old one, which is then renamed over it, so a reader finds the one or
 //! the other. The new file must not be there before: it serves as the lock between writers. With the lock held the
 //! old file is read once more, and if it is not what the edit began with, nothing is written. Editors that take no lock
-//! can still come between that reading and the renaming; the gap is a few microseconds.
+//! can still come between that reading and the renaming; the gap is a few microseconds. A lock that a writer left
+//! behind as it died is renamed before it is removed: of several that find it, one gets hold of it, and who got hold
+//! of the next one's lock instead puts that back.
 //!
 //! A path that is a link is followed, so that the link stays and what it points to is replaced.
 
@@ -11,9 +13,11 @@ use crate::report::{Finding, Report};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
-/// A lock that is older belongs to a writer that has died: writing takes milliseconds.
+/// A lock that is older belongs to a writer that has died: writing takes milliseconds. So does one that lies so far
+/// ahead: the clock was wrong then. Less than that may be the clock of a file server.
 const LOCK_AGE_MAX: Duration = Duration::from_secs(30);
 /// As many links as Linux follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -54,24 +58,21 @@ pub fn replace(path: &Path, read: Option<&str>, text: &str) -> Result<(), Unwrit
         ErrorKind::AlreadyExists => Unwritten::Changed,
         _ => failed(&real, &error),
     })?;
-    let written = write_and_rename(lock, &beside, &real, read, text);
-    if written.is_err() {
+    let written = write_and_rename(&lock, &beside, &real, read, text);
+    if !matches!(written, Ok(true)) && is_at(&lock, &beside) {
         // Nothing else is known to do about a lock that cannot be taken away; it ends with its age.
         let _ = fs::remove_file(&beside);
     }
     match written {
         Ok(true) => Ok(()),
-        Ok(false) => {
-            let _ = fs::remove_file(&beside);
-            Err(Unwritten::Changed)
-        }
+        Ok(false) => Err(Unwritten::Changed),
         Err(error) => Err(failed(&real, &error)),
     }
 }
 
-/// Whether it was written: not if the file is not as it was read.
+/// Whether it was written: not if the file is not as it was read, nor if the lock was lost.
 fn write_and_rename(
-    mut file: File,
+    mut file: &File,
     beside: &Path,
     real: &Path,
     read: Option<&str>,
@@ -87,11 +88,15 @@ fn write_and_rename(
     }
     if old.is_some() {
         let metadata = fs::metadata(real)?;
-        keep_owner(&file, &metadata);
+        keep_owner(file, &metadata);
         file.set_permissions(metadata.permissions())?;
     }
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    // Somebody who took this writer for dead may be at it now.
+    if !is_at(file, beside) {
+        return Ok(false);
+    }
     fs::rename(beside, real)?;
     // The name too must outlast a power cut; not every file system lets directories be synchronised.
     if let Some(directory) = real.parent().and_then(|directory| File::open(directory).ok()) {
@@ -105,12 +110,60 @@ fn lock(path: &Path) -> io::Result<File> {
     let create = || OpenOptions::new().write(true).create_new(true).open(path);
     let made = create();
     let held = made.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists);
-    let age = || fs::metadata(path).ok()?.modified().ok()?.elapsed().ok();
-    if held && age().is_some_and(|age| age > LOCK_AGE_MAX) {
-        fs::remove_file(path)?;
+    if held && is_stale(path) && take_away(path)? {
         return create();
     }
     made
+}
+
+/// Takes a stale lock away. Another writer may have done so since it was looked at, and hold a lock of its own; then
+/// that one is put back, and it was not taken away.
+fn take_away(path: &Path) -> io::Result<bool> {
+    let aside = aside(path);
+    match fs::rename(path, &aside) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        renamed => renamed?,
+    }
+    let was_stale = is_stale(&aside);
+    if !was_stale {
+        // A link does not replace what a third writer may have made meanwhile; the owner of this one will see that.
+        let _ = fs::hard_link(&aside, path);
+    }
+    fs::remove_file(&aside)?;
+    Ok(was_stale)
+}
+
+fn is_stale(path: &Path) -> bool {
+    let Some(made) = fs::metadata(path).and_then(|lock| lock.modified()).ok() else { return false };
+    let now = SystemTime::now();
+    let apart = now.duration_since(made).unwrap_or_else(|ahead| ahead.duration());
+    apart > LOCK_AGE_MAX
+}
+
+/// A name that no other writer uses, of this process or of another.
+fn aside(lock: &Path) -> PathBuf {
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+    let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+    let mut name = lock.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".stale-{}-{taken}", std::process::id()));
+    lock.with_file_name(name)
+}
+
+/// Whether a path still leads to this open file.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |metadata: Metadata| (metadata.dev(), metadata.ino());
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => identity(open) == identity(named),
+        _ => false,
+    }
+}
+
+/// Elsewhere a file that is open cannot be renamed by others.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 fn beside(path: &Path) -> PathBuf {
@@ -212,11 +265,33 @@ mod tests {
         fs::write(beside(&path), "").unwrap();
         assert!(unwritten(Some("theirs")));
         assert_eq!(read(&path).unwrap().as_deref(), Some("theirs"));
-        // It has died.
-        let lock = File::options().write(true).open(beside(&path)).unwrap();
-        lock.set_modified(std::time::SystemTime::now() - 2 * LOCK_AGE_MAX).unwrap();
-        replace(&path, Some("theirs"), "mine").unwrap();
-        assert_eq!(names(&directory), ["overrides.toml"]);
+        // It has died, or did so under a wrong clock.
+        let (now, long) = (SystemTime::now(), 2 * LOCK_AGE_MAX);
+        for (made, read, text) in [(now - long, "theirs", "mine"), (now + long, "mine", "again")] {
+            let lock = File::create(beside(&path)).unwrap();
+            lock.set_modified(made).unwrap();
+            replace(&path, Some(read), text).unwrap();
+            assert_eq!(names(&directory), ["overrides.toml"]);
+        }
+    }
+
+    #[test]
+    fn only_a_stale_lock_is_taken_away() {
+        let (directory, path) = directory();
+        let beside = beside(&path);
+        // Found stale by two, of whom one was quicker and holds its own by now.
+        let mine = lock(&beside).unwrap();
+        assert!(!take_away(&beside).unwrap());
+        assert!(is_at(&mine, &beside));
+        assert_eq!(names(&directory), ["overrides.toml.new"]);
+        // What is there already is gone for good.
+        fs::remove_file(&beside).unwrap();
+        assert!(take_away(&beside).unwrap());
+        // A writer whose lock was lost writes nothing, and leaves the lock of the other.
+        fs::write(&beside, "theirs").unwrap();
+        assert!(!write_and_rename(&mine, &beside, &path, None, "mine").unwrap());
+        assert_eq!(names(&directory), ["overrides.toml.new"]);
+        assert_eq!(read(&beside).unwrap().as_deref(), Some("theirs"));
     }
 
     #[test]

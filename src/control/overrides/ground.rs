@@ -15,7 +15,7 @@ use crate::config;
 use crate::control::knowledge::Knowledge;
 use crate::control::loader::Loader;
 use crate::control::server::VERDICTS_FILE;
-use crate::health::overrides::{Override, Overrides};
+use crate::health::overrides::{Override, Overrides, Pin};
 use crate::health::persist::Saved;
 use crate::health::prober::ProbeResult;
 use crate::health::state as probe;
@@ -117,22 +117,18 @@ impl Ground {
                 forced: force,
                 state: self.state.clone(),
             };
-            if written.effect.refused && !force && !dry_run {
-                let notes = written.audit(Outcome::Refused, None);
-                return Err(Refused::by_effect(written.effect).noting(notes));
-            }
-            Ok(written)
+            written.judged()
         })
     }
 
-    /// Removes overrides from the file. What that does is told and not judged: that an override ends is what was agreed
-    /// on when it was set.
+    /// Removes overrides from the file. Where one of them pins something up, that is judged as setting one is: it may
+    /// be all that a pool has. Otherwise what it does is told and not judged: nothing is lost when a drain ends.
     pub fn remove(
         &self,
         removal: &Removal,
         now: Timestamp,
     ) -> Result<Written<Vec<Override>>, Refused> {
-        let Removing { wanted, by, dry_run } = removal.check()?;
+        let Removing { wanted, by, force, dry_run } = removal.check()?;
         self.attempt(now, dry_run, |edit| {
             let targets = match &wanted {
                 None if edit.list().is_empty() => return Err(Refused::none_there()),
@@ -146,17 +142,21 @@ impl Ground {
             };
             let removed = edit.remove(&targets);
             let after = Overrides { list: edit.list().to_vec() };
-            Ok(Written {
+            let held_up = |pinned: &Override| pinned.pin == Pin::Up && pinned.in_force(now);
+            let effect = self.effect(&after, now);
+            let effect = if removed.iter().any(held_up) { effect } else { effect.tolerated() };
+            let written = Written {
                 pinned: removed,
                 replaced: Vec::new(),
-                effect: self.effect(&after, now),
+                effect,
                 is_dry_run: dry_run,
                 notes: Vec::new(),
                 by: by.clone(),
                 action: Action::Remove,
-                forced: false,
+                forced: force,
                 state: self.state.clone(),
-            })
+            };
+            written.judged()
         })
     }
 
@@ -258,6 +258,15 @@ impl Ground {
 }
 
 impl<P: AsRef<[Override]>> Written<P> {
+    /// Itself, unless too much would be lost by it and nobody insists.
+    fn judged(self) -> Result<Self, Refused> {
+        if self.effect.refused && !self.forced && !self.is_dry_run {
+            let notes = self.audit(Outcome::Refused, None);
+            return Err(Refused::by_effect(self.effect).noting(notes));
+        }
+        Ok(self)
+    }
+
     /// Whether the file was read as it was written.
     pub(super) fn holds_in(&self, overrides: &Overrides) -> bool {
         let stands = |pinned: &Override| overrides.list.contains(pinned);

@@ -9,10 +9,10 @@
 //! what is served follows from it by the same reload as any other change. [`change`] and [`remove`] do that on a server
 //! at work; [`Ground`] is what they stand on, and serves without a server too.
 
-pub mod audit;
+mod audit;
 pub mod blast;
-pub mod edit;
-pub mod file;
+mod edit;
+mod file;
 mod ground;
 mod refused;
 mod request;

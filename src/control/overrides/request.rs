@@ -50,6 +50,8 @@ pub struct Removal {
     pub all: bool,
     /// Who asks.
     pub by: Option<String>,
+    /// Whether they are removed though too much would be lost.
+    pub force: bool,
     /// Whether only to say what it would do.
     pub dry_run: bool,
 }
@@ -94,6 +96,7 @@ pub(super) struct Removing {
     /// None: all.
     pub wanted: Option<Wanted>,
     pub by: Option<String>,
+    pub force: bool,
     pub dry_run: bool,
 }
 
@@ -159,7 +162,8 @@ impl Removal {
             }
             (false, _) => Some(self.subject.check()?),
         };
-        Ok(Removing { wanted, by: checked_by(self.by.as_deref())?, dry_run: self.dry_run })
+        let by = checked_by(self.by.as_deref())?;
+        Ok(Removing { wanted, by, force: self.force, dry_run: self.dry_run })
     }
 }
 

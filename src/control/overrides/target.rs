@@ -228,13 +228,20 @@ pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTar
             found.push(target.clone());
         }
     }
+    // What was set by these very words comes before all that they could take in.
+    let just = wanted.to_string();
+    if let Some(only) = found.iter().position(|target| written(target) == just) {
+        return Ok(vec![found.swap_remove(only)]);
+    }
+    // The same where the words left the zone open, and [`find`] put in the only one that there was.
+    let is_of_all_pools =
+        |target: &OverrideTarget| matches!(target, OverrideTarget::Endpoint { pool: None, .. });
+    if wanted.pool == Part::Any && wanted.zone == Part::Open && found.iter().any(is_of_all_pools) {
+        found.retain(is_of_all_pools);
+    }
     let kinds: HashSet<Kind> = found.iter().map(Kind::of).collect();
     let all_meant = wanted.zone == Part::Any || wanted.pool == Part::Any;
     if found.len() > 1 && !(all_meant && kinds.len() == 1) {
-        let just = wanted.to_string();
-        if let Some(only) = found.iter().position(|target| written(target) == just) {
-            return Ok(vec![found.swap_remove(only)]);
-        }
         return Err(ambiguous(wanted, &found, found.iter().map(written).collect()));
     }
     if found.is_empty() {
@@ -477,9 +484,9 @@ mod tests {
 
     #[test]
     fn what_is_pinned() {
-        let list: Vec<Override> =
-            ["site:fra", "site:fra@example.com", "pool:web", "web/a", "api/a", "*/b"]
-                .into_iter()
+        let pins = |names: &[&str]| -> Vec<Override> {
+            names
+                .iter()
                 .map(|text| {
                     let Wanted { kind, zone, pool, name } = text.parse().unwrap();
                     let only = |zone| if let Part::Only(zone) = zone { Some(zone) } else { None };
@@ -492,7 +499,7 @@ mod tests {
                             OverrideTarget::Endpoint { zone, pool, name }
                         }
                     };
-                    assert_eq!(written(&target), text);
+                    assert_eq!(written(&target), *text);
                     Override {
                         target,
                         pin: Pin::Drain,
@@ -501,14 +508,17 @@ mod tests {
                         by: None,
                     }
                 })
-                .collect();
-        let check = |text: &str, expected: &str| {
-            let found = match find_pinned(&list, &text.parse().unwrap()) {
+                .collect()
+        };
+        let find_in = |names: &[&str], text: &str, expected: &str| {
+            let found = match find_pinned(&pins(names), &text.parse().unwrap()) {
                 Ok(found) => found.iter().map(written).collect::<Vec<_>>().join(" "),
                 Err(lost) => format!("{}; {}", lost.message, lost.help),
             };
             assert_eq!(found, expected, "{text}");
         };
+        let list = ["site:fra", "site:fra@example.com", "pool:web", "web/a", "api/a", "*/b"];
+        let check = |text: &str, expected: &str| find_in(&list, text, expected);
         check("web", "pool:web");
         check("b", "*/b");
         check("web/a", "web/a");
@@ -523,6 +533,14 @@ mod tests {
              site:fra@example.com, pool:web, web/a, api/a, */b",
         );
         check("wbe", "there is no override on \"wbe\"; did you mean \"web\"?");
+        // One on all pools beside one on a single pool.
+        let both = ["web/a", "*/a", "web/b@example.com", "*/b@example.com", "*/b@example.net"];
+        let check = |text: &str, expected: &str| find_in(&both, text, expected);
+        check("*/a", "*/a");
+        check("web/a", "web/a");
+        check("*/a@*", "web/a */a");
+        check("*/b", "*/b@example.com */b@example.net");
+        check("*/b@example.com", "*/b@example.com");
         let none = find_pinned(&[], &"fra".parse().unwrap()).unwrap_err();
         assert_eq!(none.help, "there are no overrides");
     }

@@ -3,8 +3,10 @@
 use super::testing::{self, Fixture};
 use super::*;
 use crate::control::knowledge::Knowledge;
+use crate::control::testing::Scene;
 use crate::control::{Options, Server};
 use crate::health::overrides::Pin;
+use crate::health::state as probe;
 use crate::snapshot::Standings;
 use audit::AUDIT_FILE;
 use serde_json::Value;
@@ -102,6 +104,48 @@ fn set_refused_forced_and_removed() {
             format!("remove, {target}, bob, applied"),
         ]
     );
+}
+
+#[test]
+fn what_holds_something_up_is_not_removed_unjudged() {
+    let mut scene = Scene::all_up(0);
+    for endpoint in ["fra-1", "fra-2", "iad-1", "spare-1"] {
+        scene.probe(endpoint, probe::Outcome::Failure("refused".to_owned()), 1);
+    }
+    let fixture = testing::two_zones();
+    let mut ground =
+        Ground { catalog: scene.load.catalog, knowledge: scene.knowledge, ..ground(&fixture) };
+    for (state, target) in [("up", "fra"), ("drain", "iad")] {
+        let request = Request { force: true, ..ask(state, target) };
+        let set = ground.set(&request, at(0)).unwrap();
+        ground.knowledge.overrides.list.extend(set.pinned);
+    }
+    let file = || std::fs::read_to_string(&ground.file).unwrap();
+    let before = file();
+
+    let remove = |removal: &Removal, second: i64| {
+        ground.remove(removal, at(second)).map(|written| written.effect.refused)
+    };
+    let all = Removal { all: true, ..release("") };
+    let all = Removal { subject: Subject::default(), ..all };
+    for removal in [&release("fra"), &all] {
+        let refused = remove(removal, 10).unwrap_err();
+        assert_eq!(refused.status, 409);
+        assert!(refused.title.contains("nothing of it would be up"), "{}", refused.title);
+        assert!(refused.details.effect.is_some_and(|effect| effect.refused));
+        assert_eq!(remove(&Removal { dry_run: true, ..removal.clone() }, 10), Ok(true));
+    }
+    assert_eq!(file(), before);
+    assert_eq!(audited(&fixture).last().unwrap(), "remove, site iad, bob, dry-run");
+
+    let undo = |removal: &Removal, second: i64| {
+        let done = remove(removal, second);
+        std::fs::write(&ground.file, &before).unwrap();
+        done
+    };
+    assert_eq!(undo(&release("iad"), 10), Ok(false), "a drain ends");
+    assert_eq!(undo(&release("fra"), 3600), Ok(false), "it has ended by itself");
+    assert_eq!(undo(&Removal { force: true, ..release("fra") }, 10), Ok(true));
 }
 
 #[test]

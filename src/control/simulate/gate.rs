@@ -1,18 +1,18 @@
 //! How much of a shift is too much: what makes a comparison fail.
 
-use super::view::{Change, Simulation, Steered};
+use super::view::{ByClients, Change, Simulation, Steered};
 
 /// What a comparison may come to at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gate {
-    /// The most that any site's part may shift for any name, 0 to 1.
+    /// The most that may shift for any name, 0 to 1: a site's part, an endpoint's, or the part of clients that move.
     pub shift_max: f64,
     /// Whether clients may lose their answers.
     pub allow_unanswered: bool,
 }
 
 impl Gate {
-    /// Why the comparison fails, a line for each name and site; empty if it passes.
+    /// Why the comparison fails, a line for each name and what is too much of it; empty if it passes.
     pub fn violations(&self, simulation: &Simulation) -> Vec<String> {
         simulation.steering.iter().flat_map(|steered| self.of(steered)).collect()
     }
@@ -21,19 +21,24 @@ impl Gate {
         let who = format!("{} {}", named(&steered.names), steered.types.join("/"));
         let mut lines = Vec::new();
         for site in &steered.sites {
-            let too_far = site.share.iter().filter(|(_, change)| self.is_exceeded(**change));
-            lines.extend(too_far.map(|(clients, change)| {
-                let verb = if change.shift() > 0.0 { "gains" } else { "loses" };
-                format!(
-                    "{who}: site {} {verb} {:.1} points of {clients} ({:.1} % → {:.1} %), more than {}",
-                    site.site,
-                    change.shift().abs() * 100.0,
-                    change.before * 100.0,
-                    change.after * 100.0,
-                    limit(self.shift_max),
-                )
-            }));
+            let name = format!("site {}", site.site);
+            lines.extend(self.too_far(&who, &name, &site.share, |_| true));
+            for endpoint in &site.endpoints {
+                let pool = endpoint.fallback.as_ref().unwrap_or(&steered.pool);
+                let name = format!("endpoint {pool}/{}", endpoint.endpoint);
+                // Where the whole site shifts too far, that its endpoints do is no news.
+                let is_news = |clients: &str| {
+                    site.share.get(clients).is_none_or(|change| !self.is_exceeded(change.shift()))
+                };
+                lines.extend(self.too_far(&who, &name, &endpoint.first, is_news));
+            }
         }
+        // Sites that swap their clients keep their parts.
+        let moved = steered.moved.iter().filter(|(_, part)| self.is_exceeded(**part));
+        lines.extend(moved.map(|(clients, part)| {
+            let (part, limit) = (percent(*part), limit(self.shift_max));
+            format!("{who}: clients move: {part} of {clients}, more than {limit}")
+        }));
         if !self.allow_unanswered {
             let lost = steered.lost.iter().filter(|(_, share)| **share > 0.0);
             lines.extend(lost.map(|(clients, share)| {
@@ -47,8 +52,32 @@ impl Gate {
         lines
     }
 
-    fn is_exceeded(&self, change: Change) -> bool {
-        change.shift().abs() > self.shift_max + super::view::ROUNDING
+    /// A line for each kind of clients of which a part shifts too far.
+    fn too_far(
+        &self,
+        who: &str,
+        name: &str,
+        parts: &ByClients<Change>,
+        is_news: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let told = |(clients, change): (&&str, &Change)| {
+            if !self.is_exceeded(change.shift()) || !is_news(clients) {
+                return None;
+            }
+            let verb = if change.shift() > 0.0 { "gains" } else { "loses" };
+            Some(format!(
+                "{who}: {name} {verb} {:.1} points of {clients} ({:.1} % → {:.1} %), more than {}",
+                change.shift().abs() * 100.0,
+                change.before * 100.0,
+                change.after * 100.0,
+                limit(self.shift_max),
+            ))
+        };
+        parts.iter().filter_map(told).collect()
+    }
+
+    fn is_exceeded(&self, shift: f64) -> bool {
+        shift.abs() > self.shift_max + super::view::ROUNDING
     }
 }
 

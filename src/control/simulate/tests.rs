@@ -268,6 +268,7 @@ fn a_gate_names_what_is_too_much() {
         &[
             "www.example.com. A/AAAA: site s1 gains 25.0 points of IPv6 (75.0 % → 100.0 %), more than 7 %",
             "site s0 loses 25.0 points of IPv6 (25.0 % → 0.0 %), more than 7 %",
+            "www.example.com. A/AAAA: clients move: 25.0 % of IPv6, more than 7 %",
         ],
     );
     let both = ["s0", "s1"];

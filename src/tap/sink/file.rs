@@ -2,8 +2,9 @@
 //!
 //! A file that was ended in good order is gone on with: the frame that ends it is taken off again. One that was not, or
 //! that holds something else, is moved aside and never written to. A file that somebody has moved away is ended
-//! within [`LOOK_PERIOD`] and a new one begun in its place, which is all that logrotate needs. What a failure, such as
-//! a full disk, leaves of a frame is cut off again, so that the file stays readable.
+//! within [`LOOK_PERIOD`] and a new one begun in its place, which is all that logrotate needs. One that was emptied in
+//! place, as logrotate's copytruncate does, is begun anew; what was copied has no end then. What a failure, such as a
+//! full disk, leaves of a frame is cut off again, so that the file stays readable.
 
 use super::Sink;
 use crate::tap::frames::{Control, control};
@@ -34,9 +35,13 @@ impl FileSink {
         Self { path: path.to_owned(), look_period: LOOK_PERIOD, open: None }
     }
 
-    /// Whether the open file is to be found under its name no more.
+    /// Whether the open file is to be found under its name no more, or was emptied there.
     fn was_moved(&mut self) -> bool {
         let Some(open) = &mut self.open else { return false };
+        // At each writing: what comes in between has no start, and cannot be read.
+        if open.is_cut_short() {
+            return true;
+        }
         if open.looked.elapsed() < self.look_period {
             return false;
         }
@@ -76,11 +81,19 @@ impl Sink for FileSink {
 
     fn close(&mut self) {
         if let Some(mut open) = self.open.take()
+            && !open.is_cut_short()
             && open.file.write_all(&control(Control::Stop)).is_err()
         {
             // Without its end it still holds whole frames, up to here.
             let _ = cut(&mut open.file, open.bytes);
         }
+    }
+}
+
+impl Open {
+    /// Whether somebody else has taken off what was written.
+    fn is_cut_short(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() < self.bytes)
     }
 }
 
@@ -143,10 +156,11 @@ fn move_aside(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Readable by the owner and the group: who asked for what is nobody else's business.
+/// Readable by the owner and the group: who asked for what is nobody else's business. Written at its end, wherever
+/// that is: at a place of its own, a file emptied in between would begin with zeros as long as what was there.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true);
+    options.read(true).append(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
     options
@@ -253,6 +267,37 @@ mod tests {
         sink.close();
         assert_eq!(fs::read(&moved).expect("the old file"), stream(b"older"));
         assert_eq!(fs::read(&path).expect("the new file"), stream(b"newest"));
+    }
+
+    #[test]
+    fn files_that_are_emptied_in_place_are_begun_anew() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("tap");
+        let empty = || File::create(&path).expect("emptied");
+        // At each writing, not only when it is looked whether the file was moved.
+        let mut sink = FileSink::new(&path);
+        sink.open().expect("opened");
+        sink.write(b"much that is old").expect("written");
+        empty();
+        assert!(sink.open().expect("begun anew"));
+        sink.write(b"new").expect("written");
+        assert!(!sink.open().expect("as it was"));
+        assert_eq!(
+            fs::read(&path).expect("the file"),
+            [&control(Control::Start)[..], b"new"].concat()
+        );
+        // Between the look and the writing: kept, and nothing is put before it.
+        empty();
+        sink.write(b"stray").expect("written");
+        assert_eq!(fs::read(&path).expect("the file"), b"stray");
+        assert!(sink.open().expect("begun anew"));
+        let names = names(directory.path());
+        assert_eq!(names.len(), 2, "{names:?}");
+        assert_eq!(fs::read(directory.path().join(&names[1])).expect("kept"), b"stray");
+        // No end is written without a beginning.
+        empty();
+        sink.close();
+        assert_eq!(fs::read(&path).expect("the file"), b"");
     }
 
     #[test]
