@@ -101,6 +101,11 @@ impl Handle {
         &self.0.events
     }
 
+    /// When it was started; events are numbered anew from then on.
+    pub fn started(&self) -> Timestamp {
+        self.0.started
+    }
+
     /// Whether it answers.
     pub fn is_ready(&self) -> Readiness {
         Readiness::of(self.0.published.load().generation())

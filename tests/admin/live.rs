@@ -7,6 +7,7 @@ use crate::kit::server::TestServer;
 use crate::world::{Backends, FRA, IAD, World, directory};
 use fingerpost::admin::Admin;
 use fingerpost::control::{Options, Server};
+use std::io::BufRead;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
@@ -110,12 +111,42 @@ fn a_stream_tells_the_status_and_what_happens() {
     // Two probes at 100 ms, the pause between statuses, and a slow machine.
     assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
     assert_eq!(world.answer(), [IAD]);
+}
 
-    // Who comes later can ask for what it has missed.
-    let resumed = Request::get("/api/v1/stream").with("Last-Event-ID", "0");
-    let mut late = stream(&world, &resumed);
-    let first = std::iter::from_fn(|| late.event()).find(|(kind, _)| kind == "event");
-    assert_eq!(first.expect("an event").1["seq"], 1);
+#[test]
+fn who_connects_again_is_told_what_it_has_missed() {
+    let world = World::start();
+    let order = r#"{"site":"fra","state":"drain"}"#;
+    assert_eq!(Request::post("/api/v1/overrides", order).send(world.admin()).status, 200);
+    let live = || Request::get("/api/v1/stream");
+
+    // The ids as they stand in the stream: first where it begins, then one for each event.
+    let mut all = stream(&world, &Request::get("/api/v1/stream?after=0"));
+    let mut line = || {
+        let mut line = String::new();
+        all.0.read_line(&mut line).expect("a line in time");
+        line
+    };
+    let ids = std::iter::from_fn(|| Some(line()).filter(|line| !line.is_empty()));
+    let ids = ids.filter_map(|line| Some(line.strip_prefix("id: ")?.trim_end().to_owned()));
+    let ids: Vec<String> = ids.take(3).collect();
+    let started = world.get("/api/v1/status").json()["server"]["started"].clone();
+    let started: jiff::Timestamp = started.as_str().expect("a text").parse().expect("a time");
+    let run_ms = started.as_millisecond();
+    assert_eq!(ids, [0, 1, 2].map(|number| format!("{run_ms}-{number}")));
+
+    let check = |request: Request, what: &str, expected: u64| {
+        let mut stream = stream(&world, &request);
+        let first = std::iter::from_fn(|| stream.event()).find(|(kind, _)| kind == "event");
+        assert_eq!(first.expect("an event").1["seq"], expected, "{what}");
+    };
+    let since = |id: &str| live().with("Last-Event-ID", id);
+    check(since(&ids[1]), "of this run", 2);
+    check(since(&format!("{}-1", run_ms - 1)), "of an earlier run", 1);
+    check(since("1"), "of a run that told numbers alone", 1);
+    check(Request::get("/api/v1/stream?after=1"), "a number", 2);
+    check(Request::get("/api/v1/stream?after=999"), "a number that was never given", 1);
+    check(Request::get("/api/v1/stream?after=0").with("Last-Event-ID", &ids[1]), "both", 2);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Api, json};
 use crate::admin::metrics::{self, Scrape};
 use crate::admin::params::Params;
 use crate::admin::problem::Problem;
-use crate::admin::stream::Stream;
+use crate::admin::stream::{self, Listener, Stream};
 use crate::control::explain::{ClientSubnet, Question, luck};
 use crate::control::overrides;
 use crate::wire::{Name, Rtype};
@@ -107,12 +107,15 @@ pub(super) async fn stream(
     let after = params.parsed("after", help, str::parse::<u64>)?;
     params.finish()?;
     // A browser that connects again says what it has heard last.
-    let last = headers.get("last-event-id").and_then(|last| last.to_str().ok()?.parse().ok());
+    let run_ms = api.handle.started().as_millisecond();
+    let heard = |id: &HeaderValue| stream::heard(id.to_str().unwrap_or_default(), run_ms);
+    let last = headers.get("last-event-id").filter(|id| !id.is_empty()).map(heard).or(after);
     let Ok(place) = api.streams.clone().try_acquire_owned() else {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "all live streams are taken")
             .help("close one, or ask /api/v1/status now and then"));
     };
-    let (stream, fed) = Stream::new(place, &api.feed, api.handle.events(), last.or(after));
+    let listener = Listener { place, run_ms, last };
+    let (stream, fed) = Stream::new(&api.feed, api.handle.events(), listener);
     let stop = api.stop.clone();
     api.tasks.spawn(async move {
         stop.run_until_cancelled(fed).await;
