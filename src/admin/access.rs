@@ -33,8 +33,8 @@ pub(super) struct Door {
 /// Who asks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Caller {
-    /// The name that stands beside the token.
-    pub name: Option<String>,
+    /// What it has shown, if it was asked for one.
+    token: Option<Token>,
 }
 
 impl Caller {
@@ -42,7 +42,7 @@ impl Caller {
     /// only said, and stands behind it if it is another.
     pub(super) fn asking(self, claimed: Option<String>) -> Option<String> {
         let claimed = claimed.filter(|claimed| !claimed.is_empty());
-        match (self.name, claimed) {
+        match (self.token.and_then(|token| token.name), claimed) {
             (Some(name), Some(claimed)) if claimed != name => Some(format!("{name}, as {claimed}")),
             (name, claimed) => name.or(claimed),
         }
@@ -56,11 +56,28 @@ impl Door {
 
     /// Lets a request in, or says why not.
     pub(super) fn admit(&self, request: &Parts, handle: &Handle) -> Result<Caller, Problem> {
+        self.take_up_tokens(handle);
+        self.check(request)
+    }
+
+    /// Whether who was let in would still be: its token may have been taken away since.
+    pub(super) fn still_admits(&self, caller: &Caller, handle: &Handle) -> bool {
+        self.take_up_tokens(handle);
+        self.knows(caller)
+    }
+
+    fn take_up_tokens(&self, handle: &Handle) {
         if let Some(tokens) = handle.config().admin.as_ref().and_then(|admin| admin.tokens.clone())
         {
             self.tokens.store(Some(tokens));
         }
-        self.check(request)
+    }
+
+    fn knows(&self, caller: &Caller) -> bool {
+        self.tokens.load().as_deref().is_none_or(|tokens| {
+            let shown = caller.token.as_ref();
+            shown.is_some_and(|token| tokens.find(token.secret().as_bytes()).is_some())
+        })
     }
 
     fn check(&self, request: &Parts) -> Result<Caller, Problem> {
@@ -74,7 +91,7 @@ impl Door {
                 return Ok(Caller::default());
             }
             return bearer(&request.headers, tokens)
-                .map(|token| Caller { name: token.name.clone() });
+                .map(|token| Caller { token: Some(token.clone()) });
         }
         let host = host(request)?;
         if !self.is_own(&host) {
@@ -250,9 +267,30 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_is_taken_away_closes_what_it_has_opened() {
+        let tokens = |text: &str| Arc::new(Tokens::parse(text).expect("tokens"));
+        let before = tokens("anna: anna-s-secret\nplain-secret\n");
+        let door = Door::new(Vec::new(), None);
+        let check = |shown: Option<&[u8]>, expected: bool| {
+            let token = shown.map(|shown| before.find(shown).expect("a token of before").clone());
+            assert_eq!(door.knows(&Caller { token }), expected, "{shown:?}");
+        };
+        check(None, true);
+        door.tokens.store(Some(before.clone()));
+        check(Some(b"anna-s-secret"), true);
+        check(Some(b"plain-secret"), true);
+        check(None, false);
+        door.tokens.store(Some(tokens("bert: plain-secret\nnew-secret\n")));
+        check(Some(b"anna-s-secret"), false);
+        check(Some(b"plain-secret"), true);
+    }
+
+    #[test]
     fn the_name_of_a_token_comes_before_what_is_said() {
         let check = |name: Option<&str>, claimed: Option<&str>, expected: Option<&str>| {
-            let caller = Caller { name: name.map(str::to_owned) };
+            let line = name.map_or("secret".to_owned(), |name| format!("{name}: secret"));
+            let tokens = Tokens::parse(&line).expect("a token");
+            let caller = Caller { token: Some(tokens.first().clone()) };
             let asking = caller.asking(claimed.map(str::to_owned));
             assert_eq!(asking.as_deref(), expected, "{name:?} {claimed:?}");
         };

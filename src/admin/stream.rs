@@ -17,12 +17,14 @@ use std::task::{Context, Poll};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// Who is to be told.
-pub(super) struct Listener {
+pub(super) struct Listener<A> {
     pub(super) place: OwnedSemaphorePermit,
     /// The run of the server, see [`heard`].
     pub(super) run_ms: i64,
     /// The number of the event that it has heard last; none: it wants what happens from now on.
     pub(super) last: Option<u64>,
+    /// Whether it may still be told: asked before each block, for a stream outlives the token that opened it.
+    pub(super) is_admitted: A,
 }
 
 /// The number of the event that a client says it has heard last, as `RUN-NUMBER`, where the run is the time at which
@@ -40,39 +42,40 @@ pub(super) struct Stream {
 
 impl Stream {
     /// A stream, and the task that feeds it.
-    pub(super) fn new(
+    pub(super) fn new<A: Fn() -> bool + Send + Sync>(
         feed: &Arc<Feed>,
         events: &Events,
-        listener: Listener,
-    ) -> (Self, impl Future<Output = ()> + use<>) {
-        let Listener { place, run_ms, last } = listener;
+        listener: Listener<A>,
+    ) -> (Self, impl Future<Output = ()> + use<A>) {
+        let Listener { place, run_ms, last, is_admitted } = listener;
         let (sender, blocks) = mpsc::channel(1);
         let newest = *events.subscribe().borrow();
         // A number that was never given is one of an earlier run.
         let told = last.map_or(newest, |last| if last > newest { 0 } else { last });
         let (feed, events) = (feed.clone(), events.clone());
-        let writer = Writer { blocks: sender, feed, events, run_ms, told };
+        let writer = Writer { blocks: sender, feed, events, run_ms, told, is_admitted };
         let fed = async {
-            // An error says that the client has left, or that the server ends.
+            // An error says that the client has left or may not be told any more, or that the server ends.
             let _ = writer.run().await;
         };
         (Self { blocks, _place: place }, fed)
     }
 }
 
-struct Writer {
+struct Writer<A> {
     blocks: mpsc::Sender<Bytes>,
     feed: Arc<Feed>,
     events: Events,
     run_ms: i64,
     /// The number of the event that was told last.
     told: u64,
+    is_admitted: A,
 }
 
 /// There is nobody to write to any more.
 struct Gone;
 
-impl Writer {
+impl<A: Fn() -> bool + Send + Sync> Writer<A> {
     async fn run(mut self) -> Result<(), Gone> {
         let mut happened = self.events.subscribe();
         happened.mark_changed();
@@ -116,7 +119,13 @@ impl Writer {
     }
 
     async fn send(&self, block: Bytes) -> Result<(), Gone> {
-        self.blocks.send(block).await.map_err(|_| Gone)
+        // Asked when there is room, so that nothing waits for it with an answer of long ago.
+        let room = self.blocks.reserve().await.map_err(|_| Gone)?;
+        if !(self.is_admitted)() {
+            return Err(Gone);
+        }
+        room.send(block);
+        Ok(())
     }
 }
 

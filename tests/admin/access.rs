@@ -76,6 +76,27 @@ fn a_token_opens_and_its_change_takes_effect_with_a_reload() {
 }
 
 #[test]
+fn a_stream_ends_when_its_token_is_taken_away() {
+    let tokens = format!("anna: {FIRST}\nbert: {SECOND}\n");
+    let world = World::start_with(ADMIN, |dir| write_tokens(dir, &tokens));
+    let stream = |token: &str| {
+        let request = Request::get("/api/v1/stream").bearing(token).with("Connection", "close");
+        let mut connection = Connection::to(world.admin());
+        connection.send(&request.bytes(world.admin()));
+        assert_eq!(connection.head().expect("a stream").status, 200);
+        assert!(connection.event().is_some());
+        connection
+    };
+    let (mut anna, mut bert) = (stream(FIRST), stream(SECOND));
+    write_tokens(&world.server.dir, &format!("bert: {SECOND}\n"));
+    let reload = Request::post("/api/v1/reload", "{}").bearing(SECOND).send(world.admin());
+    assert_eq!(reload.status, 200);
+    // Some statuses may be on their way already.
+    assert!((0..8).any(|_| anna.event().is_none()), "the stream goes on");
+    assert!((0..4).all(|_| bert.event().is_some()), "that of the other token goes on");
+}
+
+#[test]
 fn pages_of_elsewhere_stay_out() {
     let world = World::start();
     let status = |request: Request| request.send(world.admin()).status;

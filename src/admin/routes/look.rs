@@ -1,6 +1,7 @@
 //! What is only looked at.
 
 use super::{Api, json};
+use crate::admin::access::Caller;
 use crate::admin::metrics::{self, Scrape};
 use crate::admin::params::Params;
 use crate::admin::problem::Problem;
@@ -8,6 +9,7 @@ use crate::admin::stream::{self, Listener, Stream};
 use crate::control::explain::{ClientSubnet, Question, luck};
 use crate::control::overrides;
 use crate::wire::{Name, Rtype};
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -100,6 +102,7 @@ pub(super) async fn list_overrides(State(api): State<Arc<Api>>, params: Params) 
 /// The status and what happens, live.
 pub(super) async fn stream(
     State(api): State<Arc<Api>>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     mut params: Params,
 ) -> Answer {
@@ -114,7 +117,9 @@ pub(super) async fn stream(
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "all live streams are taken")
             .help("close one, or ask /api/v1/status now and then"));
     };
-    let listener = Listener { place, run_ms, last };
+    let guarded = api.clone();
+    let is_admitted = move || guarded.door.still_admits(&caller, &guarded.handle);
+    let listener = Listener { place, run_ms, last, is_admitted };
     let (stream, fed) = Stream::new(&api.feed, api.handle.events(), listener);
     let stop = api.stop.clone();
     api.tasks.spawn(async move {
