@@ -1,6 +1,6 @@
 //! What is only looked at.
 
-use super::{Api, json};
+use super::{Api, json, large_json};
 use crate::admin::access::Caller;
 use crate::admin::metrics::{self, Scrape};
 use crate::admin::params::Params;
@@ -39,7 +39,7 @@ pub(super) async fn readyz(State(api): State<Arc<Api>>) -> Response {
 /// Everything at this moment.
 pub(super) async fn status(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
-    Ok(json(&api.handle.status().await))
+    Ok(large_json(api.handle.status().await).await)
 }
 
 /// All counters, in the text format of OpenMetrics 1.0.
@@ -90,13 +90,13 @@ pub(super) async fn explain(State(api): State<Arc<Api>>, mut params: Params) -> 
 pub(super) async fn events(State(api): State<Arc<Api>>, mut params: Params) -> Answer {
     let after = params.parsed("after", "give the number of an event", str::parse::<u64>)?;
     params.finish()?;
-    Ok(json(&api.handle.events().after(after.unwrap_or(0))))
+    Ok(large_json(api.handle.events().after(after.unwrap_or(0))).await)
 }
 
 /// The overrides in force.
 pub(super) async fn list_overrides(State(api): State<Arc<Api>>, params: Params) -> Answer {
     params.finish()?;
-    Ok(json(&overrides::list(&api.handle).await))
+    Ok(large_json(overrides::list(&api.handle).await).await)
 }
 
 /// The status and what happens, live.

@@ -21,6 +21,7 @@ use axum::routing::{MethodRouter, get, post};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::any::Any;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Semaphore, watch};
@@ -94,8 +95,10 @@ impl Source for Watched {
     async fn look(&mut self) -> Option<Bytes> {
         let handle = self.api.handle.clone();
         // A task of its own, so that a panic there ends no stream.
-        let status =
-            tokio::spawn(async move { stream::block("status", None, &handle.status().await) });
+        let status = tokio::spawn(async move {
+            let status = handle.status().await;
+            on_blocking_thread(move || stream::block("status", None, &status)).await
+        });
         status.await.unwrap_or_else(|error| {
             tracing::debug!(%error, "admin: no status");
             self.api.panics.fetch_add(1, Ordering::Relaxed);
@@ -120,6 +123,23 @@ async fn guard(State(api): State<Arc<Api>>, request: Request, next: Next) -> Res
             next.run(Request::from_parts(parts, body)).await
         }
         Err(problem) => problem.into_response(),
+    }
+}
+
+/// A value as JSON that may be of megabytes: writing it takes milliseconds, which no connection must wait for.
+async fn large_json(value: impl Serialize + Send + 'static) -> Response {
+    on_blocking_thread(move || json(&value)).await
+}
+
+/// Does work where it stops nothing else. Its panic is one of whoever waits for it.
+async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            // The runtime is being shut down: nothing that is said now is heard.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 
@@ -172,18 +192,22 @@ mod tests {
     async fn a_panic_is_an_answer_and_counted() {
         let panics = Arc::new(AtomicU64::new(0));
         let counted = panics.clone();
-        let failing = || async {
-            // What a handler does that has a mistake.
+        // What a handler does that has a mistake.
+        fn fail() -> String {
             let nothing: &[String] = &[];
             nothing.first().expect("something").clone()
-        };
+        }
         let router: Router = Router::new()
-            .route("/", get(failing))
+            .route("/", get(|| async { fail() }))
+            .route("/elsewhere", get(|| on_blocking_thread(fail)))
             .layer(CatchPanicLayer::custom(move |_: Box<dyn Any + Send>| panicked(&counted)));
-        let request = Request::get("/").body(axum::body::Body::empty()).expect("a request");
-        let Ok(response) = router.oneshot(request).await;
-        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(response.headers()[header::CONTENT_TYPE], crate::admin::problem::MEDIA_TYPE);
-        assert_eq!(panics.load(Ordering::Relaxed), 1);
+        for (number, path) in (1..).zip(["/", "/elsewhere"]) {
+            let request = Request::get(path).body(axum::body::Body::empty()).expect("a request");
+            let Ok(response) = router.clone().oneshot(request).await;
+            assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR, "{path}");
+            let kind = &response.headers()[header::CONTENT_TYPE];
+            assert_eq!(kind, crate::admin::problem::MEDIA_TYPE, "{path}");
+            assert_eq!(panics.load(Ordering::Relaxed), number, "{path}");
+        }
     }
 }
