@@ -205,6 +205,10 @@ fn a_token_is_asked_for_once() {
         None,
         &["status of 401"],
         async |_, page| {
+            // What a header cannot bear is refused before it is sent.
+            page.fill("#token", "open–sesame").await;
+            page.click("#token-form .primary").await;
+            page.says("#token-refusal", "no token").await;
             page.fill("#token", "wrong").await;
             page.click("#token-form .primary").await;
             page.says("#token-refusal", "refused").await;
@@ -214,6 +218,15 @@ fn a_token_is_asked_for_once() {
             page.lacks("dialog[open]").await;
             explain(page, "www.example.com", "198.51.100.7").await;
             page.says(".verdict-line", "Frankfurt").await;
+
+            // One that was stored all the same is forgotten, and the page asks again.
+            page.run(
+                "sessionStorage.setItem('fingerpost-token', 'open–sesame'); location.reload()",
+            )
+            .await;
+            page.fill("#token", "open-sesame-of-some-length-0123456789").await;
+            page.click("#token-form .primary").await;
+            page.shows("tr[data-endpoint=fra-1]").await;
         },
     );
 }

@@ -3,6 +3,8 @@
 import { byId } from './dom.js';
 
 const TOKEN_KEY = 'fingerpost-token';
+// What may stand after `Bearer` (RFC 6750 §2.1). Of anything else `fetch` throws as if no server were there.
+const TOKEN_FORM = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /** What the server, or the lack of it, said no with. */
 export class Problem extends Error {
@@ -18,14 +20,22 @@ export class Problem extends Error {
 /** `fetch` with the token if there is one; asks for a token when it is refused, and tries again. */
 export async function request(path, options = {}) {
   for (;;) {
-    const token = sessionStorage.getItem(TOKEN_KEY);
+    const token = storedToken();
     const headers = { ...options.headers };
     if (token) headers.authorization = `Bearer ${token}`;
     const response = await fetch(path, { cache: 'no-store', ...options, headers });
     if (response.status !== 401) return response;
     // Someone else may have been given a token while this request was on its way.
-    if (sessionStorage.getItem(TOKEN_KEY) === token) await askForToken(token !== null);
+    if (storedToken() === token) await askForToken(token !== null);
   }
+}
+
+/** The token, if there is one; what cannot be one is forgotten, so that it is asked for anew. */
+function storedToken() {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  if (token === null || TOKEN_FORM.test(token)) return token;
+  sessionStorage.removeItem(TOKEN_KEY);
+  return null;
 }
 
 /** JSON out, JSON in; throws a `Problem` for what is not a success. */
@@ -52,12 +62,20 @@ function askForToken(refused) {
     const dialog = byId('token-dialog');
     const input = byId('token');
     const refusal = byId('token-refusal');
-    refusal.hidden = !refused;
-    refusal.textContent = refused ? 'The server refused that token.' : '';
+    const refuse = (words) => {
+      refusal.hidden = !words;
+      refusal.textContent = words;
+    };
+    refuse(refused ? 'The server refused that token.' : '');
     input.value = '';
     const given = (event) => {
       event.preventDefault();
-      sessionStorage.setItem(TOKEN_KEY, input.value.trim());
+      const token = input.value.trim();
+      if (!TOKEN_FORM.test(token)) {
+        refuse('That is no token: it may hold letters, digits and -._~+/ alone, and = at its end.');
+        return;
+      }
+      sessionStorage.setItem(TOKEN_KEY, token);
       byId('token-form').removeEventListener('submit', given);
       dialog.removeEventListener('cancel', stay);
       dialog.close();
