@@ -119,6 +119,30 @@ fn a_site_is_drained_and_undrained() {
 }
 
 #[test]
+fn an_endpoint_is_released_in_all_pools() {
+    tell(None, None, &[], async |stage, page| {
+        page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
+        let set = |pool: &str| {
+            format!(
+                "fetch('/api/v1/overrides', {{ method: 'POST', \
+                 headers: {{ 'content-type': 'application/json' }}, \
+                 body: JSON.stringify({{ endpoint: 'fra-1', pool: '{pool}', state: 'drain' }}) }})"
+            )
+        };
+        page.run(&format!("{}.then(() => {})", set("web"), set("*"))).await;
+        page.holds("return document.querySelectorAll('[data-override=fra-1]').length === 2").await;
+        page.click("[data-override=fra-1]:last-child button").await;
+        page.fill("#override-by", "alice").await;
+        page.says("dialog[open] .effect", "1 endpoint").await;
+        page.click("dialog[open] .primary").await;
+        page.lacks("dialog[open]").await;
+        page.says("#overrides-note", "none in force").await;
+        page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
+        assert_eq!(stage.standing("fra-1"), "up");
+    });
+}
+
+#[test]
 fn what_would_leave_nobody_to_serve_asks_twice() {
     tell(None, None, &["status of 409"], async |stage, page| {
         page.click(".pool-head button").await;

@@ -198,7 +198,8 @@ function removal(override, by, rest) {
   const asked = new URLSearchParams({ [override.kind]: override.name, ...rest });
   if (by) asked.set('by', by);
   if (override.zone) asked.set('zone', override.zone);
-  if (override.kind === 'endpoint' && override.pool) asked.set('pool', override.pool);
+  // Without a pool it is the endpoint of that name in every pool, and has to be named so.
+  if (override.kind === 'endpoint') asked.set('pool', override.pool ?? '*');
   return asked;
 }
 
