@@ -1,9 +1,8 @@
 //! `/api/v1/stream`: the status and what happens, live, as server-sent events (HTML Standard §9.2).
 //!
 //! A task of its own feeds each stream and waits where the client is slow; the client then misses some statuses, each
-//! of which is whole, and no event that is still kept. Events bear as `id` when the server was started and their
-//! number, so a browser that connects again is told what it missed, and all that is kept if the server is another one
-//! by then.
+//! of which is whole, and no event that is still kept. The `id` of an event is the start of the server and its number,
+//! so a browser that connects again is told what it missed, and all that is kept if the server was started anew.
 
 use super::feed::Feed;
 use super::limits::STREAM_RETRY;

@@ -3,7 +3,7 @@
 import { byId } from './dom.js';
 
 const TOKEN_KEY = 'fingerpost-token';
-// What may stand after `Bearer` (RFC 6750 §2.1). Of anything else `fetch` throws what it throws when no server is there.
+// What may stand after `Bearer` (RFC 6750 §2.1). Of anything else `fetch` throws as if no server were there.
 const TOKEN_FORM = /^[A-Za-z0-9._~+/-]+=*$/;
 
 /** What the server, or the lack of it, said no with. */
