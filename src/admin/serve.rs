@@ -95,6 +95,8 @@ impl Server {
         let mut connection = pin!(
             http1::Builder::new()
                 .timer(TokioTimer::new())
+                // Who has asked and sends no more still wants the answer.
+                .half_close(true)
                 .header_read_timeout(HEAD_TIMEOUT)
                 .max_buf_size(HEAD_BYTES_MAX)
                 .serve_connection(TokioIo::new(Box::pin(io)), service)

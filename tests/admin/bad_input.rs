@@ -16,14 +16,25 @@ fn answered_meanwhile(world: &World, work: impl FnOnce()) -> u64 {
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         });
+        // Also when the work fails: nobody would end the asking otherwise.
+        let ended = Ended(&done);
         work();
         // At least one answer has begun after the work had.
         let before = answered.load(Ordering::Relaxed);
         until("another answer", || (answered.load(Ordering::Relaxed) > before + 1).then_some(()));
-        done.store(true, Ordering::Relaxed);
+        drop(ended);
         asking.join().expect("answers as always");
     });
     answered.into_inner()
+}
+
+/// Says so when it goes.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
