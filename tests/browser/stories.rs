@@ -119,7 +119,7 @@ fn a_site_is_drained_and_undrained() {
 }
 
 #[test]
-fn an_endpoint_is_released_in_all_pools() {
+fn overrides_on_one_endpoint_are_removed_one_by_one() {
     tell(None, None, &[], async |stage, page| {
         page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
         let set = |pool: &str| {
@@ -131,11 +131,15 @@ fn an_endpoint_is_released_in_all_pools() {
         };
         page.run(&format!("{}.then(() => {})", set("web"), set("*"))).await;
         page.holds("return document.querySelectorAll('[data-override=fra-1]').length === 2").await;
-        page.click("[data-override=fra-1]:last-child button").await;
-        page.fill("#override-by", "alice").await;
-        page.says("dialog[open] .effect", "1 endpoint").await;
-        page.click("dialog[open] .primary").await;
-        page.lacks("dialog[open]").await;
+        // Each by itself, though the one takes in what the other is on.
+        for left in [1, 0] {
+            page.click("[data-override=fra-1]:last-child button").await;
+            page.fill("#override-by", "alice").await;
+            page.click("dialog[open] .primary").await;
+            page.lacks("dialog[open]").await;
+            let count = "return document.querySelectorAll('[data-override=fra-1]').length";
+            page.holds(&format!("{count} === {left}")).await;
+        }
         page.says("#overrides-note", "none in force").await;
         page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
         assert_eq!(stage.standing("fra-1"), "up");
