@@ -140,12 +140,16 @@ impl Handle {
 
     /// The whole server at this moment.
     pub async fn status(&self) -> Status {
-        let known = Arc::new(self.known().await);
+        self.status_of(&Arc::new(self.known().await)).await
+    }
+
+    /// The same of what is known already.
+    pub async fn status_of(&self, known: &Arc<Known>) -> Status {
         let (handle, shared) = (self.clone(), known.clone());
         // Ten thousand endpoints take some milliseconds, which connections must not wait for.
         let view = tokio::task::spawn_blocking(move || handle.view(&shared, Timestamp::now()));
         // Fails only when the runtime is being shut down, and then nobody waits any more.
-        view.await.unwrap_or_else(|_| self.view(&known, Timestamp::now()))
+        view.await.unwrap_or_else(|_| self.view(known, Timestamp::now()))
     }
 
     fn view(&self, known: &Known, now: Timestamp) -> Status {

@@ -51,11 +51,12 @@ impl Scrape {
         let told = handle.clone();
         // Costs in proportion to what is served, which connections must not wait for.
         let tally = tokio::task::spawn_blocking(move || told.tally()).await.unwrap_or_default();
+        let known = Arc::new(handle.known().await);
         Self {
-            status: handle.status().await,
+            status: handle.status_of(&known).await,
             counts: handle.counts(),
             tally,
-            probes: handle.knowledge().await.verdicts.tallies().clone(),
+            probes: known.knowledge.verdicts.tallies().clone(),
             net: handle.net_counters().clone(),
             last_load: handle.last_load(),
             tap: handle.tap_counts(),

@@ -30,9 +30,9 @@ const NAMED: [Rtype; 14] = [
     Rtype::ANY,
 ];
 /// How many types are told apart.
-pub const QTYPES: usize = NAMED.len() + 1;
+pub(super) const QTYPES: usize = NAMED.len() + 1;
 /// The codes that a query for a name in a zone, or for none, can end with; others are counted as the last.
-pub const RCODES_COUNTED: [u16; 8] = [
+pub(super) const RCODES_COUNTED: [u16; 8] = [
     rcode::NOERROR,
     rcode::NXDOMAIN,
     rcode::REFUSED,
@@ -45,7 +45,7 @@ pub const RCODES_COUNTED: [u16; 8] = [
 /// Counters of one zone.
 const ZONE_COUNTERS: usize = QTYPES * RCODES_COUNTED.len();
 
-/// What a type counts as, by its number below [`QTYPES`].
+/// What a type counts as, by the number that a [`Tally`](super::Tally) gives.
 pub fn qtype_label(number: usize) -> String {
     NAMED.get(number).map_or_else(|| "other".to_owned(), ToString::to_string)
 }
@@ -79,7 +79,8 @@ pub struct CatalogCounters {
 impl CatalogCounters {
     /// All zero.
     pub fn new(catalog: Arc<Catalog>) -> Self {
-        let handed_out = counts(catalog.endpoint_slots());
+        let slots = catalog.endpoint_slots();
+        let handed_out = std::iter::repeat_with(Count::default).take(slots).collect();
         let queries = Default::default();
         Self { catalog, queries, handed_out, is_closed: AtomicBool::new(false) }
     }
@@ -132,10 +133,6 @@ impl CatalogCounters {
         let page = &pages[zone.unwrap_or(pages.len() - 1)];
         page.get_or_init(|| Box::new(std::array::from_fn(|_| Count::default())))
     }
-}
-
-fn counts(length: usize) -> Box<[Count]> {
-    std::iter::repeat_with(Count::default).take(length).collect()
 }
 
 /// Counts one answer while it is made. Between answers it is made anew.

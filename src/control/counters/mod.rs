@@ -14,7 +14,7 @@ mod catalog;
 mod tally;
 mod worker;
 
-pub use catalog::{CatalogCounters, Counting, QTYPES, RCODES_COUNTED, qtype_label};
+pub use catalog::{CatalogCounters, Counting, qtype_label};
 pub use tally::{EndpointKey, HandedOut, Tally};
 pub use worker::{Counts, WorkerCounters};
 

@@ -1,8 +1,8 @@
 //! How a zone's tree comes to be: names first, then the records grouped into sets, then what hides what.
 
-use super::table::{self, Table};
+use super::table::Table;
 use super::{NONE, Node, NodeId, StoredSet, TooLarge, Zone, name_at};
-use crate::wire::folded::LABELS_MAX;
+use crate::wire::folded::{self, LABELS_MAX};
 use crate::wire::{Name, Rtype};
 use crate::zone::Record;
 use std::collections::HashSet;
@@ -28,7 +28,7 @@ impl Builder {
         };
         let mut builder = Self { zone, nodes: Vec::new(), parents: Vec::new() };
         // The first name cannot overflow anything.
-        let _ = builder.push(apex.as_wire(), table::hash(apex.as_wire()), 0);
+        let _ = builder.push(apex.as_wire(), folded::hash(apex.as_wire()), 0);
         builder
     }
 
@@ -39,7 +39,7 @@ impl Builder {
         let mut missing = [(0, 0); LABELS_MAX];
         let (mut count, mut at) = (0, 0);
         let mut node = loop {
-            let hash = table::hash(&wire[at..]);
+            let hash = folded::hash(&wire[at..]);
             if let Some(node) = self.find(hash, &wire[at..]) {
                 break node;
             }

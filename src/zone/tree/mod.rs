@@ -12,7 +12,7 @@ mod table;
 mod tests;
 
 use super::record::Record;
-use crate::wire::{FoldedName, Name, Rtype};
+use crate::wire::{FoldedName, Name, Rtype, folded};
 use builder::Builder;
 use table::Table;
 
@@ -146,7 +146,7 @@ impl Zone {
     /// The node of a name in wire form and lower case, if it exists.
     pub fn exact(&self, name: &[u8]) -> Option<NodeId> {
         let is_it = |node: u32| name_at(&self.names, self.nodes[node as usize].name) == name;
-        self.table.find(table::hash(name), is_it).map(NodeId)
+        self.table.find(folded::hash(name), is_it).map(NodeId)
     }
 
     /// The node's name in wire form.

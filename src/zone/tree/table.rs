@@ -1,10 +1,8 @@
 //! From a name to its number: open addressing over hashes, so that a hit is one probe.
 //!
-//! A slot keeps the upper half of the hash, and its place is where that half points, scaled to the length of the table.
-//! So the slots are in the order of their hashes, but for a few that were pushed on, and a table that grows is copied
-//! from front to back without looking at a name again.
-
-use crate::wire::folded;
+//! Hashes are those of [`folded::hash`](crate::wire::folded::hash). A slot keeps the upper half of one, and its place
+//! is where that half points, scaled to the length of the table. So the slots are in the order of their hashes, but for
+//! a few that were pushed on, and a table that grows is copied from front to back without looking at a name again.
 
 /// Slots per name, at least: long runs of taken slots are what makes a miss slow.
 const SLOTS_PER_NAME: usize = 2;
@@ -70,10 +68,4 @@ impl Table {
     fn place(&self, hash: u64) -> usize {
         ((hash >> 32) as usize * self.slots.len()) >> 32
     }
-}
-
-/// The hash that names are entered under.
-#[inline]
-pub(super) fn hash(name: &[u8]) -> u64 {
-    folded::hash(name)
 }
