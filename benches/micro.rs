@@ -124,7 +124,7 @@ fn pick_card(bencher: Bencher) {
     let orders = &plan().classes.orders;
     each(bencher, &random, |&random| {
         let order = &orders[random as usize % orders.len()];
-        let Choice::Site { tier, site, .. } = dealt.choose(order) else { return 0 };
+        let Choice::Site { tier, site, .. } = dealt.choose(order, 0) else { return 0 };
         let site = dealt.site(tier, site);
         let card = site.deck.draw(random, 0, 0);
         site.deck.card(card).iter().map(|&position| usize::from(site.address(position)[3])).sum()

@@ -52,6 +52,7 @@
 //! | [`config`] | text → checked, with places; every default in one file |
 //! | [`snapshot`] | compile and publish; the only thing a query reads |
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |
+//! | [`director`] | the L4 tier: what stands behind a VIP, and the director's own configuration |
 //! | [`tap`] | dnstap: queries and answers as they go by, for another program to read |
 //! | [`net`] | UDP, TCP, TLS, HTTPS, QUIC; limits |
 //! | [`control`] | the one writer, reload, watching, counters; status, events, overrides, explain, simulate |
@@ -78,6 +79,8 @@ pub mod config;
 pub mod snapshot;
 
 pub mod answer;
+
+pub mod director;
 
 pub mod tap;
 

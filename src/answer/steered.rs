@@ -93,7 +93,8 @@ impl<R: Recorder> Resolver<'_, '_, R> {
         self.scope_bits = self.scope_bits.max(scope_bits);
         let order = &*family_plan.classes.orders[found.class as usize];
         let dealt = self.snapshot.dealt(family_plan.roster);
-        let choice = dealt.choose(order);
+        let network = network_hash(self.placed_by);
+        let choice = dealt.choose(order, network);
         let mut step = SteeredStep {
             plan,
             family,
@@ -119,7 +120,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Some(pair) => *pair.turn.get_or_insert_with(next_turn),
             None => next_turn(),
         };
-        let card = dealt_site.deck.draw(self.random, turn, network_hash(self.placed_by));
+        let card = dealt_site.deck.draw(self.random, turn, network);
         step.card = Some(card);
         self.recorder.steered(&step);
         let reason = match level {

@@ -5,7 +5,7 @@ mod records;
 
 use super::*;
 use crate::geo::{GeoCode, Location, Ranges, World};
-use crate::health::Standing;
+use crate::health::{Comeback, Standing};
 use crate::report::{Report, Source};
 use crate::snapshot::{Catalog, Standings, Trust, ZoneInput};
 use crate::steer::classes::Atlas;
@@ -98,6 +98,7 @@ fn pool(name: &str, method: Method, on_all_down: OnAllDown) -> Arc<Pool> {
             weight,
             probe_a: None,
             probe_aaaa: None,
+            vip: None,
         })
     };
     Arc::new(Pool {
@@ -108,6 +109,9 @@ fn pool(name: &str, method: Method, on_all_down: OnAllDown) -> Arc<Pool> {
         min_up: 0.5,
         on_all_down,
         fallback: None,
+        comeback: Comeback::default(),
+        capacity: Vec::new(),
+        damping: None,
         endpoints: vec![endpoint("fra", 10, 3), endpoint("fra", 11, 1), endpoint("iad", 20, 1)],
     })
 }

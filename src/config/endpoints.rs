@@ -125,7 +125,16 @@ fn endpoint(
         Some((settings, place)) => settings.probes(a, aaaa, element.document(), place),
         None => (None, None),
     };
-    Some(Endpoint { name: name?, site: site?, a, aaaa, weight: weight?, probe_a, probe_aaaa })
+    Some(Endpoint {
+        name: name?,
+        site: site?,
+        a,
+        aaaa,
+        weight: weight?,
+        probe_a,
+        probe_aaaa,
+        vip: None,
+    })
 }
 
 /// The addresses of an endpoint; none if any has mistakes.

@@ -7,6 +7,7 @@ use super::endpoints::{self, PoolCheck, Terms};
 use super::reader::{Table, Value};
 use super::scope::{Named, Scope};
 use super::{defaults, value};
+use crate::health::Comeback;
 use crate::steer::model::{Method, OnAllDown, Pool, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -102,6 +103,9 @@ fn draft<'d>(entry: &Value<'d>, terms: &Terms<'_, '_>) -> Option<Draft<'d>> {
             min_up: min_up.unwrap_or(defaults::POOL_MIN_UP),
             on_all_down,
             fallback: None,
+            comeback: Comeback::default(),
+            capacity: Vec::new(),
+            damping: None,
             endpoints: endpoints?,
         },
         fallback,

@@ -171,7 +171,7 @@ mod tests {
                 let (dealt, now) = (snapshot.dealt(number), scene.knowledge.at(at(2)));
                 let condition = Outlook { roster, dealt, standings: &now }.condition(0);
                 let order: Vec<u16> = (0..roster.sites.len() as u16).collect();
-                let is_right = match dealt.choose(&order) {
+                let is_right = match dealt.choose(&order, 0) {
                     Choice::Site { level: Level::Dead, .. } => condition == Condition::FailOpen,
                     Choice::Site { tier: 0, .. } => !condition.is_all_down(),
                     Choice::Site { .. } => condition == Condition::Fallback,

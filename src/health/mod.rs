@@ -12,6 +12,7 @@
 //! the prober. What an up or a drained endpoint means for an answer is decided below, not here.
 
 pub mod check;
+pub mod comeback;
 pub mod overrides;
 pub mod persist;
 pub mod prober;
@@ -21,6 +22,7 @@ pub mod table;
 pub mod tally;
 
 pub use check::{Check, CheckKind, Probe};
+pub use comeback::Comeback;
 pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
 pub use prober::{Limits, ProbeResult, Prober};
 pub use state::{Outcome, State, Thresholds, Verdict};

@@ -15,6 +15,8 @@ pub enum Standing {
     Unknown,
     /// Held back by the operator, though nothing is wrong with it.
     Drained,
+    /// Has recovered, and is held back for a while: handed out only where nothing else is up.
+    Held,
 }
 
 impl fmt::Display for Standing {
@@ -24,6 +26,7 @@ impl fmt::Display for Standing {
             Self::Down => "down",
             Self::Unknown => "unknown",
             Self::Drained => "drained",
+            Self::Held => "held",
         })
     }
 }

@@ -17,9 +17,8 @@ pub use catalog::{Catalog, FamilyPlan, NamePlan, ZoneInput};
 pub use settings::{Settings, Trust};
 pub use zones::{ServedZone, ZoneIndex};
 
-use crate::health::Standing;
-use crate::steer::model::{Endpoint, Pool};
-use crate::steer::pool::{Dealt, Family, Roster};
+use crate::steer::pool::Dealt;
+pub use crate::steer::pool::Standings;
 use std::sync::Arc;
 
 /// Everything that a query may read, immutable.
@@ -30,18 +29,14 @@ pub struct Snapshot {
     dealt: Vec<Arc<Dealt>>,
 }
 
-/// What the control side knows of endpoints when it deals.
-pub trait Standings {
-    /// Whether an endpoint may be handed out in a family, and if not, why.
-    fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing;
-    /// Whether it was among the last of its pool that were.
-    fn was_good(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> bool;
-}
-
 impl Snapshot {
     /// Deals every roster of a catalog.
     pub fn new(generation: u64, catalog: Arc<Catalog>, standings: &impl Standings) -> Self {
-        let dealt = catalog.rosters().iter().map(|roster| deal(roster, standings)).collect();
+        let dealt = catalog
+            .rosters()
+            .iter()
+            .map(|roster| Arc::new(Dealt::deal(roster, standings)))
+            .collect();
         Self { generation, catalog, dealt }
     }
 
@@ -54,7 +49,7 @@ impl Snapshot {
     pub fn redeal(&self, generation: u64, rosters: &[usize], standings: &impl Standings) -> Self {
         let mut dealt = self.dealt.clone();
         for &roster in rosters {
-            dealt[roster] = deal(&self.catalog.rosters()[roster], standings);
+            dealt[roster] = Arc::new(Dealt::deal(&self.catalog.rosters()[roster], standings));
         }
         Self { generation, catalog: self.catalog.clone(), dealt }
     }
@@ -83,12 +78,4 @@ impl Snapshot {
     pub fn dealt(&self, roster: usize) -> &Dealt {
         &self.dealt[roster]
     }
-}
-
-fn deal(roster: &Roster, standings: &impl Standings) -> Arc<Dealt> {
-    Arc::new(Dealt::deal(
-        roster,
-        |pool, endpoint| standings.standing(pool, endpoint, roster.family),
-        |pool, endpoint| standings.was_good(pool, endpoint, roster.family),
-    ))
 }

@@ -13,6 +13,7 @@
 
 pub mod classes;
 pub mod deck;
+pub mod director;
 pub mod model;
 pub mod order;
 pub mod pool;

@@ -3,13 +3,15 @@
 //! A steered name holds its pool, a pool its endpoints, an endpoint its site, by shared pointers and not by index, so
 //! that a zone's last good version stays whole whatever becomes of the files around it. Compilation interns them.
 
+use super::director::Vip;
 use crate::geo::{Coordinates, GeoCode};
-use crate::health::{Probe, Subject};
+use crate::health::{Comeback, Probe, Subject};
 use crate::wire::Name;
 use ipnet::IpNet;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A place and failure domain.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,8 @@ pub struct Endpoint {
     pub probe_a: Option<Arc<Probe>>,
     /// How the IPv6 address is probed; none = taken for up.
     pub probe_aaaa: Option<Arc<Probe>>,
+    /// The directors that hold its addresses; none for an endpoint that is a server itself.
+    pub vip: Option<Arc<Vip>>,
 }
 
 /// How the endpoints of a site are chosen from.
@@ -56,6 +60,14 @@ pub enum Method {
     Random,
     /// Weighted rendezvous on the client's network.
     Hash,
+    /// Drawn per query, in shares that even out the sessions.
+    LeastConnections,
+    /// Drawn per query, in shares that bring the sessions into proportion to weights.
+    WeightedLeastConnections,
+    /// Drawn per query, the more the faster it answers.
+    LeastResponseTime,
+    /// As if two were drawn by weight, and the less loaded of them handed out.
+    PowerOfTwo,
 }
 
 /// What to answer when no endpoint of a pool is up.
@@ -90,8 +102,23 @@ pub struct Pool {
     pub on_all_down: OnAllDown,
     /// The pool that serves when this one is all down and says so; chains end, that is checked.
     pub fallback: Option<Arc<Pool>>,
+    /// How what has recovered comes back.
+    pub comeback: Comeback,
+    /// How much its sites take.
+    pub capacity: Vec<SiteCapacity>,
+    /// Over what time load is evened out; none: as [`crate::steer::balance`] has it for the TTLs of its names.
+    pub damping: Option<Duration>,
     /// At least one.
     pub endpoints: Vec<Arc<Endpoint>>,
+}
+
+/// What a site takes of a pool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SiteCapacity {
+    /// The site.
+    pub site: Arc<Site>,
+    /// Sessions that it carries well with all of its endpoints up.
+    pub sessions: u64,
 }
 
 impl Endpoint {
@@ -101,7 +128,47 @@ impl Endpoint {
     }
 }
 
+impl Method {
+    /// Whether shares follow the load of the endpoints.
+    pub fn is_by_load(self) -> bool {
+        matches!(
+            self,
+            Self::LeastConnections
+                | Self::WeightedLeastConnections
+                | Self::LeastResponseTime
+                | Self::PowerOfTwo
+        )
+    }
+}
+
 impl Pool {
+    /// Whether its sites may take a part of their clients only, the others' networks going on to the next site. A
+    /// matter of configuration and not of health, as the scope of answers depends on it.
+    pub fn sheds(&self) -> bool {
+        !self.capacity.is_empty()
+            || !self.comeback.slow_start.is_zero()
+            || self.endpoints.iter().any(|endpoint| endpoint.vip.is_some())
+    }
+
+    /// What all of its endpoints at a site weigh, as configured.
+    pub fn weight_at(&self, site: &Site) -> u64 {
+        self.at(site).map(|endpoint| u64::from(endpoint.weight)).sum()
+    }
+
+    /// Sessions that a site carries well with all of its endpoints up: as the pool says, or as its directors do; none
+    /// where nobody does.
+    pub fn capacity_at(&self, site: &Site) -> Option<u64> {
+        let own = self.capacity.iter().find(|capacity| *capacity.site == *site);
+        own.map(|capacity| capacity.sessions).or_else(|| {
+            let capacities = self.at(site).map(|endpoint| endpoint.vip.as_ref()?.capacity());
+            capacities.sum::<Option<u64>>().filter(|sessions| *sessions > 0)
+        })
+    }
+
+    fn at(&self, site: &Site) -> impl Iterator<Item = &Arc<Endpoint>> {
+        self.endpoints.iter().filter(move |endpoint| *endpoint.site == *site)
+    }
+
     /// This pool, its fallback, that one's, and so on.
     pub fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |pool| pool.fallback.as_deref())
@@ -169,6 +236,10 @@ impl fmt::Display for Method {
             Self::RoundRobin => "round-robin",
             Self::Random => "random",
             Self::Hash => "hash",
+            Self::LeastConnections => "least-connections",
+            Self::WeightedLeastConnections => "weighted-least-connections",
+            Self::LeastResponseTime => "least-response-time",
+            Self::PowerOfTwo => "power-of-two",
         })
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn both_families() -> Arc<Pool> {
                 weight: 1,
                 probe_a: None,
                 probe_aaaa: None,
+                vip: None,
             })
         })
         .into();

@@ -178,12 +178,8 @@ struct Comparison<'a> {
 
 impl<'a> Comparison<'a> {
     fn new(roster: &'a Roster, change: Change<'a>) -> Self {
-        let family = roster.family;
         let standings = [change.before, change.after];
-        let dealt = standings.map(|by| {
-            let standing = |pool: &Pool, endpoint: &_| by.standing(pool, endpoint, family);
-            Dealt::deal(roster, standing, |pool, endpoint| by.was_good(pool, endpoint, family))
-        });
+        let dealt = standings.map(|by| Dealt::deal(roster, by));
         let [before, after] =
             [0, 1].map(|at| Outlook { roster, dealt: &dealt[at], standings: standings[at] });
         let site = |site: usize| SiteEffect {

@@ -31,14 +31,7 @@ impl Side {
         let rosters: Vec<Roster> =
             catalog.rosters().iter().map(|roster| changes.reweigh(roster)).collect();
         let assumed = Assumed { health, changes };
-        let deal = |roster: &Roster| {
-            Dealt::deal(
-                roster,
-                |pool, endpoint| assumed.standing(pool, endpoint, roster.family),
-                |pool, endpoint| assumed.was_good(pool, endpoint, roster.family),
-            )
-        };
-        let dealt = rosters.iter().map(deal).collect();
+        let dealt = rosters.iter().map(|roster| Dealt::deal(roster, &assumed)).collect();
         Self { catalog: catalog.clone(), rosters, dealt }
     }
 }

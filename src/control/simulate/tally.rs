@@ -59,7 +59,7 @@ impl<'a> Half<'a> {
         let (roster, dealt) = (&side.rosters[plan.roster], &side.dealt[plan.roster]);
         let outcome = |order: &[u16]| {
             let without = |why| (Place::Unanswered(why), None, None);
-            let (place, served, level) = match dealt.choose(order) {
+            let (place, served, level) = match dealt.choose(order, 0) {
                 Choice::Site { tier, site, level } => {
                     (Place::Site(&roster.sites[site].name), Some((tier, site)), Some(level))
                 }

@@ -4,6 +4,7 @@ mod agreement;
 
 use super::*;
 use crate::geo::{Coordinates, GeoCode, Location, NetworkEntry, Networks, World};
+use crate::health::Comeback;
 use crate::health::overrides::Pin;
 use crate::report::Source;
 use crate::snapshot::{Catalog, Settings, ZoneInput};
@@ -43,6 +44,7 @@ fn pool(on_all_down: OnAllDown, answers: usize, endpoints: &[(usize, u32)]) -> A
             weight,
             probe_a: None,
             probe_aaaa: None,
+            vip: None,
         })
     };
     Arc::new(Pool {
@@ -53,6 +55,9 @@ fn pool(on_all_down: OnAllDown, answers: usize, endpoints: &[(usize, u32)]) -> A
         min_up: 0.5,
         on_all_down,
         fallback: None,
+        comeback: Comeback::default(),
+        capacity: Vec::new(),
+        damping: None,
         endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
     })
 }

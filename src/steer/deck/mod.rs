@@ -8,8 +8,8 @@
 //! the probability that it is. So the mix is known before the first query, a card can be rendered or signed ahead of
 //! time, and a draw is one search in a short table: no floating point, no allocation.
 //!
-//! Each method deals its own cards: `weighted` by systematic sampling, and so does `random` with equal weights; `hash`
-//! by rendezvous; `round-robin` by rotation. A member of weight 0 is dealt only if all weigh 0, whatever the method.
+//! Each method deals its own cards: `weighted` by systematic sampling, and so does `random` with equal weights and every
+//! method by load, whose weights say what load makes of them; `hash` by rendezvous; `round-robin` by rotation. A member of weight 0 is dealt only if all weigh 0, whatever the method.
 //!
 //! Not here: which site serves, what is alive, what an endpoint's address is.
 
@@ -35,8 +35,8 @@ const _: () = assert!(ENDPOINTS_PER_SITE_MAX <= u16::MAX as usize);
 pub struct Member {
     /// Stable over restarts and the coming and going of others: a hash of the endpoint's name, see [`member_id`].
     pub id: u64,
-    /// Its part relative to the others; 0 = only if all are 0.
-    pub weight: u32,
+    /// Its part relative to the others; 0 = only if all are 0. All of a deck add up to less than 2⁵⁶.
+    pub weight: u64,
 }
 
 /// The ready answers of one site in one family.
@@ -73,7 +73,12 @@ impl Deck {
             (Cards { positions: vec![], offsets: vec![0] }, Pick::Turn)
         } else {
             match method {
-                Method::Weighted | Method::Random => {
+                Method::Weighted
+                | Method::Random
+                | Method::LeastConnections
+                | Method::WeightedLeastConnections
+                | Method::LeastResponseTime
+                | Method::PowerOfTwo => {
                     let (cards, starts) = weighted::deal(&candidates, width);
                     (cards, Pick::Chance { starts: starts.into() })
                 }
@@ -198,15 +203,16 @@ pub fn member_id(name: &str) -> u64 {
 struct Candidate {
     position: u16,
     id: u64,
-    weight: u32,
+    weight: u64,
 }
 
 fn candidates(method: Method, members: &[Member]) -> Vec<Candidate> {
     let members = &members[..members.len().min(ENDPOINTS_PER_SITE_MAX)];
     let all_zero = members.iter().all(|member| member.weight == 0);
     let weigh = |weight| match method {
-        Method::Weighted | Method::Hash if !all_zero => weight,
-        _ => 1,
+        Method::RoundRobin | Method::Random => 1,
+        _ if all_zero => 1,
+        _ => weight,
     };
     let all = members.iter().zip(0_u16..);
     all.filter(|(member, _)| all_zero || member.weight > 0)
@@ -232,7 +238,7 @@ impl Cards {
 }
 
 /// A bijection on 64 bits in which every input bit moves about half of the output bits (the finaliser of SplitMix64).
-fn mix(mut bits: u64) -> u64 {
+pub fn mix(mut bits: u64) -> u64 {
     bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -33,7 +33,7 @@ pub(super) fn deal(candidates: &[Candidate], width: usize) -> (Cards, Vec<u16>) 
     let mut best = Vec::with_capacity(width + 1);
     let mut card = Vec::with_capacity(width);
     let mut scores = vec![0.0; candidates.len()];
-    let means: Vec<f64> = candidates.iter().map(|c| 1.0 / f64::from(c.weight)).collect();
+    let means: Vec<f64> = candidates.iter().map(|c| 1.0 / c.weight as f64).collect();
     let slots = (0..HASH_BUCKETS as u64).map(|bucket| {
         let seed = mix(bucket);
         for ((score, candidate), mean) in scores.iter_mut().zip(candidates).zip(&means) {

@@ -5,7 +5,9 @@ const METHODS: [Method; 4] = [Method::Weighted, Method::RoundRobin, Method::Rand
 
 fn members(weights: &[u32]) -> Vec<Member> {
     let numbered = weights.iter().zip(1..);
-    numbered.map(|(&weight, n)| Member { id: member_id(&format!("fra-{n}")), weight }).collect()
+    numbered
+        .map(|(&weight, n)| Member { id: member_id(&format!("fra-{n}")), weight: weight.into() })
+        .collect()
 }
 
 /// Weights as people write them, and extremes.

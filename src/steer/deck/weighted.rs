@@ -56,17 +56,17 @@ impl Split {
     fn new(candidates: &[Candidate], width: usize) -> Self {
         let mut others = candidates.to_vec();
         others.sort_by_key(|candidate| candidate.weight);
-        let weight: u64 = others.iter().map(|candidate| u64::from(candidate.weight)).sum();
+        let weight: u64 = others.iter().map(|candidate| candidate.weight).sum();
         let mut heavy = Vec::new();
         let mut others_weight = weight;
         let mut places = width as u64;
         while let Some(&last) = others.last() {
-            if places * u64::from(last.weight) < others_weight {
+            if places * last.weight < others_weight {
                 break;
             }
             heavy.push(last);
             others.pop();
-            others_weight -= u64::from(last.weight);
+            others_weight -= last.weight;
             places -= 1;
         }
         Self { heavy, others, places, weight, others_weight }
@@ -105,7 +105,7 @@ impl Split {
         let scale = u128::from(unit * self.places);
         let mut before = 0;
         let ends = order.iter().map(|other| {
-            before += u64::from(other.weight);
+            before += other.weight;
             (scale * u128::from(before) / u128::from(self.others_weight)) as u64
         });
         ends.collect()

@@ -1,0 +1,46 @@
+//! What a director says of itself, whatever the way it came by.
+
+use std::net::SocketAddr;
+
+/// What one feed said at one moment, checked for what cannot be.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The servers behind it, each once.
+    pub reals: Vec<RealReport>,
+    /// Sessions at this moment, of all reals.
+    pub sessions: Option<u64>,
+    /// How long requests take, in milliseconds.
+    pub response_ms: Option<f64>,
+    /// Whether the director itself is being taken out.
+    pub is_maintenance: bool,
+}
+
+/// One real server as its director sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RealReport {
+    /// Its name there; none where it has none (IPVS).
+    pub name: Option<String>,
+    /// Where it listens, as far as the director tells.
+    pub address: Option<SocketAddr>,
+    /// What the director does with it.
+    pub state: RealState,
+    /// Its weight there.
+    pub weight: u32,
+    /// Sessions at this moment.
+    pub sessions: Option<u64>,
+    /// How long requests take, in milliseconds.
+    pub response_ms: Option<f64>,
+}
+
+/// What a director does with a real server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RealState {
+    /// It gets new sessions.
+    Up,
+    /// It keeps what it has and gets nothing new.
+    Draining,
+    /// It was taken out on purpose.
+    Maintenance,
+    /// It is taken for dead.
+    Down,
+}
