@@ -1,6 +1,7 @@
 //! What a director says of itself, whatever the way it came by.
 
-use std::net::SocketAddr;
+use crate::steer::director::Protocol;
+use std::net::{IpAddr, SocketAddr};
 
 /// What one feed said at one moment, checked for what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,4 +44,31 @@ pub enum RealState {
     Maintenance,
     /// It is taken for dead.
     Down,
+}
+
+/// What one feed said in one answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedReport {
+    /// Of the one service that it was asked for.
+    One(Report),
+    /// Of all services of a host.
+    Services {
+        /// Whether the host is being taken out.
+        is_maintenance: bool,
+        /// Each service once.
+        services: Vec<ServiceReport>,
+    },
+}
+
+/// What a host says of one of its services.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceReport {
+    /// Transport.
+    pub protocol: Protocol,
+    /// The VIP.
+    pub address: IpAddr,
+    /// The port of the VIP.
+    pub port: u16,
+    /// What is behind it.
+    pub report: Report,
 }
