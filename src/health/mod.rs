@@ -16,13 +16,14 @@ pub mod comeback;
 pub mod overrides;
 pub mod persist;
 pub mod prober;
+pub mod ramp;
 pub mod state;
 pub mod status;
 pub mod table;
 pub mod tally;
 
 pub use check::{Check, CheckKind, Probe};
-pub use comeback::Comeback;
+pub use comeback::{Comeback, Phase, Return, ReturnKey};
 pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
 pub use prober::{Limits, ProbeResult, Prober};
 pub use state::{Outcome, State, Thresholds, Verdict};
