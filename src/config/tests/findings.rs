@@ -422,9 +422,9 @@ fn of_routes() {
         ],
     );
     check(
-        "[directors.x]\n[names.a]\npool = \"web\"",
+        "[balancers.x]\n[names.a]\npool = \"web\"",
         &[
-            "3:2 unknown key \"directors\" in the zone's file | known here: checks, names, pools, routes, sites",
+            "3:2 unknown key \"balancers\" in the zone's file | known here: checks, directors, names, pools, routes, sites",
         ],
     );
 }

@@ -1,5 +1,6 @@
 //! Whole configurations in throw-away directories.
 
+mod directors;
 mod findings;
 mod whole;
 
