@@ -73,7 +73,7 @@ impl ServedPools {
 
     /// The rosters in which an endpoint stands for a VIP.
     pub fn rosters_of_vip(&self, vip: &Vip) -> impl Iterator<Item = usize> {
-        let stands = |served: &&ServedPool| {
+        let stands = move |served: &&ServedPool| {
             let mut vips = served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_deref());
             vips.any(|other| other == vip)
         };

@@ -186,7 +186,7 @@ impl<'a> Now<'a> {
 
     /// All that makes an endpoint weigh otherwise than configured, each since when and until when, for people.
     pub fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
-        let planned = self.plan(pool, endpoint).map(|plan| words::plan(plan, endpoint.weight, self.at));
+        let planned = self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
         let live = self.behind(endpoint).and_then(words::live);
         let back = self.phase(pool, endpoint, family).and_then(words::phase);
         let favour = self.knowledge.motion.favour(pool, endpoint).and_then(words::favour);
