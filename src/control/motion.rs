@@ -12,7 +12,7 @@
 
 use super::knowledge::Now;
 use crate::health::Standing;
-use crate::health::comeback::{Phase, Return};
+use crate::health::comeback::{Phase, Return, ReturnKey};
 use crate::snapshot::{Catalog, ServedPool, Standings};
 use crate::steer::balance::{self, Favours, Intakes, Observed, SiteLoad};
 use crate::steer::model::{Endpoint, Method, Pool, Site};
@@ -34,6 +34,8 @@ type SeatKey = (PoolKey, String, Family);
 #[derive(Clone, Debug, Default)]
 pub struct Motion {
     returns: HashMap<SeatKey, Comingback>,
+    /// Of an earlier run, until its endpoint is first looked at.
+    kept: HashMap<ReturnKey, Return>,
     /// Weights by plan, as they were last dealt.
     planned: HashMap<(PoolKey, String), f64>,
     /// By pool and site.
@@ -96,6 +98,16 @@ impl Motion {
         self.intakes.retain(|pool, _| pools.contains(pool));
     }
 
+    /// How far everything has come back, to be kept over a restart.
+    pub fn returns(&self) -> impl Iterator<Item = (ReturnKey, Return)> {
+        self.returns.iter().map(|(key, found)| (kept_key(key), found.state))
+    }
+
+    /// Goes on where an earlier run ended.
+    pub fn restore(&mut self, kept: HashMap<ReturnKey, Return>) {
+        self.kept = kept;
+    }
+
     /// When the next step is due.
     pub fn next_step(&self) -> Option<Timestamp> {
         self.next_step
@@ -130,6 +142,15 @@ fn key(pool: &Pool) -> PoolKey {
 
 fn seat_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> SeatKey {
     (key(pool), endpoint.name.clone(), family)
+}
+
+fn kept_key(((zone, pool), endpoint, family): &SeatKey) -> ReturnKey {
+    ReturnKey {
+        zone: zone.as_ref().map(ToString::to_string),
+        pool: pool.clone(),
+        endpoint: endpoint.clone(),
+        family: family.rtype().to_string(),
+    }
 }
 
 /// Whether any site of the pool has a capacity.
@@ -181,7 +202,8 @@ impl Step<'_, '_> {
         let at = self.now.moment();
         let key = seat_key(pool, endpoint, family);
         let before = self.motion.returns.get(&key).copied();
-        let mut state = before.map(|before| before.state).unwrap_or_default();
+        let kept = || self.motion.kept.remove(&kept_key(&key)).unwrap_or_default();
+        let mut state = before.map_or_else(kept, |before| before.state);
         if let Some(is_alive) = self.now.is_alive(endpoint, family) {
             state = state.step(is_alive, &pool.comeback, at);
         }

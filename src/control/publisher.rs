@@ -315,6 +315,7 @@ impl Publisher {
         self.feeder.set_feeds(self.state.directors.feeds());
         if let Some(saved) = saved.take() {
             let restored = self.state.verdicts.restore(&saved);
+            self.state.motion.restore(saved.returns().clone());
             tracing::info!(restored, "took up the verdicts of the last run");
         }
         let unheard = prepared
@@ -366,7 +367,7 @@ impl Publisher {
         let Some(path) = &self.state_file else {
             return;
         };
-        let saved = Saved::of(&self.state.verdicts);
+        let saved = Saved::of(&self.state.verdicts).with_returns(self.state.motion.returns());
         let written = saved.write(path, Timestamp::now());
         let failed_before = std::mem::replace(&mut self.save_failed, written.is_err());
         if let Err(error) = written
