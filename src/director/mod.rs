@@ -6,6 +6,8 @@
 //! [directors.NAME] ─► render ─► configuration for ipvsadm, keepalived, HAProxy, nftables
 //! ```
 
+pub mod agent;
+pub mod feed;
 pub mod hearing;
 pub mod report;
 pub mod tier;

@@ -3,6 +3,33 @@
 use crate::steer::director::Protocol;
 use std::net::{IpAddr, SocketAddr};
 
+/// What a feed said, before it is known for which director: see [`FeedReport::of`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedReport {
+    /// Of the one backend that it was asked for.
+    One(Report),
+    /// Of all services of a host.
+    Services {
+        /// Whether the host is being taken out.
+        is_maintenance: bool,
+        /// Each protocol, address and port once.
+        services: Vec<ServiceReport>,
+    },
+}
+
+/// One service of a host that has several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceReport {
+    /// Transport.
+    pub protocol: Protocol,
+    /// The virtual address.
+    pub address: IpAddr,
+    /// The virtual port.
+    pub port: u16,
+    /// What stands behind it.
+    pub report: Report,
+}
+
 /// What one feed said at one moment, checked for what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
@@ -44,31 +71,4 @@ pub enum RealState {
     Maintenance,
     /// It is taken for dead.
     Down,
-}
-
-/// What one feed said in one answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum FeedReport {
-    /// Of the one service that it was asked for.
-    One(Report),
-    /// Of all services of a host.
-    Services {
-        /// Whether the host is being taken out.
-        is_maintenance: bool,
-        /// Each service once.
-        services: Vec<ServiceReport>,
-    },
-}
-
-/// What a host says of one of its services.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServiceReport {
-    /// Transport.
-    pub protocol: Protocol,
-    /// The VIP.
-    pub address: IpAddr,
-    /// The port of the VIP.
-    pub port: u16,
-    /// What is behind it.
-    pub report: Report,
 }
