@@ -114,66 +114,140 @@ fn a_real_is_probed_at_its_own_port_unless_the_check_gives_one() {
     assert_eq!(target(""), expected(8080, true, "d"));
     assert_eq!(target("check = \"web\""), expected(8080, false, "web"));
     assert_eq!(target("check = \"other\""), expected(9, true, "other"));
-    assert_eq!(target("check = { type = \"tcp\", interval = \"1s\" }"), expected(8080, true, "d"));
+    assert_eq!(target("check = { type = \"tcp\", interval = \"3s\" }"), expected(8080, true, "d"));
     assert_eq!(target("check = { type = \"https\", port = 8443 }"), expected(8443, false, "d"));
 }
 
-/// A director of the given name, site, VIP and more.
-fn written(name: &str, site: &str, vip: &str, more: &str) -> String {
+/// A director of the given name, site and VIP, with one real.
+fn written(name: &str, site: &str, vip: &str) -> String {
     format!(
         "[directors.{name}]\nsite = \"{site}\"\nvip = {{ a = \"{vip}\" }}\nmode = \"nat\"\n\
-         service = \"tcp/80\"\nreals = [ {{ address = \"10.0.0.2:80\", weight = 5 }} ]\n{more}\n"
+         service = \"tcp/80\"\nreals = [ {{ address = \"10.0.0.2:80\", weight = 5 }} ]\n"
     )
+}
+
+fn pool_of(list: &str) -> String {
+    format!("[names.www]\npool = \"web\"\n[pools.web]\nendpoints = [ {list} ]\n")
 }
 
 #[test]
 fn directors_that_share_a_vip_are_one_endpoint() {
     let server = [
+        "geoip.databases = [\"world.mmdb\"]\n",
         SITES,
-        &written("b", "fra", "192.0.2.100", ""),
-        &written("a", "fra", "192.0.2.100", ""),
-        &written("c", "fra", "192.0.2.101", ""),
-        &written("far", "iad", "192.0.2.100", "")
-            .replace("tcp/80", "udp/80")
-            .replace("weight = 5 } ]", "weight = 5 } ]\ncheck = { type = \"tcp\" }"),
+        &written("b", "fra", "192.0.2.100"),
+        &written("a", "fra", "192.0.2.100"),
+        &written("c", "fra", "192.0.2.101"),
+        &written("other", "iad", "192.0.2.100").replace("tcp/80", "tcp/81"),
     ];
     let fixture = Fixture::with_server(&server.concat());
+    fixture.write("world.mmdb", "opened by others");
     // What each endpoint is called, weighs and stands for.
-    let endpoints = |steering: &str| {
-        let steering = format!("{steering}\n[names.www]\npool = \"web\"\nroute = []\n");
-        fixture.write("zones/example.com.toml", steering.replace("route = []\n", ""));
-        let loaded = fixture.load(None);
-        let placed = |found: &&String| !found.contains("no client can be placed");
-        let found: Vec<String> = fixture.findings(&loaded).iter().filter(placed).cloned().collect();
-        assert_eq!(found, [""; 0]);
-        let pool = pool(&loaded);
+    let check = |steering: String, expected: &[&str]| {
+        fixture.write("zones/example.com.toml", &steering);
+        let pool = pool(&sound(&fixture));
         let shown = pool.endpoints.iter().map(|endpoint| {
             let vip = endpoint.vip.iter().flat_map(|vip| &vip.directors);
             let names: Vec<&str> = vip.map(|director| &director.name[..]).collect();
             format!("{} {} {}", endpoint.name, endpoint.weight, names.join("+"))
         });
-        shown.collect::<Vec<_>>()
+        assert_eq!(shown.collect::<Vec<_>>(), expected, "{steering}");
     };
-    let pool_of = |list: &str| format!("[pools.web]\nendpoints = [ {list} ]\n");
-    let both = pool_of(
-        "{ director = \"a\" }, { director = \"b\" }, { director = \"c\", name = \"x\", weight = 7 }",
+    check(
+        pool_of(
+            "{ director = \"a\" }, { director = \"b\" }, { director = \"c\", name = \"x\", weight = 7 }",
+        ),
+        &["a 5 b+a", "x 7 c"],
     );
-    assert_eq!(endpoints(&both), ["a 5 b+a", "x 7 c"]);
-    let mixed = pool_of(
-        "{ director = \"b\" }, { site = \"fra\", a = \"192.0.2.9\" }, { director = \"far\" }",
-    )
-    .replace("\"far\" }", "\"far\", weight = 2 }");
-    let found = std::panic::catch_unwind(|| endpoints(&mixed));
-    assert!(found.is_err(), "192.0.2.100 stands twice");
+    check(
+        pool_of("{ director = \"other\" }, { site = \"iad\", a = \"192.0.2.9\" }"),
+        &["other 5 other", "iad-2 1 "],
+    );
     // A zone's own come first, and join the server's.
-    let own = written("lvs", "fra", "192.0.2.100", "") + &written("b", "fra", "192.0.2.7", "");
-    let list = pool_of("{ director = \"a\" }, { director = \"lvs\" }, { director = \"b\" }");
-    assert_eq!(endpoints(&(list.clone() + &own)), ["a 5 lvs+a", "b 5 b"]);
-    // At another site, they do not: whoever wrote the zone's file means another place.
-    let elsewhere = own.replace(
-        "site = \"fra\"\nvip = { a = \"192.0.2.100\"",
-        "site = \"iad\"\nvip = { a = \"192.0.2.100\"",
+    let own = written("lvs", "fra", "192.0.2.100") + &written("b", "fra", "192.0.2.7");
+    let all = "{ director = \"a\" }, { director = \"lvs\" }, { director = \"b\" }";
+    check(pool_of(all) + &own, &["a 5 lvs+a", "b 5 b"]);
+    // At another site they do not: whoever wrote the zone's file means another place.
+    let elsewhere = own.replacen("fra", "iad", 1);
+    let two = "{ director = \"lvs\" }, { director = \"b\" }";
+    check(pool_of(two) + &elsewhere, &["lvs 5 lvs", "b 5 b"]);
+}
+
+#[test]
+fn a_vip_is_probed_by_the_check_of_its_pool() {
+    let fixture = Fixture::with_server(&[SITES, DIRECTORS].concat());
+    fixture.write("agent.token", "0123456789abcdef");
+    let targets = |check: &str| {
+        fixture.write("zones/example.com.toml", pool_of("{ director = \"lvs-fra\" }") + check);
+        let pool = pool(&sound(&fixture));
+        let [endpoint] = &pool.endpoints[..] else { panic!("one endpoint") };
+        assert_eq!((endpoint.weight, &endpoint.site.name[..]), (4, "fra"));
+        endpoint.probes().map(|probe| probe.target.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(targets(""), [""; 0]);
+    assert_eq!(targets("check = \"web\""), ["192.0.2.100:80", "[2001:db8:f::100]:80"]);
+}
+
+#[test]
+fn what_pools_do_by_load_and_over_time() {
+    let fixture = Fixture::with_server(&[SITES, DIRECTORS].concat());
+    fixture.write("agent.token", "0123456789abcdef");
+    let read = |keys: &str| {
+        fixture.write("zones/example.com.toml", pool_of("{ director = \"lvs-fra\" }") + keys);
+        pool(&sound(&fixture))
+    };
+    let plain = read("");
+    assert_eq!((plain.method, plain.comeback), (Method::Weighted, Comeback::default()));
+    assert_eq!((&plain.capacity[..], plain.damping), (&[][..], None));
+    assert_eq!(plain.capacity_at(&plain.endpoints[0].site), Some(20_000), "the director's");
+    let [minute, second] = [60, 1].map(Duration::from_secs);
+    let full = read(
+        "method = \"power-of-two\"\ncapacity = { fra = 30000 }\ndamping = \"2m\"\nslow_start = \"5m\"\n\
+         failback_delay = \"30s\"\nhold_down_max = \"1h\"",
     );
-    let lists = pool_of("{ director = \"lvs\" }, { director = \"b\" }");
-    assert_eq!(endpoints(&(lists + &elsewhere)), ["lvs 5 lvs", "b 5 b"]);
+    assert_eq!((full.method, full.damping), (Method::PowerOfTwo, Some(2 * minute)));
+    assert_eq!((full.capacity[0].sessions, &full.capacity[0].site.name[..]), (30_000, "fra"));
+    let (slow_start, failback_delay) = (5 * minute, 30 * second);
+    let expected = Comeback { slow_start, failback_delay, hold_down_max: 60 * minute };
+    assert_eq!(full.comeback, expected);
+    assert_eq!(read("failback_delay = \"30s\"").comeback.hold_down_max, 10 * minute);
+    assert_eq!(read("failback_delay = \"1h\"").comeback.hold_down_max, 60 * minute);
+    for (word, method) in [
+        ("least-connections", Method::LeastConnections),
+        ("weighted-least-connections", Method::WeightedLeastConnections),
+        ("least-response-time", Method::LeastResponseTime),
+    ] {
+        assert_eq!(read(&format!("check = \"web\"\nmethod = \"{word}\"")).method, method);
+    }
+}
+
+#[test]
+fn a_zone_changes_with_the_directors_that_it_hands_out_or_defines() {
+    let fixture = Fixture::with_server(&[SITES, &written("a", "fra", "192.0.2.100")].concat());
+    let steering = pool_of("{ director = \"a\" }, { director = \"own\" }")
+        + &written("own", "fra", "192.0.2.101");
+    fixture.write("zones/example.com.toml", &steering);
+    let mut before = sound(&fixture);
+    let names: Vec<(String, Option<Name>)> = before
+        .directors()
+        .iter()
+        .map(|director| (director.name.clone(), director.zone.clone()))
+        .collect();
+    let zone = Name::parse("example.com", None).expect("a name");
+    assert_eq!(names, [("a".to_owned(), None), ("own".to_owned(), Some(zone))]);
+    let mut is_changed = |expected: bool| {
+        let now = fixture.load(Some(&before.cache));
+        let [old, new] = [&before, &now].map(|load| load.zones[0].spec.clone().expect("a zone"));
+        assert_eq!(Arc::ptr_eq(&old, &new), old.digest == new.digest);
+        assert_eq!(old.digest != new.digest, expected);
+        before = now;
+    };
+    is_changed(false);
+    fixture.write("zones/example.com.toml", steering.replace("weight = 5", "weight = 6"));
+    is_changed(true);
+    is_changed(false);
+    let moved = written("a", "fra", "192.0.2.100").replace("10.0.0.2:80", "10.0.0.3:80");
+    fixture.write("fingerpost.toml", [SITES, &moved].concat());
+    is_changed(true);
+    is_changed(false);
 }

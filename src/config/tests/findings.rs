@@ -3,7 +3,7 @@
 use super::{Fixture, SITES, ZONE};
 
 /// Each expected text must be the finding's place and contain, in order, the parts between `…`.
-fn assert_findings(fixture: &Fixture, text: &str, expected: &[&str]) {
+pub(super) fn assert_findings(fixture: &Fixture, text: &str, expected: &[&str]) {
     let found = fixture.findings(&fixture.load(None));
     let fits = found.len() == expected.len()
         && found.iter().zip(expected).all(|(found, expected)| contains_parts(found, expected));
