@@ -19,6 +19,7 @@ use super::service::Answering;
 use super::watch::Watcher;
 use crate::answer::Transport;
 use crate::config::{self, Tls, defaults};
+use crate::director::feed::Feeder;
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
