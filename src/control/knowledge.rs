@@ -3,13 +3,13 @@
 //! The publisher owns one and deals by it; whoever asks gets a clone, to look at or to suppose something else with.
 //! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words.
 
-use crate::health::overrides::{Override, Overrides, Pin};
+use crate::health::overrides::{Action, Override, Overrides, Pin};
 use crate::health::status::standing;
 use crate::health::table::{Row, Table};
 use crate::health::{Probe, Standing, Verdict};
 use crate::snapshot::Standings;
 use crate::steer::model::{Endpoint, OnAllDown, Pool};
-use crate::steer::pool::{Family, Roster};
+use crate::steer::pool::{Family, Roster, Weight};
 use crate::wire::Name;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
@@ -106,12 +106,18 @@ impl<'a> Now<'a> {
 impl Standings for Now<'_> {
     fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
         let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
-        standing(verdict, self.pin(pool, endpoint).map(|pinned| pinned.pin))
+        standing(verdict, self.pin(pool, endpoint).and_then(Override::pin))
     }
 
     fn was_good(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> bool {
         let good = self.knowledge.last_good.0.get(&good_key(pool, endpoint, family));
         good.is_some_and(|names| names.contains(&endpoint.name))
+    }
+
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
+        let overrides = &self.knowledge.overrides;
+        let nominal = overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
+        Weight { nominal, ..Weight::full(endpoint.weight) }
     }
 }
 
@@ -120,10 +126,9 @@ pub(super) const UNCHECKED: &str = "not checked, taken for up";
 
 /// What a pin does, until when, by whom and why.
 pub(super) fn by_pin(pinned: &Override) -> String {
-    let word = match pinned.pin {
-        Pin::Up => "up",
-        Pin::Down => "down",
-        Pin::Drain => "drained",
+    let word = match pinned.action {
+        Action::Pin(Pin::Drain) => "drained".to_owned(),
+        other => other.to_string(),
     };
     let until = pinned.until.map_or_else(String::new, |until| format!(" until {until:.0}"));
     let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));

@@ -88,8 +88,8 @@ pub struct Publisher {
     state: Knowledge,
     conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
-    /// When the next of the overrides runs out.
-    override_ends: Option<Timestamp>,
+    /// When the next of the overrides runs out, or the next planned weight takes a step.
+    override_changes: Option<Timestamp>,
     /// Until when overrides that have run out were told.
     overrides_told_until: Timestamp,
     /// Where verdicts are kept over a restart.
@@ -115,7 +115,7 @@ impl Publisher {
             state: Knowledge::default(),
             conditions: Conditions::default(),
             waiting: None,
-            override_ends: None,
+            override_changes: None,
             overrides_told_until: Timestamp::now(),
             state_file,
             unsaved_since: None,
@@ -141,7 +141,7 @@ impl Publisher {
                 Some(ask) = self.inlets.questions.recv() => self.tell(ask),
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.end_overrides();
+            self.step_overrides();
             self.publish_waiting();
             self.save_if_due();
         }
@@ -160,7 +160,7 @@ impl Publisher {
     /// When something must be done that nobody will send.
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
-        let expiry = self.override_ends.map(|expiry| {
+        let expiry = self.override_changes.map(|expiry| {
             let left =
                 Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
             // Just past it, so that it is over.
@@ -221,13 +221,13 @@ impl Publisher {
         self.publish(next, &rosters, now);
     }
 
-    /// Deals anew when an override has run out.
-    fn end_overrides(&mut self) {
+    /// Deals anew when an override has run out, or a planned weight is a step further.
+    fn step_overrides(&mut self) {
         let at = Timestamp::now();
-        if self.override_ends.is_none_or(|end| at < end) {
+        if self.override_changes.is_none_or(|end| at < end) {
             return;
         }
-        self.override_ends = self.state.overrides.next_expiry(at);
+        self.override_changes = self.state.overrides.next_change(at);
         let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, at);
         ended.into_iter().for_each(|event| self.outlets.events.record(event));
         self.overrides_told_until = at;
@@ -290,7 +290,7 @@ impl Publisher {
         self.state.verdicts.set_probes(probes.iter().cloned());
         self.prober.set_probes(probes);
         self.overrides_told_until = Timestamp::now();
-        self.override_ends = overrides.next_expiry(self.overrides_told_until);
+        self.override_changes = overrides.next_change(self.overrides_told_until);
         self.state.overrides = overrides;
         let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.
