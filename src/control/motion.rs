@@ -66,7 +66,10 @@ impl Motion {
         let since = self.balanced_at.map_or(SignedDuration::MAX, |then| at.duration_since(then));
         // A clock that was set back begins anew.
         let is_due = since.is_negative() || since.unsigned_abs() >= BALANCE_INTERVAL;
-        let mut step = Step { motion: self, now, balance: is_due.then_some(BALANCE_INTERVAL), next: None };
+        let has_plans = now.knowledge().overrides.list.iter().any(|one| one.plan().is_some())
+            || !self.planned.is_empty();
+        let balance = is_due.then_some(BALANCE_INTERVAL);
+        let mut step = Step { motion: self, now, balance, has_plans, next: None };
         let mut rosters = BTreeSet::new();
         let mut is_by_load = false;
         for served in catalog.pools().all() {
@@ -169,6 +172,8 @@ struct Step<'m, 'a> {
     now: &'m Now<'a>,
     /// The time since the last balancing, if one is due.
     balance: Option<Duration>,
+    /// Whether any weight is planned.
+    has_plans: bool,
     /// When something moves next.
     next: Option<Timestamp>,
 }
@@ -185,7 +190,7 @@ impl Step<'_, '_> {
                 }
             }
         }
-        if self.now.knowledge().overrides.has_weights() {
+        if self.has_plans {
             for endpoint in &pool.endpoints {
                 moved |= self.plan(pool, endpoint);
             }

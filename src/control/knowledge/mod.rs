@@ -146,8 +146,8 @@ impl<'a> Now<'a> {
 
     /// What an endpoint weighs by configuration or plan.
     pub fn nominal(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
-        let planned = self.plan(pool, endpoint).and_then(|pinned| pinned.weight());
-        planned.map_or(endpoint.weight.into(), |plan| plan.at(endpoint.weight, self.at))
+        let overrides = &self.knowledge.overrides;
+        overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at)
     }
 
     /// Whether an address is alive, whatever was pinned; none where that is not known yet.

@@ -2,7 +2,7 @@
 
 use crate::director::{DirectorTruth, RealState, Source, VipTruth};
 use crate::health::comeback::Phase;
-use crate::health::overrides::{Override, Pin};
+use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
 use crate::steer::model::Endpoint;
@@ -16,10 +16,9 @@ pub(in crate::control) const UNCHECKED: &str = "not checked, taken for up";
 
 /// What a pin does, until when, by whom and why.
 pub(in crate::control) fn by_pin(pinned: &Override) -> String {
-    let word = match pinned.pin {
-        Pin::Up => "up",
-        Pin::Down => "down",
-        Pin::Drain => "drained",
+    let word = match pinned.action {
+        Action::Pin(Pin::Drain) => "drained".to_owned(),
+        other => other.to_string(),
     };
     let until = pinned.until.map_or_else(String::new, |until| format!(" until {until:.0}"));
     let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
@@ -98,12 +97,13 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
 
 /// What an operator has planned for a weight, and how far that is.
 pub(super) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
-    let plan = pinned.weight()?;
+    let plan = pinned.plan()?;
     let weight = plan.at(configured, now);
     let way = match plan.ends_at() {
         Some(end) if now < end => {
-            let from = plan.from.unwrap_or(configured);
-            format!("{weight:.1} on the way from {from} to {}, there at {end:.0}", plan.weight)
+            let from = plan.from.unwrap_or(configured.into());
+            let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
+            format!("{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}", plan.weight)
         }
         _ => format!("{} in place of {configured}", plan.weight),
     };
