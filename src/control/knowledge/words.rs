@@ -49,7 +49,10 @@ pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
     let live = live_reals(truth.spoken()?);
     (!truth.is_enough).then(|| {
         let part = percent(truth.live);
-        format!("director {}: {live}, {part} of the weight, less than min_up = {min_up}", director.name)
+        format!(
+            "director {}: {live}, {part} of the weight, less than min_up = {min_up}",
+            director.name
+        )
     })
 }
 
@@ -90,7 +93,9 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
         }
         Phase::Ramping { since, until, share } => {
             let share = percent(share);
-            Some(format!("slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"))
+            Some(format!(
+                "slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"
+            ))
         }
     }
 }
@@ -103,7 +108,10 @@ pub(super) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option
         Some(end) if now < end => {
             let from = plan.from.unwrap_or(configured.into());
             let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
-            format!("{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}", plan.weight)
+            format!(
+                "{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}",
+                plan.weight
+            )
         }
         _ => format!("{} in place of {configured}", plan.weight),
     };
