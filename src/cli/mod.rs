@@ -269,13 +269,6 @@ mod tests {
         check("fingerpost undrain fra --force", true);
         check("fingerpost undrain", false);
         check("fingerpost undrain fra --all", false);
-        check("fingerpost director agent", true);
-        check(
-            "fingerpost director agent --listen [::1]:0 --token-file t --maintenance-file m",
-            true,
-        );
-        check("fingerpost director agent --listen localhost:80", false);
-        check("fingerpost director", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);
