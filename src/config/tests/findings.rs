@@ -424,7 +424,7 @@ fn of_routes() {
     check(
         "[balancers.x]\n[names.a]\npool = \"web\"",
         &[
-            "3:2 unknown key \"balancers\" in the zone's file | known here: checks, directors, names, pools, routes, sites",
+            "3:2 unknown key \"balancers\" in the zone's file…checks, directors, names, pools, routes, sites",
         ],
     );
 }
