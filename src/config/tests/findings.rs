@@ -533,6 +533,49 @@ fn of_overrides() {
 }
 
 #[test]
+fn of_planned_weights() {
+    let check = |text: &str, expected: &[&str]| {
+        let text = text.replace("FRA", "endpoint = \"fra-1\", reason = \"x\"");
+        let fixture = Fixture::with_server(&format!(
+            "{SITES}[pools.web]\nendpoints = [ {{ site = \"fra\", a = \"192.0.2.1\" }} ]"
+        ));
+        fixture.write("overrides.toml", &text);
+        assert_findings(&fixture, &text, expected);
+    };
+    // A weight may well be without an end.
+    check("override = [ { FRA, weight = 40 } ]", &[]);
+    check(
+        "override = [ { FRA, weight = 0, from = 1.5, begin = 2030-01-01T00:00:00Z, over = \"30m\" } ]",
+        &[],
+    );
+    check(
+        "override = [\n{ weight = 4, state = \"up\", FRA },\n{ FRA, weight = 1_000_001 },\n{ FRA, weight = \"4\" },\n\
+         { weight = 4, site = \"fra\", reason = \"x\" },\n{ weight = 4, pool = \"web\", reason = \"x\" },\n\
+         { weight = 4, over = \"30m\", from = 3, FRA },\n\
+         { weight = 4, begin = \"now\", over = \"31d\", from = -1, FRA },\n\
+         { over = \"30m\", FRA },\n]",
+        &[
+            "2:3 an override has a state or a weight, not both | write two overrides",
+            "3:46 \"weight\" cannot be 1000001 | use a whole number from 0 to 1000000",
+            "4:46 \"weight\" must be a whole number, not a text",
+            "5:3 only endpoints have a weight | write endpoint =",
+            "6:3 only endpoints have a weight",
+            "7:15 \"over\" says nothing without a begin | add begin =",
+            "7:29 \"from\" says nothing without a begin",
+            "8:23 \"now\" is no moment in time",
+            "8:37 \"over\" cannot be 31d | use 1s to 30d",
+            "8:51 \"from\" cannot be -1",
+            "9:1 an override needs \"state\" or \"weight\"",
+            "9:3 \"over\" goes with a weight, and there is none",
+        ],
+    );
+    check(
+        "override = [\n{ weight = 4, begin = 2030-01-01T00:00:00Z, over = \"2h\", until = 2030-01-01T01:00:00Z, FRA },\n]",
+        &["warning overrides.toml:2:68 this override ends before its weight is reached"],
+    );
+}
+
+#[test]
 fn of_unreadable_files() {
     let fixture = Fixture::new();
     assert_findings(
