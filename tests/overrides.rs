@@ -146,7 +146,7 @@ fn a_weight_is_planned_and_reset() {
     ask("drain fra-1", 0, &[]);
     ask("undrain --all", 0, &["removed: drain endpoint fra-1"]);
     assert_eq!(served(&server), FRA[1..]);
-    ask("undrain fra-1", 1, &["weight … --reset"]);
+    ask("undrain fra-1", 1, &["it has a weight and no state"]);
     ask("weight fra-1 --reset", 0, &["removed: weight 0 of endpoint fra-1"]);
     assert_eq!(served(&server), FRA);
     ask("weight fra-1 --reset", 1, &["there is no override on \"fra-1\""]);

@@ -1,6 +1,7 @@
 //! Whole configurations in throw-away directories.
 
 mod findings;
+mod overrides;
 mod whole;
 
 use super::{Cache, Loaded, load};
