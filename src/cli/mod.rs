@@ -6,6 +6,7 @@
 mod api;
 mod check;
 mod demo;
+mod director;
 mod events;
 mod explain;
 mod geoip;
@@ -46,6 +47,7 @@ pub fn main() -> ExitCode {
         Command::Up(args) => overrides::set("up", &args),
         Command::Undrain(args) => overrides::remove(&args),
         Command::Geoip(args) => geoip::run(&args),
+        Command::Director(args) => director::run(args),
         Command::Completions { shell } => completions(shell),
         Command::Version(args) => version::run(args),
     }
@@ -155,6 +157,7 @@ enum Command {
     Up(overrides::SetArgs),
     Undrain(overrides::RemoveArgs),
     Geoip(geoip::GeoipArgs),
+    Director(director::DirectorArgs),
     /// Print a completion script for a shell
     ///
     /// Prints a script that teaches a shell to complete fingerpost's commands and options.
@@ -266,6 +269,13 @@ mod tests {
         check("fingerpost undrain fra --force", true);
         check("fingerpost undrain", false);
         check("fingerpost undrain fra --all", false);
+        check("fingerpost director agent", true);
+        check(
+            "fingerpost director agent --listen [::1]:0 --token-file t --maintenance-file m",
+            true,
+        );
+        check("fingerpost director agent --listen localhost:80", false);
+        check("fingerpost director", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

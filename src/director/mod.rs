@@ -6,6 +6,8 @@
 //! [directors.NAME] ─► render ─► configuration for ipvsadm, keepalived, HAProxy, nftables
 //! ```
 
+pub mod agent;
+pub mod feed;
 pub mod report;
 
-pub use report::{RealReport, RealState, Report};
+pub use report::{FeedReport, RealReport, RealState, Report, ServiceReport};
