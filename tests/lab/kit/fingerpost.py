@@ -11,7 +11,8 @@ from pathlib import Path
 
 from . import steps
 
-ADMIN = ("127.0.0.1", 8053)
+# As every lab's fingerpost.toml has it: on a loopback address that nothing else is likely to use.
+ADMIN = ("127.90.0.53", 18053)
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
@@ -40,9 +41,9 @@ class Fingerpost:
         shutil.copytree(configuration, self.directory)
         self.processes = []
 
-    def render(self, director, form):
-        """The director's own configuration, in this form."""
-        return self._run(["director", "render", director, "--format", form, "--config", self._file()])
+    def render(self, directors, form, *options):
+        """What the program of these directors' host, or with --host a shell, is to be given."""
+        return self._run(["director", "render", *directors, "--format", form, *options, "--config", self._file()])
 
     def serve(self):
         log = self.spawn("serve", "--config", self._file())

@@ -156,7 +156,7 @@ def boot(kernel, archive, modules, command, directory, limit_s):
     for name, content in order:
         archive.file(f"modules/{name}.ko", content)
     archive.file("modules/order", "\n".join(f"{name}.ko" for name, _ in order).encode())
-    archive.copy(shutil.which("busybox"), "bin/busybox")
+    archive.program(shutil.which("busybox"), "bin/busybox")
     archive.file("init", INIT.replace("{command}", command).encode(), 0o755)
     image = Path(directory) / "initramfs.cpio"
     archive.write(image)

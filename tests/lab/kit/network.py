@@ -38,15 +38,13 @@ class Network:
         return host, bridge, address.split("/")[0]
 
     def attach(self, host, lan, address, is_way_out=True):
-        """Joins the host to the LAN; returns the name of its device."""
+        """Joins the host to the LAN, by a device called eth0 in it and as the host in the bridge's."""
         owner, bridge, gateway = lan
         self._exists(host)
-        device = f"to-{bridge}"
-        self.ip(owner, f"link add {host} type veth peer name {device} netns {self.prefix}{host}",
+        self.ip(owner, f"link add {host} type veth peer name eth0 netns {self.prefix}{host}",
                 f"link set {host} master {bridge}", f"link set {host} up")
-        self.ip(host, f"address add {address} dev {device}", f"link set {device} up",
+        self.ip(host, f"address add {address} dev eth0", "link set eth0 up",
                 *([f"route add default via {gateway}"] if is_way_out else []))
-        return device
 
     def ip(self, host, *commands):
         self._exists(host)

@@ -21,7 +21,7 @@ FIRST_REAL = 11
 
 
 class Places:
-    """All of them, with a server running at `iad`."""
+    """All of them, with a server at `iad` and at every real."""
 
     def __init__(self, lab, modes):
         self.network = Network(lab)
@@ -29,61 +29,55 @@ class Places:
             subnet = address.rsplit(".", 1)[0]
             self.network.attach(host, self.network.lan("router", f"{subnet}.1/24"), address)
         self.network.sysctl("router", net__ipv4__ip_forward=1)
-        self.sites = {mode: self.site(mode) for mode in modes}
+        self.sites = [Site(self.network, mode) for mode in modes]
         self.spare = RealServer("iad", "0.0.0.0", PORT, network=self.network, host="iad")
-        self.spare.start()
 
-    def site(self, mode):
-        site = Site(self.network, mode, NUMBERS[mode])
-        build = {"nat": site.behind, "dr": site.beside, "tun": site.beyond}[mode]
-        build()
-        for real in site.reals:
-            real.start()
-        return site
+    def start(self):
+        for server in self.servers():
+            server.start()
 
     def close(self):
-        for real in [self.spare, *(real for site in self.sites.values() for real in site.reals)]:
-            real.kill()
+        for server in self.servers():
+            server.kill()
         self.network.close()
+
+    def servers(self):
+        return [self.spare, *(real for site in self.sites for real in site.reals)]
 
 
 class Site:
-    """A director, its VIP, and its reals."""
+    """A director, its VIP, and its reals: cables and addresses. What the mode needs beside is the rendered scripts'."""
 
-    def __init__(self, network, mode, number):
-        self.network, self.mode, self.number = network, mode, number
-        self.vip = f"10.{number}.0.100"
+    def __init__(self, network, mode):
+        self.network, self.mode = network, mode
+        number = NUMBERS[mode]
+        self.vip, self.address = f"10.{number}.0.100", f"10.{number}.0.1"
         self.director = f"{mode}-director"
-        self.front = network.lan("router", f"10.{number}.0.254/24")
-        device = network.attach(self.director, self.front, f"10.{number}.0.1/24")
-        network.ip(self.director, f"address add {self.vip}/32 dev {device}")
-        self.reals = [RealServer(name, "0.0.0.0", PORT, weight, network, f"{mode}-{name}")
-                      for name, weight in WEIGHTS.items()]
+        front = network.lan("router", f"10.{number}.0.254/24")
+        network.attach(self.director, front, f"{self.address}/24")
+        if mode == "dr":
+            lan, subnet = front, f"10.{number}.0"
+        else:
+            subnet = f"10.{number}.1"
+            owner, own = (self.director, 1) if mode == "nat" else ("router", 254)
+            lan = network.lan(owner, f"{subnet}.{own}/24")
+        if mode == "nat":
+            # For probes: clients have no business there.
+            network.ip("router", f"route add {subnet}.0/24 via {self.address}")
+        self.gateway = f"{subnet}.1"
+        self.reals = [self._real(name, f"{subnet}.{FIRST_REAL + place}", lan) for place, name in enumerate(WEIGHTS)]
 
-    def behind(self):
-        """NAT: the reals' way out is the director; the router knows the way to them, for probes."""
-        lan = self.network.lan(self.director, f"10.{self.number}.1.1/24")
-        self.network.sysctl(self.director, net__ipv4__ip_forward=1)
-        self.network.ip("router", f"route add 10.{self.number}.1.0/24 via 10.{self.number}.0.1")
-        self._attach_reals(lan, 1)
+    def _real(self, name, address, lan):
+        real = RealServer(name, "0.0.0.0", PORT, WEIGHTS[name], self.network, f"{self.mode}-{name}")
+        real.outside = address
+        # Behind NAT, the way out is what the director's script for reals sets.
+        self.network.attach(real.host, lan, f"{address}/24", is_way_out=self.mode != "nat")
+        return real
 
-    def beside(self):
-        """DR: in the director's LAN, with the VIP where nobody asks for it by ARP."""
-        self._attach_reals(self.front, 0)
+    def configure(self, server, form):
+        """Lets Fingerpost set up the hosts for this director, each by its script."""
+        gateway = ["--gateway", self.gateway] if self.mode == "nat" else []
+        self.network.run(self.director, ["sh", "-s"], server.render([self.mode], form, "--host", "director"))
         for real in self.reals:
-            self.network.sysctl(real.host, net__ipv4__conf__all__arp_ignore=1, net__ipv4__conf__all__arp_announce=2)
-            self.network.ip(real.host, f"address add {self.vip}/32 dev lo")
-
-    def beyond(self):
-        """TUN: somewhere else, with the VIP at the end of a tunnel that takes packets of anybody."""
-        self._attach_reals(self.network.lan("router", f"10.{self.number}.1.254/24"), 1)
-        for real in self.reals:
-            # Each namespace has this device of its own as soon as the module is loaded.
-            self.network.ip(real.host, f"address add {self.vip}/32 dev tunl0", "link set tunl0 up")
-            # What comes out of the tunnel has sources that are not to be reached through it.
-            self.network.sysctl(real.host, net__ipv4__conf__tunl0__rp_filter=0, net__ipv4__conf__all__rp_filter=0)
-
-    def _attach_reals(self, lan, third):
-        for place, real in enumerate(self.reals):
-            real.outside = f"10.{self.number}.{third}.{FIRST_REAL + place}"
-            self.network.attach(real.host, lan, f"{real.outside}/24")
+            script = server.render([self.mode], form, "--host", real.name, *gateway)
+            self.network.run(real.host, ["sh", "-s"], script)

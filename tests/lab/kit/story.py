@@ -36,7 +36,7 @@ class Director:
         self.name, self.vip, self.reals = name, vip, reals
         self.owner = f"{name}.example.com"
 
-    def start(self, real):
+    def revive(self, real):
         real.start()
 
     def kill(self, real):
@@ -86,7 +86,7 @@ class Story:
         began = time.monotonic()
         for director in self.directors:
             for real in director.reals[:2]:
-                director.start(real)
+                director.revive(real)
         seen = {director: [(0.0, 0.0)] for director in self.directors}
         deadline = began + self.slow_start_s + 2 * steps.PATIENCE_S
         while any(parts[-1][1] < 1 for parts in seen.values()):

@@ -24,8 +24,8 @@ class Lvs(Director):
         super().__init__(site.mode, site.vip, site.reals)
         self.site = site
 
-    def start(self, real):
-        super().start(real)
+    def revive(self, real):
+        super().revive(real)
         self._table("-a", real, FORWARD[self.name], "-w", real.weight)
 
     def kill(self, real):
@@ -34,9 +34,6 @@ class Lvs(Director):
 
     def load(self, rules):
         self.site.network.run(self.site.director, ["ipvsadm", "-R"], rules)
-
-    def shown(self):
-        return self.site.network.run(self.site.director, ["ipvsadm", "-L", "-n"])
 
     def packets(self):
         """Packets that came in for the VIP, and that the director sent back to clients."""
@@ -54,13 +51,15 @@ def lab():
     world = places.Places("lvs", MODES)
     server = Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
-        directors = [Lvs(site) for site in world.sites.values()]
+        directors = [Lvs(site) for site in world.sites]
         token = server.directory / "agent.token"
         token.write_text("of-the-lab-and-of-nothing-else\n")
         for director in directors:
-            director.load(server.render(director.name, "ipvsadm"))
-            server.spawn("director", "agent", "--listen", f"10.{director.site.number}.0.1:{AGENT_PORT}",
+            director.site.configure(server, "ipvsadm")
+            director.load(server.render([director.name], "ipvsadm"))
+            server.spawn("director", "agent", "--listen", f"{director.site.address}:{AGENT_PORT}",
                          "--token-file", str(token), host=director.site.director)
+        world.start()
         server.serve()
         Story(server, directors, places.RESOLVER, lambda: world.network.inside("client"), places.PORT,
               SLOW_START_S).tell()
