@@ -8,6 +8,12 @@
 
 pub mod agent;
 pub mod feed;
+pub mod hearing;
 pub mod report;
+pub mod tier;
+pub mod truth;
 
+pub use hearing::Hearings;
 pub use report::{FeedReport, RealReport, RealState, Report, ServiceReport};
+pub use tier::{Tier, Turned};
+pub use truth::{DirectorTruth, Hearing, RealTruth, Source, VipTruth};

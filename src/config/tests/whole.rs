@@ -183,7 +183,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(network.location.sites, Some(vec!["iad".to_owned(), "fra".to_owned()]));
     let [pinned] = &loaded.overrides.expect("sound overrides").list[..] else { panic!("one pin") };
     assert_eq!(pinned.target, OverrideTarget::Site { zone: None, name: "fra".into() });
-    assert_eq!(pinned.pin, Pin::Drain);
+    assert_eq!(pinned.pin(), Some(Pin::Drain));
     for input in [
         "fingerpost.toml",
         "zones",
@@ -354,7 +354,7 @@ fn tokens_are_read_with_the_configuration() {
 }
 
 /// Texts near to sound ones: a few stretches of it replaced by words that mean something elsewhere.
-fn mangled(text: &'static str) -> impl Strategy<Value = String> {
+pub(super) fn mangled(text: &'static str) -> impl Strategy<Value = String> {
     let words = [
         "",
         "\"",
