@@ -1,7 +1,7 @@
 //! Weights that operators plan: whose they can be, where they begin, and what is to be known of them.
 
 use super::refused::Refused;
-use super::target::{self, Kind, LISTED_MAX, Wanted, pools, written};
+use super::target::{self, Kind, LISTED_MAX, Wanted, written};
 use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Plan};
 use crate::snapshot::Catalog;
 use crate::steer::model::{Endpoint, Method, Pool};
@@ -142,6 +142,6 @@ fn meant<'a>(
 }
 
 pub(super) fn endpoints(catalog: &Catalog) -> impl Iterator<Item = (&Pool, &Endpoint)> {
-    let pools = pools(catalog).into_iter();
-    pools.flat_map(|pool| pool.endpoints.iter().map(|endpoint| (&**pool, &**endpoint)))
+    let pools = catalog.pools().all().iter().map(|served| &*served.pool);
+    pools.flat_map(|pool| pool.endpoints.iter().map(move |endpoint| (pool, &**endpoint)))
 }
