@@ -6,6 +6,7 @@
 //! [directors.NAME] ─► render ─► configuration for ipvsadm, keepalived, HAProxy, nftables
 //! ```
 
+pub mod render;
 pub mod report;
 
 pub use report::{RealReport, RealState, Report};
