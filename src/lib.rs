@@ -20,13 +20,14 @@
 //! ```text
 //! files ─ config ─► zones, pools, routes ─ snapshot::Catalog ─┐
 //! databases ─ geo::World ─────────────────────────────────────┼─► control::publisher ─► Snapshot ─► one pointer swap
-//! probes ─ health::prober ─► verdicts, overrides ─────────────┘
+//! probes ─ health::prober ─► verdicts, overrides ─────────────┤
+//! directors ─ director::feed ─► what stands behind a VIP ─────┘
 //! ```
 //!
 //! Whoever looks on or operates holds a [`control::Handle`]: the API, the dashboard, the metrics and the commands see
 //! and ask through it, and nothing of theirs is on the path of a query.
 //!
-//! Three ideas carry the rest:
+//! Four ideas carry the rest:
 //!
 //! * **Class, then deck.** A route is compiled to a table from client networks to *classes*, each an order of sites
 //!   ([`steer::classes`]). The table stores runs of addresses, and the ECS scope falls out of a run's two ends
@@ -34,6 +35,9 @@
 //!   ready answers whose mix follows the weights exactly ([`steer::deck`]). A query picks a card.
 //! * **Health beside, not inside.** A class never depends on health, so neither does a scope. A verdict that changes
 //!   redeals the decks it touches and leaves the tables alone.
+//! * **Admission, then order.** A site that carries less than it should (servers behind its director are dead, it is
+//!   coming back, it is full) takes a part of its clients' networks, drawn by their hash, and the others go on along
+//!   their order ([`steer::pool::Admission`]). So shares move between sites, and a resolver keeps its answer.
 //! * **Parse, don't validate.** Text becomes raw values with places, raw becomes checked ([`steer::model`]), checked
 //!   becomes compiled; each is a type of its own, and a finding of any stage knows file, line and column ([`report`]).
 //!

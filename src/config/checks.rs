@@ -52,7 +52,8 @@ pub fn read<'a>(
 ) -> Scope<'a, CheckSettings> {
     let mut scope = Scope::new("check", shared);
     for entry in table.into_entries() {
-        let settings = value::name(&entry, "a check").and_then(|name| layer(&entry, None, &name));
+        let name = value::name(&entry, "a check");
+        let settings = name.and_then(|name| layer(&entry, None, &name, Port::Checks));
         scope.define(entry.key, entry.key_span.clone(), settings);
     }
     scope
@@ -73,10 +74,43 @@ pub fn reference(
         entry.wrong_type("the name of a check or a table of its fields", "write check = \"NAME\"");
         return None;
     }
-    layer(entry, base, name)
+    layer(entry, base, name, Port::Checks)
 }
 
-fn layer(entry: &Value<'_>, base: Option<&CheckSettings>, name: &str) -> Option<CheckSettings> {
+/// Reads the `check` of a director's reals, where a table is a check of its own called `name`, and probes the port of
+/// each real unless it gives another.
+pub fn of_reals(
+    entry: &Value<'_>,
+    checks: &Scope<'_, CheckSettings>,
+    name: &str,
+) -> Option<CheckSettings> {
+    let settings = match entry.is_table() {
+        true => layer(entry, None, name, Port::Reals),
+        false => reference(entry, None, checks, name),
+    }?;
+    if settings.address != PerFamily::default() {
+        let message = "this check probes an address of its own, and so would find all reals alike";
+        entry.error(message, "use a check without \"address\" for the reals");
+        return None;
+    }
+    Some(settings)
+}
+
+/// Where the port comes from that a check does not give.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Port {
+    /// From its type; a tcp check has none.
+    Checks,
+    /// From the real that is probed.
+    Reals,
+}
+
+fn layer(
+    entry: &Value<'_>,
+    base: Option<&CheckSettings>,
+    name: &str,
+    port_of: Port,
+) -> Option<CheckSettings> {
     let mut table = entry.table("a check")?;
     let kinds = [("tcp", Kind::Tcp), ("http", Kind::Http), ("https", Kind::Https)];
     let cure = "add type = \"http\", \"https\" or \"tcp\"";
@@ -89,7 +123,7 @@ fn layer(entry: &Value<'_>, base: Option<&CheckSettings>, name: &str) -> Option<
     let port = table.take("port");
     settings.port =
         port.and_then(|value| Some(value.integer(1..=65_535)? as u16)).or(settings.port);
-    if kind == Some(Kind::Tcp) && settings.port.is_none() {
+    if kind == Some(Kind::Tcp) && settings.port.is_none() && port_of == Port::Checks {
         let message = "a tcp check needs \"port\"";
         table.document().error(table.span(), message, "add port = and the port of the service");
     }
@@ -106,7 +140,8 @@ fn layer(entry: &Value<'_>, base: Option<&CheckSettings>, name: &str) -> Option<
 }
 
 impl CheckSettings {
-    fn named(name: &str) -> Self {
+    /// A check of the given name by defaults alone: that a connection is accepted, at the port of what is probed.
+    pub fn named(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             kind: Kind::Tcp,
@@ -216,6 +251,16 @@ impl CheckSettings {
             a.map(|a| probe(v4.unwrap_or(a).into(), self.source.v4.map(IpAddr::V4))),
             aaaa.map(|aaaa| probe(v6.unwrap_or(aaaa).into(), self.source.v6.map(IpAddr::V6))),
         )
+    }
+
+    /// The probe of a real that listens at `address`.
+    pub fn probe_of_real(&self, address: SocketAddr) -> Arc<Probe> {
+        let source = match address {
+            SocketAddr::V4(_) => self.source.v4.map(IpAddr::V4),
+            SocketAddr::V6(_) => self.source.v6.map(IpAddr::V6),
+        };
+        let target = SocketAddr::new(address.ip(), self.port.unwrap_or(address.port()));
+        Arc::new(Probe { check: self.check(source), target })
     }
 
     fn port(&self) -> u16 {

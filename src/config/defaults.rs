@@ -1,5 +1,6 @@
 //! Every default and every bound of the configuration, each with its reason.
 
+use crate::steer::director::Scheduler;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -102,6 +103,40 @@ pub const POOL_MIN_UP: f64 = 0.5;
 pub const ENDPOINT_WEIGHT: u32 = 1;
 /// Finer shares than one in a million no one sees; sums of thousands of endpoints stay within 32 bits.
 pub const ENDPOINT_WEIGHT_MAX: u64 = 1_000_000;
+
+/// Sessions that nothing carries; more is a slip of the finger.
+pub const SESSIONS_MAX: u64 = 1_000_000_000;
+/// Evening load out faster than this is noise: a feed is asked every two seconds.
+pub const POOL_DAMPING_FLOOR: Duration = Duration::from_secs(1);
+/// Slower than a day, load is not evened out.
+pub const POOL_DAMPING_CEILING: Duration = Duration::from_secs(86_400);
+/// What has failed is missed for longer than a day only if somebody wants that, and for this there are overrides.
+pub const POOL_COMEBACK_CEILING: Duration = Duration::from_secs(86_400);
+/// How long something that flaps is held back at most, if it is held back at all: long enough to be seen by people.
+pub const POOL_HOLD_DOWN_MAX: Duration = Duration::from_secs(600);
+
+/// What IPVS does unless told otherwise, and what fits sessions of unequal length.
+pub const DIRECTOR_SCHEDULER: Scheduler = Scheduler::Wlc;
+/// Weight of a real server that gives none; IPVS's own.
+pub const REAL_WEIGHT: u32 = 1;
+/// The largest weight that IPVS takes (ipvsadm(8)).
+pub const REAL_WEIGHT_MAX: u64 = 65_535;
+/// From question to question: a feed is cheap, and load moves faster than health.
+pub const FEED_INTERVAL: Duration = Duration::from_secs(2);
+/// A director that takes longer to tell is in trouble itself.
+pub const FEED_TIMEOUT: Duration = Duration::from_secs(1);
+/// A few questions without an answer are no lasting silence; after so long, the reals are known better by probes.
+pub const FEED_STALE_AFTER: Duration = Duration::from_secs(10);
+/// So many rounds of question and wait make a report stale where it would be stale sooner by the default.
+pub const FEED_STALE_ROUNDS: u32 = 3;
+/// Asking a director faster than this is a load of its own.
+pub const FEED_INTERVAL_FLOOR: Duration = Duration::from_millis(100);
+/// Shorter than this, the distance alone fails questions.
+pub const FEED_TIMEOUT_FLOOR: Duration = Duration::from_millis(10);
+/// What is asked more rarely than this says nothing about now.
+pub const FEED_TIME_CEILING: Duration = Duration::from_secs(3_600);
+/// Longest name of a `backend`, in bytes; they stand in tables for people.
+pub const BACKEND_BYTES_MAX: usize = 128;
 
 /// TTL of a steered name, in seconds: about the time in which a failure is noticed and cached answers are gone again.
 pub const NAME_TTL_S: u32 = 30;

@@ -84,7 +84,9 @@ pub(super) fn read(mut table: Table<'_>, nsid: Option<&str>) -> Option<Dnstap> {
 fn read_sink(table: &mut Table<'_>) -> Option<DnstapSink> {
     let (socket, file) = (table.take("socket"), table.take("file"));
     match (socket, file) {
-        (Some(socket), None) => socket_path(&socket).map(DnstapSink::Socket),
+        (Some(socket), None) => {
+            value::socket_path(&socket, "use file = in its place").map(DnstapSink::Socket)
+        }
         (None, Some(file)) => value::path(&file).map(DnstapSink::File),
         (Some(_), Some(file)) => {
             file.key_error("[dnstap] goes to a socket or to a file", "leave one of the two out");
@@ -96,22 +98,6 @@ fn read_sink(table: &mut Table<'_>) -> Option<DnstapSink> {
             None
         }
     }
-}
-
-fn socket_path(value: &Value<'_>) -> Option<PathBuf> {
-    let path = value::path(value)?;
-    if !cfg!(unix) {
-        value.error("Unix sockets are not known to this system", "use file = in its place");
-        return None;
-    }
-    let bytes = path.as_os_str().len();
-    if bytes > defaults::SOCKET_PATH_BYTES_MAX {
-        let message = format!("a socket cannot have a path of {bytes} bytes");
-        let help = format!("use at most {}", defaults::SOCKET_PATH_BYTES_MAX);
-        value.error(message, help);
-        return None;
-    }
-    Some(path)
 }
 
 fn share(value: &Value<'_>) -> Option<f64> {

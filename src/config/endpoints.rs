@@ -1,10 +1,16 @@
 //! The `endpoints` of a pool: addresses, weights, sites, and how each is probed.
+//!
+//! An endpoint is a server with addresses of its own, or a director's VIP. A second director of the same VIP is folded
+//! into the first: whichever of them holds the VIP, it is one endpoint.
 
+use super::addresses::{served_v4, served_v6};
 use super::checks::{self, CheckSettings};
+use super::directors::Directors;
 use super::reader::{Table, Value};
 use super::scope::Scope;
 use super::{defaults, value};
 use crate::steer::deck::ENDPOINTS_PER_SITE_MAX;
+use crate::steer::director::{Director, Vip};
 use crate::steer::model::{Endpoint, Site};
 use crate::wire::Name;
 use std::collections::{HashMap, HashSet};
@@ -20,6 +26,8 @@ pub struct Terms<'s, 'a> {
     pub sites: &'s Scope<'a, Arc<Site>>,
     /// Checks.
     pub checks: &'s Scope<'a, CheckSettings>,
+    /// Directors.
+    pub directors: &'s Directors<'a>,
 }
 
 /// How the endpoints of a pool are probed unless they say otherwise.
@@ -80,16 +88,26 @@ pub fn read(
         return None;
     }
     let mut seen = Seen::default();
-    let read: Vec<Option<Arc<Endpoint>>> = elements
-        .iter()
-        .map(|element| endpoint(element, check, terms, &mut seen).map(Arc::new))
-        .collect();
-    let all: Vec<Arc<Endpoint>> = read.into_iter().collect::<Option<_>>()?;
+    let read: Vec<Option<Element>> =
+        elements.iter().map(|element| endpoint(element, check, terms, &mut seen)).collect();
+    let read: Vec<Element> = read.into_iter().collect::<Option<_>>()?;
+    let endpoints = read.into_iter().filter_map(|element| match element {
+        Element::Endpoint(endpoint) => Some(Arc::from(endpoint)),
+        Element::Folded => None,
+    });
+    let all: Vec<Arc<Endpoint>> = endpoints.collect();
     if all.iter().all(|endpoint| endpoint.weight == 0) {
         let help = "they are taken as equal; give at least one endpoint a weight";
         list.warning("all endpoints of this pool have weight 0", help);
     }
     Some(all)
+}
+
+/// What an element of the list came to.
+enum Element {
+    Endpoint(Box<Endpoint>),
+    /// Another director of a VIP that stands in the list already.
+    Folded,
 }
 
 /// What the endpoints of one pool have used up so far.
@@ -98,6 +116,14 @@ struct Seen {
     names: HashSet<String>,
     addresses: HashSet<IpAddr>,
     per_site: HashMap<String, usize>,
+    vips: Vec<(Arc<Vip>, Arc<Director>)>,
+}
+
+/// The keys that every endpoint may have.
+struct Keys<'d> {
+    name: Option<Value<'d>>,
+    weight: Option<Value<'d>>,
+    check: Option<Value<'d>>,
 }
 
 fn endpoint(
@@ -105,36 +131,124 @@ fn endpoint(
     check: &PoolCheck,
     terms: &Terms<'_, '_>,
     seen: &mut Seen,
-) -> Option<Endpoint> {
+) -> Option<Element> {
     let mut table = element.table("an endpoint")?;
-    let given_name = table.take("name");
+    let mut take = |key| table.take(key);
+    let (name, weight, check_key) = (take("name"), take("weight"), take("check"));
+    let keys = Keys { name, weight, check: check_key };
+    match take("director") {
+        Some(director) => of_director(&director, table, &keys, check, terms, seen),
+        None => of_server(element, table, &keys, check, terms, seen)
+            .map(|endpoint| Element::Endpoint(Box::new(endpoint))),
+    }
+}
+
+fn of_server(
+    element: &Value<'_>,
+    mut table: Table<'_>,
+    keys: &Keys<'_>,
+    check: &PoolCheck,
+    terms: &Terms<'_, '_>,
+    seen: &mut Seen,
+) -> Option<Endpoint> {
     let site = table.required("site", "add site = and the name of its site");
     let addresses = addresses(element, &mut table, seen);
-    let weight = match table.take("weight") {
-        Some(given) => given.integer(0..=defaults::ENDPOINT_WEIGHT_MAX).map(|weight| weight as u32),
-        None => Some(defaults::ENDPOINT_WEIGHT),
-    };
-    let own_check = table.take("check");
     table.finish();
+    let weight = keys.weight(defaults::ENDPOINT_WEIGHT);
     let site_name = site.as_ref().filter(|site| site.is_string()).and_then(Value::string);
-    let name = seen.name(element, given_name.as_ref(), site_name.unwrap_or_default());
+    let number = seen.number_at(element, site_name.unwrap_or_default());
+    let default = || format!("{}-{number}", site_name.unwrap_or_default());
+    let name = seen.name(element, keys.name.as_ref(), default);
     let site = site.and_then(|site| terms.sites.find(&site));
-    let check = check.of_endpoint(own_check.as_ref(), terms, name.as_deref().unwrap_or_default());
+    let check = check.of_endpoint(keys.check.as_ref(), terms, name.as_deref().unwrap_or_default());
     let (a, aaaa) = addresses?;
     let (probe_a, probe_aaaa) = match check.ok()? {
         Some((settings, place)) => settings.probes(a, aaaa, element.document(), place),
         None => (None, None),
     };
-    Some(Endpoint {
-        name: name?,
-        site: site?,
-        a,
-        aaaa,
-        weight: weight?,
-        probe_a,
-        probe_aaaa,
-        vip: None,
-    })
+    let (name, site, weight) = (name?, site?, weight?);
+    Some(Endpoint { name, site, a, aaaa, weight, probe_a, probe_aaaa, vip: None })
+}
+
+fn of_director(
+    reference: &Value<'_>,
+    mut table: Table<'_>,
+    keys: &Keys<'_>,
+    check: &PoolCheck,
+    terms: &Terms<'_, '_>,
+    seen: &mut Seen,
+) -> Option<Element> {
+    let doc = reference.document();
+    let mut sound = true;
+    for key in ["site", "a", "aaaa"] {
+        if let Some(given) = table.take(key) {
+            let help = "leave it out, or leave the director out";
+            given.key_error(format!("{key:?} of this endpoint is its director's"), help);
+            sound = false;
+        }
+    }
+    table.finish();
+    let weight = keys.weight(0);
+    let (director, vip) = terms.directors.find(reference)?;
+    if let Some((_, first)) = seen.vips.iter().find(|(_, first)| first.is_same_vip(&director)) {
+        warn_folded(reference, first, &director, keys);
+        return sound.then_some(Element::Folded);
+    }
+    seen.vips.push((vip.clone(), director.clone()));
+    seen.number_at(reference, &director.site.name);
+    for address in director.addresses() {
+        seen.address(reference, address);
+    }
+    let name = seen.name(reference, keys.name.as_ref(), || director.name.clone());
+    let check = check.of_endpoint(keys.check.as_ref(), terms, name.as_deref().unwrap_or_default());
+    let (a, aaaa) = (director.a, director.aaaa);
+    let (probe_a, probe_aaaa) = match check.ok()? {
+        Some((settings, place)) => settings.probes(a, aaaa, doc, place),
+        None => (None, None),
+    };
+    let weight = match keys.weight {
+        Some(_) => weight?,
+        None => weight_of(&director),
+    };
+    let (name, site) = (name.filter(|_| sound)?, director.site.clone());
+    let vip = Some(vip);
+    let endpoint = Endpoint { name, site, a, aaaa, weight, probe_a, probe_aaaa, vip };
+    Some(Element::Endpoint(Box::new(endpoint)))
+}
+
+/// What the reals behind a director weigh, that it may get as much as if they were handed out themselves.
+fn weight_of(director: &Director) -> u32 {
+    match director.reals.is_empty() {
+        true => defaults::ENDPOINT_WEIGHT,
+        // Reals whose weights add up to more than an endpoint may have are refused where they are read.
+        false => u32::try_from(director.weight()).unwrap_or(u32::MAX),
+    }
+}
+
+fn warn_folded(reference: &Value<'_>, first: &Director, second: &Director, keys: &Keys<'_>) {
+    if first == second {
+        let help = "list it once; its weight gives its share";
+        reference.warning(format!("director {:?} stands twice in this pool", second.name), help);
+        return;
+    }
+    for given in [&keys.name, &keys.weight, &keys.check].into_iter().flatten() {
+        let message = format!(
+            "{:?} is not used: {:?} shares its VIP with {:?}, and the two are one endpoint",
+            given.key, second.name, first.name
+        );
+        given.warning(message, format!("give it to the endpoint of {:?}", first.name));
+    }
+}
+
+impl Keys<'_> {
+    fn weight(&self, default: u32) -> Option<u32> {
+        match &self.weight {
+            Some(given) => {
+                given.integer(0..=defaults::ENDPOINT_WEIGHT_MAX).map(|weight| weight as u32)
+            }
+            None => Some(default),
+        }
+    }
 }
 
 /// The addresses of an endpoint; none if any has mistakes.
@@ -154,11 +268,8 @@ fn addresses(
     for (given, address) in
         [(&a, v4.flatten().map(IpAddr::V4)), (&aaaa, v6.flatten().map(IpAddr::V6))]
     {
-        if let (Some(given), Some(address)) = (given, address)
-            && !seen.addresses.insert(address)
-        {
-            let help = "list it once; its weight gives its share";
-            given.warning(format!("{address} stands twice in this pool"), help);
+        if let (Some(given), Some(address)) = (given, address) {
+            seen.address(given, address);
         }
     }
     // An address that was given and is wrong has said so.
@@ -167,30 +278,38 @@ fn addresses(
 }
 
 impl Seen {
-    /// The name of an endpoint: given, or its site and its number there.
+    /// Which endpoint of its site it is, from 1.
+    fn number_at(&mut self, element: &Value<'_>, site: &str) -> usize {
+        let number = self.per_site.entry(site.to_owned()).or_default();
+        *number += 1;
+        if *number == ENDPOINTS_PER_SITE_MAX + 1 {
+            let message =
+                format!("more than {ENDPOINTS_PER_SITE_MAX} endpoints of this pool at {site:?}");
+            element.error(message, "put a load balancer before them, or make several pools");
+        }
+        *number
+    }
+
+    fn address(&mut self, given: &Value<'_>, address: IpAddr) {
+        if !self.addresses.insert(address) {
+            let help = "list it once; its weight gives its share";
+            given.warning(format!("{address} stands twice in this pool"), help);
+        }
+    }
+
+    /// The name of an endpoint, if no other has it.
     fn name(
         &mut self,
         element: &Value<'_>,
         given: Option<&Value<'_>>,
-        site: &str,
+        default: impl FnOnce() -> String,
     ) -> Option<String> {
-        let number = self.per_site.entry(site.to_owned()).or_default();
-        *number += 1;
         let doc = element.document();
-        if *number == ENDPOINTS_PER_SITE_MAX + 1 {
-            let message =
-                format!("more than {ENDPOINTS_PER_SITE_MAX} endpoints of this pool at {site:?}");
-            doc.error(
-                element.span(),
-                message,
-                "put a load balancer before them, or make several pools",
-            );
-        }
         let (name, span) = match given {
             Some(given) => {
                 (value::word(doc, given.string()?, given.span(), "an endpoint")?, given.span())
             }
-            None => (format!("{site}-{number}"), element.span()),
+            None => (default(), element.span()),
         };
         if !self.names.insert(name.clone()) {
             let message = format!("two endpoints of this pool are called {name:?}");
@@ -199,48 +318,4 @@ impl Seen {
         }
         Some(name)
     }
-}
-
-fn served_v4(value: &Value<'_>) -> Option<Ipv4Addr> {
-    match value::address(value)? {
-        IpAddr::V4(address) if servable(value, address.into()) => Some(address),
-        IpAddr::V4(_) => None,
-        IpAddr::V6(address) => {
-            let help = format!("write aaaa = \"{address}\"");
-            value.error(format!("\"a\" holds IPv4 addresses, and {address} is IPv6"), help);
-            None
-        }
-    }
-}
-
-fn served_v6(value: &Value<'_>) -> Option<Ipv6Addr> {
-    match value::address(value)? {
-        IpAddr::V6(address) => match address.to_ipv4_mapped() {
-            Some(v4) => {
-                let message =
-                    format!("{address} is an IPv4 address in IPv6 clothes; no client can reach it");
-                value.error(message, format!("write a = \"{v4}\""));
-                None
-            }
-            None => servable(value, address.into()).then_some(address),
-        },
-        IpAddr::V4(address) => {
-            let help = format!("write a = \"{address}\"");
-            value.error(format!("\"aaaa\" holds IPv6 addresses, and {address} is IPv4"), help);
-            None
-        }
-    }
-}
-
-/// Whether an address can be that of one host.
-fn servable(value: &Value<'_>, address: IpAddr) -> bool {
-    let broadcast = address == IpAddr::V4(Ipv4Addr::BROADCAST);
-    let servable = !(address.is_unspecified() || address.is_multicast() || broadcast);
-    if !servable {
-        value.error(
-            format!("{address} is not the address of a host"),
-            "give the endpoint's own address",
-        );
-    }
-    servable
 }

@@ -92,6 +92,15 @@ pub fn check_opens(value: &Value<'_>, path: &Path, cure: &str) {
     }
 }
 
+/// Warns of a file that a configuration names and that cannot be opened now; others read it whenever they need it.
+pub fn warn_unreadable(value: &Value<'_>, path: &Path) {
+    let Err(error) = std::fs::File::open(path) else { return };
+    // Once it is there, this warning should go.
+    value.document().depends_on(path);
+    let (message, help) = explained(path, &error);
+    value.warning(message, help);
+}
+
 /// Whether a file that a configuration names holds certificates in PEM form.
 pub fn check_certificates(value: &Value<'_>, path: &Path) -> bool {
     let Some(bytes) = named_file(value, path) else { return false };

@@ -11,9 +11,12 @@
 //! errors does not touch the others; an error in the server's file leaves no server. Files are only read here: nothing
 //! is listened on, probed or watched, and databases are opened by whoever reads them.
 
+mod addresses;
 mod admin;
 mod checks;
 pub mod defaults;
+mod demands;
+mod directors;
 mod dnstap;
 mod document;
 mod endpoints;
@@ -41,17 +44,18 @@ pub use admin::{Admin, Token, Tokens};
 pub use dnstap::{Dnstap, DnstapMessages, DnstapSink};
 pub use library::Library;
 pub use overrides::{
-    ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,
-    parse as parse_overrides,
+    ENDLESS as OVERRIDE_WITHOUT_END, OVER_MAX as PLAN_OVER_MAX, OVER_MIN as PLAN_OVER_MIN,
+    TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX, parse as parse_overrides,
 };
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
-pub use value::{DURATION_FORM, parse_duration};
+pub use value::{DURATION_FORM, parse_duration, shown as shown_duration};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
 
 use crate::geo::world::NetworkEntry;
 use crate::health::overrides::Overrides;
 use crate::report::{Finding, Report};
+use crate::steer::director::Director;
 use crate::steer::model::SteeredName;
 use document::Document;
 use jiff::Timestamp;
@@ -200,6 +204,13 @@ impl Loaded {
     /// All steered names of sound zones.
     pub fn names(&self) -> impl Iterator<Item = &SteeredName> {
         self.zones.iter().filter_map(|zone| zone.spec.as_ref()).flat_map(|spec| spec.names.iter())
+    }
+
+    /// All directors: the server's, if its file is sound, and those of sound zones.
+    pub fn directors(&self) -> Vec<Arc<Director>> {
+        let shared = self.server.iter().flat_map(|server| server.library.directors.all());
+        let zones = self.zones.iter().filter_map(|zone| zone.spec.as_ref());
+        shared.chain(zones.flat_map(|spec| spec.directors.iter())).cloned().collect()
     }
 
     /// A file that need not be there.

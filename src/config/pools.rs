@@ -3,20 +3,24 @@
 //! Pools are read one by one, without their fallbacks, and then linked; a chain of fallbacks that does not end is found
 //! there.
 
+use super::demands::Demands;
 use super::endpoints::{self, PoolCheck, Terms};
 use super::reader::{Table, Value};
 use super::scope::{Named, Scope};
 use super::{defaults, value};
-use crate::health::Comeback;
 use crate::steer::model::{Method, OnAllDown, Pool, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const METHODS: [(&str, Method); 4] = [
+const METHODS: [(&str, Method); 8] = [
     ("weighted", Method::Weighted),
     ("round-robin", Method::RoundRobin),
     ("random", Method::Random),
     ("hash", Method::Hash),
+    ("least-connections", Method::LeastConnections),
+    ("weighted-least-connections", Method::WeightedLeastConnections),
+    ("least-response-time", Method::LeastResponseTime),
+    ("power-of-two", Method::PowerOfTwo),
 ];
 const ON_ALL_DOWN: [(&str, OnAllDown); 5] = [
     ("all", OnAllDown::All),
@@ -86,26 +90,30 @@ fn draft<'d>(entry: &Value<'d>, terms: &Terms<'_, '_>) -> Option<Draft<'d>> {
     let mut table = entry.table("a pool")?;
     let check = PoolCheck::read(table.take("check"), terms, entry.key);
     let answers = table.take("answers").and_then(|v| v.integer(1..=defaults::POOL_ANSWERS_MAX));
-    let method = table.take("method").and_then(|value| value.choice(&METHODS));
+    let method = table.take("method").map(|value| (value.choice(&METHODS), value));
     let min_up = table.take("min_up").and_then(|value| value.float(0.0..=1.0));
     let fallback = table.take("fallback");
     let on_all_down = on_all_down(&mut table, fallback.as_ref());
+    let demands = Demands::take(&mut table);
     let cure = "add endpoints = [ { site = \"…\", a = \"…\" } ]";
     let listed = table.required("endpoints", cure);
     table.finish();
     let endpoints = listed.and_then(|list| endpoints::read(&list, &check, terms));
+    let method_place = method.as_ref().map(|(_, value)| value);
+    let chosen = method.as_ref().and_then(|(chosen, _)| *chosen).unwrap_or(Method::Weighted);
+    let demands = demands.judge(chosen, method_place, endpoints.as_deref(), terms);
     Some(Draft {
         pool: Pool {
             zone: terms.zone.cloned(),
             name: name?,
             answers: answers.map_or(defaults::POOL_ANSWERS, |answers| answers as usize),
-            method: method.unwrap_or(Method::Weighted),
+            method: chosen,
             min_up: min_up.unwrap_or(defaults::POOL_MIN_UP),
             on_all_down,
             fallback: None,
-            comeback: Comeback::default(),
-            capacity: Vec::new(),
-            damping: None,
+            comeback: demands.comeback,
+            capacity: demands.capacity,
+            damping: demands.damping,
             endpoints: endpoints?,
         },
         fallback,

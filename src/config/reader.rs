@@ -139,6 +139,11 @@ impl<'d> Value<'d> {
         self.doc.warning(self.span(), message, help);
     }
 
+    /// Reports that the key of this value is surely not as meant.
+    pub fn key_warning(&self, message: impl Into<String>, help: impl Into<String>) {
+        self.doc.warning(self.key_span.clone(), message, help);
+    }
+
     /// Whether a text stands here.
     pub fn is_string(&self) -> bool {
         self.value.get_ref().is_str()

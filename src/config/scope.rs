@@ -40,15 +40,38 @@ impl<'a, T: Clone> Scope<'a, T> {
 
     /// What a text refers to; a word that is defined nowhere is a finding.
     pub fn find(&self, reference: &Value<'_>) -> Option<T> {
-        let word = reference.string()?;
-        self.used.borrow_mut().insert(word.to_owned());
+        self.find_word(reference.document(), reference.string()?, reference.span())
+    }
+
+    /// What a key refers to; one that is defined nowhere is a finding.
+    pub fn find_key(&self, entry: &Value<'_>) -> Option<T> {
+        self.find_word(entry.document(), entry.key, entry.key_span.clone())
+    }
+
+    fn find_word(&self, doc: &Document, word: &str, span: Range<usize>) -> Option<T> {
+        self.mark_used(word);
         if let Some(value) = self.own.get(word).or_else(|| self.shared?.get(word)) {
             return value.clone();
         }
         let shared = self.shared.into_iter().flat_map(BTreeMap::keys);
         let help = did_you_mean(word, self.own.keys().chain(shared).map(String::as_str));
-        reference.error(format!("unknown {} {word:?}", self.noun), help);
+        doc.error(span, format!("unknown {} {word:?}", self.noun), help);
         None
+    }
+
+    /// Notes that an own definition is in use.
+    pub fn mark_used(&self, word: &str) {
+        self.used.borrow_mut().insert(word.to_owned());
+    }
+
+    /// Whether this file defines the word, well or not.
+    pub fn is_own(&self, word: &str) -> bool {
+        self.own.contains_key(word)
+    }
+
+    /// The own definitions without mistakes, in the order written, and where each stands.
+    pub fn own(&self) -> impl Iterator<Item = (&T, &Range<usize>)> {
+        self.places.iter().filter_map(|(name, span)| Some((self.own.get(name)?.as_ref()?, span)))
     }
 
     /// Warns of the own definitions that nothing in this file refers to.

@@ -2,6 +2,7 @@
 //!
 //! Each function reads one [`Value`]; what is wrong with it becomes a finding with the cure, and `None`.
 
+use super::defaults::SOCKET_PATH_BYTES_MAX;
 use super::document::Document;
 use super::reader::Value;
 use crate::geo::GeoCode;
@@ -14,6 +15,9 @@ use std::time::Duration;
 /// Units of durations, in milliseconds.
 const UNITS_MS: [(&str, u64); 5] =
     [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+/// The port of a listener that serves DNS.
+const DNS_PORT: u16 = 53;
 
 /// A duration with its unit, such as `"500ms"`, `"5s"`, `"2m"`, `"1h"`, `"7d"`.
 pub fn duration(value: &Value<'_>, range: RangeInclusive<Duration>) -> Option<Duration> {
@@ -67,19 +71,23 @@ pub fn address(value: &Value<'_>) -> Option<IpAddr> {
 
 /// An address and a port to listen on.
 pub fn listen(value: &Value<'_>) -> Option<SocketAddr> {
+    socket(value, DNS_PORT)
+}
+
+/// An address and a port; `port` is an example for the cure.
+pub fn socket(value: &Value<'_>, port: u16) -> Option<SocketAddr> {
     let text = value.string()?;
     if let Ok(address) = text.parse() {
         return Some(address);
     }
     let help = match text.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => format!("give the port too: \"{address}:53\""),
+        Ok(IpAddr::V4(address)) => format!("give the port too: \"{address}:{port}\""),
         Ok(IpAddr::V6(address)) => {
-            format!("give the port too, the address in brackets: \"[{address}]:53\"")
+            format!("give the port too, the address in brackets: \"[{address}]:{port}\"")
         }
-        Err(_) => {
-            "write ADDRESS:PORT, as in \"127.0.0.1:53\" or \"[::1]:53\"; names are not looked up"
-                .to_owned()
-        }
+        Err(_) => format!(
+            "write ADDRESS:PORT, as in \"127.0.0.1:{port}\" or \"[::1]:{port}\"; names are not looked up"
+        ),
     };
     value.error(format!("{text:?} is no address and port"), help);
     None
@@ -184,6 +192,22 @@ pub fn path(value: &Value<'_>) -> Option<PathBuf> {
         return None;
     }
     Some(value.document().directory().join(text))
+}
+
+/// The path of a Unix socket; `instead` says what to use where the system has none.
+pub fn socket_path(value: &Value<'_>, instead: &str) -> Option<PathBuf> {
+    let path = path(value)?;
+    if !cfg!(unix) {
+        value.error("Unix sockets are not known to this system", instead);
+        return None;
+    }
+    let bytes = path.as_os_str().len();
+    if bytes > SOCKET_PATH_BYTES_MAX {
+        let message = format!("a socket cannot have a path of {bytes} bytes");
+        value.error(message, format!("use at most {SOCKET_PATH_BYTES_MAX}"));
+        return None;
+    }
+    Some(path)
 }
 
 /// The key of an entry as the name of what it defines.

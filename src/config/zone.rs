@@ -10,7 +10,8 @@ use super::names::Names;
 use super::reader::Table;
 use super::{files, names};
 use crate::report::{Finding, Place, Report, Source};
-use crate::steer::model::SteeredName;
+use crate::steer::director::Director;
+use crate::steer::model::{Pool, SteeredName};
 use crate::wire::Name;
 use crate::zone::tree::TooLarge;
 use crate::zone::{Record, Zone, check, text};
@@ -28,6 +29,8 @@ pub struct ZoneSpec {
     pub zone: Arc<Zone>,
     /// Its steered names, in the order written.
     pub names: Arc<[SteeredName]>,
+    /// The directors of its own, in the order written, whether a pool hands them out or not.
+    pub directors: Arc<[Arc<Director>]>,
     /// Of all that it means; within one process, equal digests mean equal zones, wherever in the text things stand.
     pub digest: u64,
 }
@@ -108,10 +111,10 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
     }
     let (tree, digest) = if zone.records.len() < RECORDS_APART_MIN {
         check::check(origin, &zone, &steering.names.owners, &mut report);
-        built(origin, &zone.records, &steering.names.steered)
+        built(origin, &zone.records, &steering)
     } else {
         std::thread::scope(|scope| {
-            let built = scope.spawn(|| built(origin, &zone.records, &steering.names.steered));
+            let built = scope.spawn(|| built(origin, &zone.records, &steering));
             check::check(origin, &zone, &steering.names.owners, &mut report);
             built.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
@@ -120,33 +123,30 @@ fn read(files: &ZoneFiles, shared: &Shared<'_>) -> Known {
     let sound = !report.has_errors();
     let known = |path: &PathBuf| texts.get(path).copied().filter(|_| sound);
     let fingerprints: Option<Vec<u64>> = inputs.iter().map(known).collect();
-    let spec =
-        sound.then(|| spec(files, tree, steering.names.steered, digest, &mut report)).flatten();
+    let spec = sound.then(|| spec(files, tree, steering, digest, &mut report)).flatten();
     Known { spec, report, inputs, files: files.clone(), fingerprints }
 }
 
 /// The tree of a zone, which is good for something only if the zone is sound, and what tells it from others. The
 /// records end here: what is kept of them is what queries read.
-fn built(
-    origin: &Name,
-    records: &[Record],
-    names: &[SteeredName],
-) -> (Result<Zone, TooLarge>, u64) {
+fn built(origin: &Name, records: &[Record], steering: &Steering) -> (Result<Zone, TooLarge>, u64) {
+    let names = &steering.names.steered;
     let owners: Vec<Name> = names.iter().map(|name| name.owner.clone()).collect();
-    (Zone::build(origin, records, &owners), digest(records, names))
+    (Zone::build(origin, records, &owners), digest(records, names, &steering.directors))
 }
 
 fn spec(
     files: &ZoneFiles,
     tree: Result<Zone, TooLarge>,
-    names: Vec<SteeredName>,
+    steering: Steering,
     digest: u64,
     report: &mut Report,
 ) -> Option<Arc<ZoneSpec>> {
     match tree {
         Ok(zone) => {
             let (origin, zone) = (files.origin.clone(), Arc::new(zone));
-            Some(Arc::new(ZoneSpec { origin, zone, names: names.into(), digest }))
+            let (names, directors) = (steering.names.steered.into(), steering.directors.into());
+            Some(Arc::new(ZoneSpec { origin, zone, names, directors, digest }))
         }
         Err(TooLarge) => {
             let message = format!(
@@ -162,6 +162,7 @@ fn spec(
 #[derive(Default)]
 struct Steering {
     names: Names,
+    directors: Vec<Arc<Director>>,
     inputs: Vec<PathBuf>,
 }
 
@@ -172,7 +173,7 @@ fn read_steering(
     report: &mut Report,
 ) -> Steering {
     let doc = Document::new(source);
-    let mut names = Names::default();
+    let (mut names, mut directors) = (Names::default(), Vec::new());
     if let Some(tree) = doc.tree() {
         let mut root = Table::root(&doc, &tree, "the zone's file");
         let scopes = Scopes::read(&mut root, Some(origin), Some(library));
@@ -181,10 +182,11 @@ fn read_steering(
         names = names::read(root.section("names", "the names"), &terms);
         root.finish();
         scopes.warn_unused(&doc);
+        directors = scopes.directors.own().cloned().collect();
     }
     let (found, inputs) = doc.finish();
     report.extend(found);
-    Steering { names, inputs }
+    Steering { names, directors, inputs }
 }
 
 /// Fingerprints of the very texts that records were read from. A text without a record is not among them.
@@ -202,13 +204,24 @@ fn texts_of(records: &[Record]) -> HashMap<PathBuf, u64> {
     texts
 }
 
-fn digest(records: &[Record], names: &[SteeredName]) -> u64 {
+fn digest(records: &[Record], names: &[SteeredName], directors: &[Arc<Director>]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for Record { owner, ttl_s, rtype, rdata, place: _ } in records {
         (owner, ttl_s, rtype, rdata).hash(&mut hasher);
     }
-    // Names hold floating-point numbers, which cannot be hashed; their debug form tells any two apart.
-    format!("{names:?}").hash(&mut hasher);
+    // Pools, routes and directors hold floating-point numbers, which cannot be hashed; their debug form tells any two
+    // apart. A pool is long, and shared by many names.
+    let mut pools: HashMap<*const Pool, usize> = HashMap::new();
+    for SteeredName { owner, pool, ttl_s, route } in names {
+        let next = pools.len();
+        let number = *pools.entry(Arc::as_ptr(pool)).or_insert(next);
+        (owner, ttl_s, number).hash(&mut hasher);
+        format!("{route:?}").hash(&mut hasher);
+        if number == next {
+            format!("{pool:?}").hash(&mut hasher);
+        }
+    }
+    format!("{directors:?}").hash(&mut hasher);
     hasher.finish()
 }
 

@@ -38,6 +38,8 @@ pub enum Kind {
     Degraded,
     /// A pool or a site of one is as it should be again.
     Recovered,
+    /// A director, or a real server behind it, is otherwise than before.
+    Director,
     /// The server has begun to answer.
     Started,
 }
@@ -190,6 +192,7 @@ impl fmt::Display for Kind {
             Self::Fallback => "fallback",
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",
+            Self::Director => "director",
             Self::Started => "started",
         })
     }

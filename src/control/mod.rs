@@ -4,6 +4,8 @@
 //! the single writer of snapshots; [`reloader`] reads again, and [`watch`] asks it to; [`service`] hands the answer
 //! function to the listeners.
 //!
+//! What is known of endpoints is [`knowledge`], what of it moves by itself [`motion`].
+//!
 //! Whoever looks on or operates holds a [`Handle`]: what is known of endpoints ([`knowledge`]), how far pools can be
 //! relied on ([`outlook`]), what has happened ([`events`]), what was answered ([`counters`], [`rates`]), all of it at
 //! once ([`status`]), why a client gets what it gets ([`explain`]), and what a change would do to all ([`simulate`]).
@@ -15,6 +17,7 @@ pub mod explain;
 pub mod handle;
 pub mod knowledge;
 pub mod loader;
+pub mod motion;
 mod news;
 pub mod outlook;
 pub mod overrides;

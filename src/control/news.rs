@@ -5,11 +5,13 @@
 //! among the endpoints concerned. Recording is [`super::events`]'s part.
 
 mod conditions;
+mod directors;
 mod pins;
 #[cfg(test)]
 mod tests;
 
 pub(super) use conditions::Conditions;
+pub(super) use directors::director_turned;
 pub(super) use pins::{overrides_changed, overrides_ended};
 
 use super::events::{Event, Kind, Severity};

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! probe results ─► verdicts ──┐
+//! feeds ─► truth behind VIPs ─┤
 //! overrides, and their ends ──┼─► deal ─► Snapshot ─► pointer swap
-//! catalogs of reloads ────────┘                 └──► events
+//! catalogs of reloads ────────┤                 └──► events
+//! what moves by itself ───────┘
 //! ```
 //!
 //! A verdict that changes is in the answers as soon as its rosters are dealt. A catalog that needs probes which have
@@ -12,9 +14,10 @@
 //! probes and so survive reloads; the persisted ones survive restarts.
 
 use super::events::Events;
-use super::knowledge::Knowledge;
+use super::knowledge::{Knowledge, Stepped};
 use super::news::{self, Conditions};
 use super::status::CERTIFICATE_DAYS_MIN;
+use crate::director::feed::{FeedResult, Feeder};
 use crate::health::overrides::Overrides;
 use crate::health::persist::Saved;
 use crate::health::prober::{Limits, ProbeResult, Prober};
@@ -63,6 +66,8 @@ pub struct Outlets {
 pub struct Inlets {
     /// What probes have found.
     pub results: mpsc::Receiver<ProbeResult>,
+    /// What directors have said.
+    pub heard: mpsc::Receiver<FeedResult>,
     /// What reloads have prepared; it ends with their sender.
     pub prepared: mpsc::Receiver<Prepared>,
     /// Who wants to know what it knows.
@@ -85,11 +90,14 @@ pub struct Publisher {
     inlets: Inlets,
     prober: Prober,
     limits: Limits,
+    feeder: Feeder,
     state: Knowledge,
+    /// When something moves by itself.
+    next_step: Option<Timestamp>,
     conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
-    /// When the next of the overrides runs out.
-    override_ends: Option<Timestamp>,
+    /// When the next of the overrides runs out, or the next planned weight takes a step.
+    override_changes: Option<Timestamp>,
     /// Until when overrides that have run out were told.
     overrides_told_until: Timestamp,
     /// Where verdicts are kept over a restart.
@@ -105,6 +113,7 @@ impl Publisher {
         outlets: Outlets,
         inlets: Inlets,
         (prober, limits): (Prober, Limits),
+        feeder: Feeder,
         state_file: Option<PathBuf>,
     ) -> Self {
         Self {
@@ -112,10 +121,12 @@ impl Publisher {
             inlets,
             prober,
             limits,
+            feeder,
             state: Knowledge::default(),
+            next_step: None,
             conditions: Conditions::default(),
             waiting: None,
-            override_ends: None,
+            override_changes: None,
             overrides_told_until: Timestamp::now(),
             state_file,
             unsaved_since: None,
@@ -133,6 +144,8 @@ impl Publisher {
                     Some(result) => self.take_results(result),
                     None => break,
                 },
+                // Disabled once no feed is asked any more.
+                Some(heard) = self.inlets.heard.recv() => self.hear(heard),
                 input = self.inlets.prepared.recv() => match input {
                     Some(prepared) => self.prepare(prepared, &mut saved),
                     None => break,
@@ -141,7 +154,8 @@ impl Publisher {
                 Some(ask) = self.inlets.questions.recv() => self.tell(ask),
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.end_overrides();
+            self.step_overrides();
+            self.step_if_due();
             self.publish_waiting();
             self.save_if_due();
         }
@@ -160,15 +174,15 @@ impl Publisher {
     /// When something must be done that nobody will send.
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
-        let expiry = self.override_ends.map(|expiry| {
-            let left =
-                Duration::try_from(expiry.duration_since(Timestamp::now())).unwrap_or_default();
+        let wall = Timestamp::now();
+        let due = [self.override_changes, self.next_step].into_iter().flatten().min().map(|due| {
+            let left = Duration::try_from(due.duration_since(wall)).unwrap_or_default();
             // Just past it, so that it is over.
             now + left.min(SLEEP_MAX) + Duration::from_millis(1)
         });
         let save = self.unsaved_since.map(|since| since + SAVE_INTERVAL);
         let waiting = self.waiting.as_ref().map(|(_, deadline)| *deadline);
-        [expiry, save, waiting].into_iter().flatten().fold(now + SLEEP_MAX, Instant::min)
+        [due, save, waiting].into_iter().flatten().fold(now + SLEEP_MAX, Instant::min)
     }
 
     fn take_results(&mut self, first: ProbeResult) {
@@ -192,7 +206,39 @@ impl Publisher {
                 None
             };
         }
+        if !changed.is_empty() {
+            changed.extend(self.step(&snapshot, now));
+        }
         self.redeal(changed);
+    }
+
+    fn hear(&mut self, heard: FeedResult) {
+        let now = Timestamp::now();
+        let FeedResult { feed, at, latency, outcome } = heard;
+        self.state.directors.hearings.hear(&feed, at, latency, outcome);
+        let snapshot = self.outlets.published.load_full();
+        let changed = self.step(&snapshot, now);
+        self.redeal(changed);
+    }
+
+    fn step_if_due(&mut self) {
+        let now = Timestamp::now();
+        if self.next_step.is_some_and(|due| due <= now) {
+            let snapshot = self.outlets.published.load_full();
+            let changed = self.step(&snapshot, now);
+            self.redeal(changed);
+        }
+    }
+
+    /// Brings up to this moment what moves by itself; which rosters of the snapshot must be dealt anew.
+    fn step(&mut self, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<usize> {
+        let Stepped { rosters, turned } = self.state.step(snapshot.catalog(), now);
+        for turned in &turned {
+            let news = news::director_turned(turned, &self.state.directors, now);
+            news.into_iter().for_each(|event| self.outlets.events.record(event));
+        }
+        self.next_step = self.state.next_step(now);
+        rosters
     }
 
     /// A certificate that runs out takes its endpoint down: said in time, once for each day that is left.
@@ -221,18 +267,22 @@ impl Publisher {
         self.publish(next, &rosters, now);
     }
 
-    /// Deals anew when an override has run out.
-    fn end_overrides(&mut self) {
+    /// Deals anew when an override has run out, or a planned weight is a step further.
+    fn step_overrides(&mut self) {
         let at = Timestamp::now();
-        if self.override_ends.is_none_or(|end| at < end) {
+        if self.override_changes.is_none_or(|change| at < change) {
             return;
         }
-        self.override_ends = self.state.overrides.next_expiry(at);
+        self.override_changes = self.state.overrides.next_change(at);
         let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, at);
+        let has_ended = !ended.is_empty();
         ended.into_iter().for_each(|event| self.outlets.events.record(event));
         self.overrides_told_until = at;
-        let catalog = self.outlets.published.load().catalog().clone();
-        self.deal_all(catalog);
+        // A planned weight that takes a step moves its own pool only.
+        if has_ended {
+            let catalog = self.outlets.published.load().catalog().clone();
+            self.deal_all(catalog);
+        }
     }
 
     /// Publishes every roster of a catalog; the generation that this makes.
@@ -240,6 +290,8 @@ impl Publisher {
         let generation = self.outlets.published.load().generation() + 1;
         let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
         let now = Timestamp::now();
+        let _ = self.state.step(&catalog, now);
+        self.next_step = self.state.next_step(now);
         let snapshot = Snapshot::new(generation, catalog, &self.state.at(now));
         self.conditions.follow(snapshot.catalog());
         self.publish(snapshot, &rosters, now);
@@ -263,15 +315,21 @@ impl Publisher {
         let needed: HashSet<Arc<Probe>> =
             catalog.probes().chain(prepared.catalog.probes()).cloned().collect();
         self.state.verdicts.set_probes(needed.iter().cloned());
+        self.state.directors.follow(catalog.pools().vips().chain(prepared.catalog.pools().vips()));
+        self.feeder.set_feeds(self.state.directors.feeds());
         if let Some(saved) = saved.take() {
             let restored = self.state.verdicts.restore(&saved);
+            self.state.motion.restore(saved.returns().clone());
             tracing::info!(restored, "took up the verdicts of the last run");
         }
         let unheard = prepared
             .catalog
             .probes()
             .filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
-        let patience = self.limits.first_round_max(unheard.map(Arc::as_ref)) + FIRST_ROUND_GRACE;
+        let probed = self.limits.first_round_max(unheard.map(Arc::as_ref));
+        let feeds = self.state.directors.feeds();
+        let heard = feeds.iter().map(|feed| feed.timeout).max().unwrap_or_default();
+        let patience = probed.max(heard) + FIRST_ROUND_GRACE;
         self.prober.set_probes(needed.into_iter().collect());
         self.waiting = Some((prepared, Instant::now() + patience));
     }
@@ -281,7 +339,9 @@ impl Publisher {
         let Some((prepared, deadline)) = self.waiting.take() else {
             return;
         };
-        if !self.state.verdicts.first_round_done() && Instant::now() < deadline {
+        let is_heard = self.state.verdicts.first_round_done()
+            && self.state.directors.hearings.first_round_done();
+        if !is_heard && Instant::now() < deadline {
             self.waiting = Some((prepared, deadline));
             return;
         }
@@ -289,8 +349,11 @@ impl Publisher {
         let probes: Vec<Arc<Probe>> = catalog.probes().cloned().collect();
         self.state.verdicts.set_probes(probes.iter().cloned());
         self.prober.set_probes(probes);
+        self.state.directors.follow(catalog.pools().vips());
+        self.feeder.set_feeds(self.state.directors.feeds());
+        self.state.motion.follow(&catalog);
         self.overrides_told_until = Timestamp::now();
-        self.override_ends = overrides.next_expiry(self.overrides_told_until);
+        self.override_changes = overrides.next_change(self.overrides_told_until);
         self.state.overrides = overrides;
         let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.
@@ -308,7 +371,7 @@ impl Publisher {
         let Some(path) = &self.state_file else {
             return;
         };
-        let saved = Saved::of(&self.state.verdicts);
+        let saved = Saved::of(&self.state.verdicts).with_returns(self.state.motion.returns());
         let written = saved.write(path, Timestamp::now());
         let failed_before = std::mem::replace(&mut self.save_failed, written.is_err());
         if let Err(error) = written

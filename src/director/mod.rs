@@ -6,7 +6,15 @@
 //! [directors.NAME] ─► render ─► configuration for ipvsadm, keepalived, HAProxy, nftables
 //! ```
 
+pub mod agent;
+pub mod feed;
+pub mod hearing;
 pub mod render;
 pub mod report;
+pub mod tier;
+pub mod truth;
 
-pub use report::{RealReport, RealState, Report};
+pub use hearing::Hearings;
+pub use report::{FeedReport, RealReport, RealState, Report, ServiceReport};
+pub use tier::{Tier, Turned};
+pub use truth::{DirectorTruth, Hearing, RealTruth, Source, VipTruth};

@@ -1,6 +1,34 @@
 //! What a director says of itself, whatever the way it came by.
 
-use std::net::SocketAddr;
+use crate::steer::director::Protocol;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a feed said, before it is known for which director: see [`FeedReport::of`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum FeedReport {
+    /// Of the one backend that it was asked for.
+    One(Report),
+    /// Of all services of a host.
+    Services {
+        /// Whether the host is being taken out.
+        is_maintenance: bool,
+        /// Each protocol, address and port once.
+        services: Vec<ServiceReport>,
+    },
+}
+
+/// One service of a host that has several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceReport {
+    /// Transport.
+    pub protocol: Protocol,
+    /// The virtual address.
+    pub address: IpAddr,
+    /// The virtual port.
+    pub port: u16,
+    /// What stands behind it.
+    pub report: Report,
+}
 
 /// What one feed said at one moment, checked for what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]

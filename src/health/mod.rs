@@ -5,6 +5,7 @@
 //!                                        │ ▲
 //!                                        ▼ │ persist
 //!                               verdict, then pin (Overrides) ──► Standing
+//!                               Return (Comeback), planned weight (Overrides) ──► Weight
 //! ```
 //!
 //! The prober makes probes and feeds what it finds to the table, which runs the pure state machine; whoever publishes
@@ -16,14 +17,15 @@ pub mod comeback;
 pub mod overrides;
 pub mod persist;
 pub mod prober;
+pub mod ramp;
 pub mod state;
 pub mod status;
 pub mod table;
 pub mod tally;
 
 pub use check::{Check, CheckKind, Probe};
-pub use comeback::Comeback;
-pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
+pub use comeback::{Comeback, Phase, Return, ReturnKey};
+pub use overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan, Subject};
 pub use prober::{Limits, ProbeResult, Prober};
 pub use state::{Outcome, State, Thresholds, Verdict};
 pub use status::{Standing, standing};

@@ -1,11 +1,13 @@
-//! Verdicts on disk, so that a restart does not flap.
+//! Verdicts on disk, so that a restart does not flap, and returns under way, so that it does not end holds.
 //!
-//! The file is JSON: a version, when it was written, and the verdict of each probe under the probe's
-//! [identity](super::check::Probe::identity). It is replaced as a whole (a new file is written beside it and
+//! The file is JSON: a version, when it was written, the verdict of each probe under the probe's
+//! [identity](super::check::Probe::identity), and each [`Return`] that is under way under the names of its endpoint
+//! (files of before there were any are read too). It is replaced as a whole (a new file is written beside it and
 //! renamed over it), so a reader finds the old states or the new. A file that is absent, too old, of another
 //! version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was from
 //! turning is not kept, since "in a row" ends with the process.
 
+use super::comeback::{Return, ReturnKey};
 use super::state::{State, Verdict};
 use super::table::Table;
 use jiff::Timestamp;
@@ -23,10 +25,11 @@ const VERSION: u32 = 1;
 /// How far ahead of the clock a file may have been written: clocks are set back a little now and then.
 const AHEAD_S_MAX: i64 = 60;
 
-/// Verdicts as they are or were on disk.
+/// Verdicts and returns as they are or were on disk.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Saved {
     states: HashMap<String, (State, String)>,
+    returns: HashMap<ReturnKey, Return>,
 }
 
 impl Saved {
@@ -42,14 +45,30 @@ impl Saved {
                 *newer = (state, row.cause.clone());
             }
         }
-        Self { states }
+        Self { states, returns: HashMap::new() }
+    }
+
+    /// The same with those of these returns that are under way.
+    pub fn with_returns(mut self, returns: impl IntoIterator<Item = (ReturnKey, Return)>) -> Self {
+        self.returns = returns.into_iter().filter(|(_, state)| state.is_under_way()).collect();
+        self
+    }
+
+    /// The returns that were under way. The time since then counts: a hold may have ended meanwhile.
+    pub fn returns(&self) -> &HashMap<ReturnKey, Return> {
+        &self.returns
     }
 
     /// Writes the file; blocks, and is best called where that does no harm.
     pub fn write(&self, path: &Path, now: Timestamp) -> io::Result<()> {
         let mut states: Vec<StateOnDisk> = self.states.iter().map(to_disk).collect();
         states.sort_unstable_by(|one, other| one.probe.cmp(&other.probe));
-        let file = FileOnDisk { format: FORMAT.into(), version: VERSION, written: now, states };
+        let on_disk =
+            |(of, state): (&ReturnKey, &Return)| ReturnOnDisk { of: of.clone(), state: *state };
+        let mut returns: Vec<ReturnOnDisk> = self.returns.iter().map(on_disk).collect();
+        returns.sort_unstable_by(|one, other| one.of.cmp(&other.of));
+        let (format, version, written) = (FORMAT.into(), VERSION, now);
+        let file = FileOnDisk { format, version, written, states, returns };
         let mut text = serde_json::to_vec_pretty(&file)?;
         text.push(b'\n');
         replace(path, &text)
@@ -84,7 +103,9 @@ impl Saved {
                 age_max.as_secs()
             ));
         }
-        Ok(Self { states: file.states.into_iter().map(from_disk).collect() })
+        let states = file.states.into_iter().map(from_disk).collect();
+        let returns = file.returns.into_iter().map(|entry| (entry.of, entry.state)).collect();
+        Ok(Self { states, returns })
     }
 }
 
@@ -108,6 +129,15 @@ struct FileOnDisk {
     version: u32,
     written: Timestamp,
     states: Vec<StateOnDisk>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    returns: Vec<ReturnOnDisk>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ReturnOnDisk {
+    #[serde(flatten)]
+    of: ReturnKey,
+    state: Return,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -166,6 +196,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::health::Comeback;
     use crate::health::check::tests::tcp;
     use crate::health::state::Outcome;
     use crate::health::table::tests::{at, result};
@@ -212,6 +243,38 @@ mod tests {
         // What has been probed by now is newer than the file.
         table.apply(&result(&Arc::new(tcp(9)), Outcome::Success), at(1012));
         assert_eq!(table.restore(&saved), 0);
+    }
+
+    #[test]
+    fn returns_under_way_go_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("health.json");
+        let minute = Duration::from_secs(60);
+        let settings =
+            Comeback { slow_start: minute, failback_delay: minute, ..Comeback::default() };
+        let key = |endpoint: &str, zone: Option<&str>| ReturnKey {
+            zone: zone.map(Into::into),
+            pool: "web".into(),
+            endpoint: endpoint.into(),
+            family: "AAAA".into(),
+        };
+        let whole = Return::default().step(true, &settings, at(0));
+        let held = whole.step(false, &settings, at(10)).step(true, &settings, at(20));
+        let returns = [
+            (key("fra-1", Some("example.com.")), held),
+            (key("fra-1", None), held.step(false, &settings, at(30))),
+            (key("fra-2", None), whole),
+        ];
+        let saved = Saved::of(&table()).with_returns(returns.clone());
+        saved.write(&path, at(1000)).unwrap();
+        let read = Saved::read(&path, at(1010), HOUR).unwrap();
+        assert_eq!(read.returns(), &HashMap::from_iter(returns.into_iter().take(2)));
+        assert_eq!(read, saved);
+
+        // What was written before there were any.
+        Saved::of(&table()).write(&path, at(1000)).unwrap();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("returns"));
+        assert!(Saved::read(&path, at(1010), HOUR).unwrap().returns().is_empty());
     }
 
     #[test]

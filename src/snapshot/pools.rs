@@ -5,6 +5,7 @@
 //! was last good may differ from its namesake; then both are here.
 
 use super::ServedZone;
+use crate::steer::director::Vip;
 use crate::steer::model::Pool;
 use crate::steer::pool::Roster;
 use crate::wire::Name;
@@ -62,6 +63,22 @@ impl ServedPools {
     /// All of them.
     pub fn all(&self) -> &[ServedPool] {
         &self.all
+    }
+
+    /// The VIPs that endpoints stand for; one that stands in several pools comes several times.
+    pub fn vips(&self) -> impl Iterator<Item = &Arc<Vip>> {
+        let endpoints = self.all.iter().flat_map(|served| &served.pool.endpoints);
+        endpoints.filter_map(|endpoint| endpoint.vip.as_ref())
+    }
+
+    /// The rosters in which an endpoint stands for a VIP.
+    pub fn rosters_of_vip(&self, vip: &Vip) -> impl Iterator<Item = usize> {
+        let stands = move |served: &&ServedPool| {
+            let mut vips =
+                served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_deref());
+            vips.any(|other| other == vip)
+        };
+        self.all.iter().filter(stands).flat_map(ServedPool::rosters)
     }
 
     /// The number of a pool, which must be one that a name or a roster of the catalog holds.

@@ -3,7 +3,7 @@
 use super::{Fixture, SITES, ZONE};
 
 /// Each expected text must be the finding's place and contain, in order, the parts between `…`.
-fn assert_findings(fixture: &Fixture, text: &str, expected: &[&str]) {
+pub(super) fn assert_findings(fixture: &Fixture, text: &str, expected: &[&str]) {
     let found = fixture.findings(&fixture.load(None));
     let fits = found.len() == expected.len()
         && found.iter().zip(expected).all(|(found, expected)| contains_parts(found, expected));
@@ -422,9 +422,9 @@ fn of_routes() {
         ],
     );
     check(
-        "[directors.x]\n[names.a]\npool = \"web\"",
+        "[balancers.x]\n[names.a]\npool = \"web\"",
         &[
-            "3:2 unknown key \"directors\" in the zone's file | known here: checks, names, pools, routes, sites",
+            "3:2 unknown key \"balancers\" in the zone's file | known here: checks, directors, names, pools, routes, sites",
         ],
     );
 }

@@ -1,5 +1,7 @@
 //! Whole configurations in throw-away directories.
 
+mod director_findings;
+mod directors;
 mod findings;
 mod whole;
 

@@ -6,7 +6,7 @@ use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{Endpoint, Pool};
-use crate::steer::pool::Family;
+use crate::steer::pool::{Family, Weight};
 use jiff::Timestamp;
 
 /// What is supposed of endpoints: verdicts that a server has kept, overrides, and a failure or two for the sake of the
@@ -15,7 +15,7 @@ use jiff::Timestamp;
 pub struct Supposed {
     /// Verdicts known.
     pub verdicts: Table,
-    /// The operator's pins.
+    /// The operator's overrides.
     pub overrides: Overrides,
     /// Sites, endpoints or `pool/endpoint`s taken for down.
     pub down: Vec<String>,
@@ -94,10 +94,15 @@ impl Standings for Supposed {
         }
         let verdict = family.probe(endpoint).map(|probe| self.verdicts.verdict(probe));
         let known = verdict.filter(|verdict| *verdict != Verdict::Unknown);
-        status::standing(known, self.pin(pool, endpoint).map(|pinned| pinned.pin))
+        status::standing(known, self.pin(pool, endpoint).and_then(Override::pin))
     }
 
     fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
         true
+    }
+
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
+        let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
+        Weight { nominal, ..Weight::full(endpoint.weight) }
     }
 }

@@ -37,11 +37,11 @@ impl Place<'_> {
 /// One side of a name in a family.
 pub(super) struct Half<'a> {
     pub(super) rosters: Option<(&'a Roster, &'a Dealt)>,
-    /// By class.
-    outcomes: Vec<Outcome<'a>>,
+    /// By class: each outcome with its part of the class's networks.
+    outcomes: Vec<Vec<(Outcome<'a>, f64)>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Outcome<'a> {
     place: Place<'a>,
     /// Where a site serves: the tier and the number of the site.
@@ -53,13 +53,13 @@ impl<'a> Half<'a> {
     /// `instead` is what there is without a plan.
     pub(super) fn new(side: &'a Side, plan: Option<&FamilyPlan>, instead: Place<'a>) -> Self {
         let Some(plan) = plan else {
-            let outcomes = vec![Outcome { place: instead, served: None, level: None }];
-            return Self { rosters: None, outcomes };
+            let outcome = Outcome { place: instead, served: None, level: None };
+            return Self { rosters: None, outcomes: vec![vec![(outcome, 1.0)]] };
         };
         let (roster, dealt) = (&side.rosters[plan.roster], &side.dealt[plan.roster]);
-        let outcome = |order: &[u16]| {
+        let outcome = |choice: Choice| {
             let without = |why| (Place::Unanswered(why), None, None);
-            let (place, served, level) = match dealt.choose(order, 0) {
+            let (place, served, level) = match choice {
                 Choice::Site { tier, site, level } => {
                     (Place::Site(&roster.sites[site].name), Some((tier, site)), Some(level))
                 }
@@ -71,7 +71,13 @@ impl<'a> Half<'a> {
         };
         Self {
             rosters: Some((roster, dealt)),
-            outcomes: plan.classes.orders.iter().map(|order| outcome(order)).collect(),
+            outcomes: plan
+                .classes
+                .orders
+                .iter()
+                .map(|order| dealt.split(order).into_iter().map(|(it, part)| (outcome(it), part)))
+                .map(Iterator::collect)
+                .collect(),
         }
     }
 
@@ -101,8 +107,12 @@ pub(super) fn tally(
     let mut sums = Sums::new(clients);
     for part in &joint.parts {
         let total = clients.populations()[part.population].total;
-        let halves = [&before.outcomes[part.before as usize], &after.outcomes[part.after as usize]];
-        sums.add(halves, part.population, part.country, part.weight / total);
+        let halves =
+            [&*before.outcomes[part.before as usize], &after.outcomes[part.after as usize]];
+        for (pair, networks) in coupled(halves) {
+            let weight = part.weight / total * networks;
+            sums.add([&pair[0], &pair[1]], part.population, part.country, weight);
+        }
     }
     let pool = after.pool().or(before.pool()).unwrap_or_default().to_owned();
     let sites = sites::sites([before, after], &sums);
@@ -123,6 +133,28 @@ pub(super) fn tally(
     };
     steered.changed = is_changed(&steered);
     Tally(steered)
+}
+
+/// Which part of the networks gets what before and what after. As many as can stay where they are: the part that a site
+/// takes is drawn from the same hashes before and after, so it only grows or shrinks.
+fn coupled<'a>(halves: [&[(Outcome<'a>, f64)]; 2]) -> Vec<([Outcome<'a>; 2], f64)> {
+    let [mut before, mut after] = halves.map(<[_]>::to_vec);
+    let mut pairs = Vec::new();
+    for (from, left) in &mut before {
+        if let Some((to, coming)) = after.iter_mut().find(|(to, _)| to == from) {
+            let stays = left.min(*coming);
+            *left -= stays;
+            *coming -= stays;
+            pairs.push(([*from, *to], stays));
+        }
+    }
+    let moving: f64 = after.iter().map(|(_, part)| part).sum();
+    for (from, left) in before {
+        let share = |(to, coming): &(Outcome<'a>, f64)| ([from, *to], left * coming / moving);
+        pairs.extend(after.iter().filter(|_| moving > 0.0).map(share));
+    }
+    pairs.retain(|(_, part)| *part > 0.0);
+    pairs
 }
 
 fn is_changed(steered: &Steered) -> bool {
@@ -239,8 +271,12 @@ pub(super) fn nobody<T: Default>(clients: &Clients) -> ByClients<T> {
 fn uncounted(before: &Half<'_>, after: &Half<'_>, joint: &Joint) -> Vec<Uncounted> {
     let mut rows: Vec<Uncounted> = Vec::new();
     for rest in &joint.uncounted {
-        let from = before.outcomes[rest.before as usize].place;
-        let to = after.outcomes[rest.after as usize].place;
+        // Of outcomes by parts the greatest stands for all: these networks are not counted anyway.
+        let [from, to] = [(before, rest.before), (after, rest.after)].map(|(half, class)| {
+            let parts = &half.outcomes[class as usize];
+            let most = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1));
+            most.map_or(Place::Unanswered("nodata"), |(outcome, _)| outcome.place)
+        });
         if from == to {
             continue;
         }

@@ -9,10 +9,10 @@
 mod attempt;
 mod drive;
 mod http;
-mod reason;
+pub(crate) mod reason;
 mod schedule;
 mod tcp;
-mod tls;
+pub(crate) mod tls;
 
 use super::check::Probe;
 use super::state::Outcome;

@@ -27,6 +27,14 @@ impl Told {
     }
 }
 
+/// The reason that an error gives, whoever is to blame.
+pub(crate) fn in_words(error: &(dyn Error + 'static)) -> String {
+    match of(error).outcome {
+        Outcome::Failure(reason) | Outcome::Inconclusive(reason) => reason,
+        Outcome::Success => String::new(),
+    }
+}
+
 /// What an error amounts to: that of the innermost cause that says something.
 pub(super) fn of(error: &(dyn Error + 'static)) -> Told {
     let mut at = error;
@@ -70,7 +78,7 @@ fn of_system(error: &io::Error) -> Told {
 }
 
 /// Without control characters, and not too long.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let clean = |letter: char| if letter.is_control() { ' ' } else { letter };
     let mut line: String = text.chars().take(REASON_CHARS_MAX).map(clean).collect();
     if text.chars().nth(REASON_CHARS_MAX).is_some() {

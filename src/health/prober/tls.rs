@@ -13,7 +13,7 @@ use std::sync::Arc;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The client's side of TLS for a check; one that trusts nobody where there is none.
-pub(super) fn client_config(tls: Option<&TlsCheck>) -> Result<ClientConfig, String> {
+pub(crate) fn client_config(tls: Option<&TlsCheck>) -> Result<ClientConfig, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()

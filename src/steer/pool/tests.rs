@@ -179,3 +179,102 @@ fn a_roster_has_the_sites_of_its_family_only() {
     assert_eq!(names, ["fra", "iad"]);
     assert_eq!(roster.tiers[0].seats, [vec![0, 2], vec![1]]);
 }
+
+/// `iad` and `fra` and `sin` of a pool that sheds, each trusted, with an admission by load.
+struct Filled([f64; 3]);
+
+impl Standings for Filled {
+    fn standing(&self, _: &Pool, _: &Endpoint, _: Family) -> Standing {
+        Standing::Up
+    }
+
+    fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
+        true
+    }
+
+    fn admission(&self, _: &Pool, site: &Site, _: Family) -> f64 {
+        let place = ["iad", "fra", "sin"].iter().position(|name| *name == site.name);
+        self.0[place.expect("one of the three")]
+    }
+}
+
+fn shedding(weights: [u32; 3]) -> Roster {
+    let seats = [("iad", weights[0]), ("fra", weights[1]), ("sin", weights[2])];
+    let mut pool = Arc::unwrap_or_clone(pool(OnAllDown::All, None, &seats));
+    pool.comeback.slow_start = std::time::Duration::from_secs(60);
+    Roster::new(&Arc::new(pool), Family::V4).expect("it has addresses")
+}
+
+proptest::proptest! {
+    #[test]
+    fn networks_split_as_is_told(
+        admissions in proptest::array::uniform3(0.0..=1.0_f64),
+        weights in proptest::array::uniform3(1..5_u32),
+        order in proptest::sample::subsequence(vec![0_u16, 1, 2], 1..=3),
+    ) {
+        const NETWORKS: u32 = 4000;
+        let dealt = Dealt::deal(&shedding(weights), &Filled(admissions));
+        let mut counts = [0_u32; 3];
+        for network in 0..NETWORKS {
+            let hash = crate::steer::deck::mix(network.into());
+            match dealt.choose(&order, hash) {
+                Choice::Site { site, level: Level::Trusted, .. } => counts[site] += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        let mut whole = 0.0;
+        for (choice, part) in dealt.split(&order) {
+            let Choice::Site { site, .. } = choice else { panic!("{choice:?}") };
+            let found = f64::from(counts[site]) / f64::from(NETWORKS);
+            // Five standard deviations and a little.
+            let slack = 5.0 * (part * (1.0 - part) / f64::from(NETWORKS)).sqrt() + 0.001;
+            proptest::prop_assert!((found - part).abs() < slack, "{site}: {found}, told {part}");
+            whole += part;
+        }
+        proptest::prop_assert!((whole - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_site_that_fills_sends_networks_away_and_moves_no_others(
+        before in 0.0..=1.0_f64,
+        after in 0.0..=1.0_f64,
+    ) {
+        let roster = shedding([1, 1, 1]);
+        let (before, after) = (before.max(after), before.min(after));
+        let [full, less] =
+            [before, after].map(|part| Dealt::deal(&roster, &Filled([part, 1.0, 1.0])));
+        for network in 0..500_u64 {
+            let hash = crate::steer::deck::mix(network);
+            let site = |dealt: &Dealt| match dealt.choose(&[0, 1, 2], hash) {
+                Choice::Site { site, .. } => site,
+                other => panic!("{other:?}"),
+            };
+            let moved = (site(&full), site(&less));
+            proptest::prop_assert!(moved.0 == moved.1 || moved == (0, 1), "{moved:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_held_back_serves_before_nothing_does() {
+    use Level::{Dead, LastResort, Trusted};
+    let pool = pool(OnAllDown::Nodata, None, &[("fra", 1), ("fra", 1), ("iad", 1)]);
+    let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+    let check = |held: &[&str], down: &[&str], level, addresses: &[u8]| {
+        let dealt = dealt(&roster, |name| match () {
+            () if held.contains(&name) => Standing::Held,
+            () if down.contains(&name) => Standing::Down,
+            () => Standing::Up,
+        });
+        let (choice, found) = served(&dealt, &[0, 1]);
+        let told = match choice {
+            Choice::Site { level, .. } => level,
+            _ => Dead,
+        };
+        assert_eq!((told, &*found), (level, addresses), "held {held:?}, down {down:?}");
+    };
+    check(&["fra-0"], &[], Trusted, &[1]);
+    check(&["fra-0"], &["fra-1"], Trusted, &[2]);
+    check(&["fra-0"], &["fra-1", "iad-2"], LastResort, &[0]);
+    check(&[], &["fra-0", "fra-1", "iad-2"], Dead, &[]);
+}

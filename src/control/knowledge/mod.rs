@@ -1,0 +1,238 @@
+//! What is known of endpoints: verdicts, the operator's pins, and who was up last.
+//!
+//! The publisher owns one and deals by it; whoever asks gets a clone, to look at or to suppose something else with.
+//! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words
+//! ([`because`](Now::because) of a standing, [`shades`](Now::shades) of a weight).
+
+mod words;
+
+pub(super) use words::{UNCHECKED, by_pin, by_row, since};
+
+use super::motion::{Motion, Moved};
+use crate::director::{Tier, Turned, VipTruth};
+use crate::health::comeback::Phase;
+use crate::health::overrides::{Override, Overrides};
+use crate::health::status::standing;
+use crate::health::table::{Row, Table};
+use crate::health::{Standing, Verdict};
+use crate::snapshot::{Catalog, Standings};
+use crate::steer::model::{Endpoint, OnAllDown, Pool, Site};
+use crate::steer::pool::{Family, Roster, Weight};
+use crate::wire::Name;
+use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// What is known of endpoints.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge {
+    /// What the probes say.
+    pub verdicts: Table,
+    /// What the operator says.
+    pub overrides: Overrides,
+    /// Who was up last, where a pool goes by that.
+    pub last_good: LastGood,
+    /// What stands behind VIPs.
+    pub directors: Tier,
+    /// What moves by itself.
+    pub motion: Motion,
+}
+
+/// What a step has changed.
+#[derive(Debug, Default)]
+pub struct Stepped {
+    /// The rosters to be dealt anew.
+    pub rosters: BTreeSet<usize>,
+    /// VIPs behind which something has changed.
+    pub turned: Vec<Turned>,
+}
+
+/// For pools that answer with what was up last: the endpoints of each pool, site and family that were.
+#[derive(Clone, Debug, Default)]
+pub struct LastGood(HashMap<(Option<Name>, String, String, Family), HashSet<String>>);
+
+/// Knowledge as it is at one moment.
+#[derive(Clone, Copy)]
+pub struct Now<'a> {
+    knowledge: &'a Knowledge,
+    at: Timestamp,
+}
+
+impl Knowledge {
+    /// What is known, with the pins that hold at this moment.
+    pub fn at(&self, at: Timestamp) -> Now<'_> {
+        Now { knowledge: self, at }
+    }
+
+    /// Brings what moves by itself up to this moment, and what depends on it in `catalog`.
+    pub fn step(&mut self, catalog: &Catalog, at: Timestamp) -> Stepped {
+        let turned = self.directors.judge(&self.verdicts, at);
+        // Aside for a while: it moves by what is known without it.
+        let mut motion = std::mem::take(&mut self.motion);
+        let Moved { mut rosters } = motion.step(catalog, &self.at(at));
+        self.motion = motion;
+        for turned in turned.iter().filter(|turned| turned.changes_answers(&self.directors)) {
+            rosters.extend(catalog.pools().rosters_of_vip(&turned.vip));
+        }
+        Stepped { rosters, turned }
+    }
+
+    /// When the next step is due though nothing has happened.
+    pub fn next_step(&self, at: Timestamp) -> Option<Timestamp> {
+        let stale = self.directors.hearings.next_stale(at);
+        [stale, self.motion.next_step(), self.overrides.next_change(at)].into_iter().flatten().min()
+    }
+
+    /// Keeps who of a roster is up at this moment, of the pools that fall back to it.
+    pub fn remember_good(&mut self, roster: &Roster, at: Timestamp) {
+        let mut good = HashMap::new();
+        let now = self.at(at);
+        for tier in roster.tiers.iter().filter(|tier| tier.pool.on_all_down == OnAllDown::LastGood)
+        {
+            for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
+                if now.standing(&tier.pool, endpoint, roster.family) == Standing::Up {
+                    let key = good_key(&tier.pool, endpoint, roster.family);
+                    let names: &mut HashSet<String> = good.entry(key).or_default();
+                    names.insert(endpoint.name.clone());
+                }
+            }
+        }
+        self.last_good.0.extend(good);
+    }
+}
+
+fn good_key(
+    pool: &Pool,
+    endpoint: &Endpoint,
+    family: Family,
+) -> (Option<Name>, String, String, Family) {
+    (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
+}
+
+impl<'a> Now<'a> {
+    /// What is known.
+    pub fn knowledge(&self) -> &'a Knowledge {
+        self.knowledge
+    }
+
+    /// The moment.
+    pub fn moment(&self) -> Timestamp {
+        self.at
+    }
+
+    /// The pin that holds for an endpoint.
+    pub fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&'a Override> {
+        self.knowledge.overrides.pin_for(&pool.subject(endpoint), self.at)
+    }
+
+    /// What the probes of an endpoint's address have found; none where nothing probes it.
+    pub fn row(&self, endpoint: &Endpoint, family: Family) -> Option<&'a Row> {
+        self.knowledge.verdicts.row(family.probe(endpoint)?)
+    }
+
+    /// What stands behind an endpoint; none where it is a server itself, or before it was judged.
+    pub fn behind(&self, endpoint: &Endpoint) -> Option<&'a VipTruth> {
+        self.knowledge.directors.truth(endpoint.vip.as_ref()?)
+    }
+
+    /// How far an address of an endpoint has come back; none where it comes back at once.
+    pub fn phase(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Option<Phase> {
+        self.knowledge.motion.phase(pool, endpoint, family)
+    }
+
+    /// The operator's plan for the weight of an endpoint.
+    pub fn plan(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&'a Override> {
+        self.knowledge.overrides.weight_for(&pool.subject(endpoint), self.at)
+    }
+
+    /// What an endpoint weighs by configuration or plan.
+    pub fn nominal(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
+        let overrides = &self.knowledge.overrides;
+        overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at)
+    }
+
+    /// Whether an address is alive, whatever was pinned; none where that is not known yet.
+    pub fn is_alive(&self, endpoint: &Endpoint, family: Family) -> Option<bool> {
+        let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
+        match (verdict, self.behind(endpoint)) {
+            (Some(Verdict::Unknown), _) => None,
+            (Some(Verdict::Down), _) => Some(false),
+            (Some(Verdict::Up) | None, behind) => Some(behind.is_none_or(|truth| truth.is_enough)),
+        }
+    }
+
+    /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
+    pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
+        if let Some(pinned) = self.pin(pool, endpoint) {
+            return by_pin(pinned);
+        }
+        let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
+        if let (Some(truth), None | Some(Verdict::Up)) = (self.behind(endpoint), verdict)
+            && let Some(because) = words::behind(truth, endpoint)
+        {
+            return because;
+        }
+        if let Some(Phase::Held { .. }) = self.phase(pool, endpoint, family)
+            && self.is_alive(endpoint, family) == Some(true)
+        {
+            return self.shades(pool, endpoint, family).join("; ");
+        }
+        let Some(probe) = family.probe(endpoint) else {
+            return UNCHECKED.to_owned();
+        };
+        by_row(probe, self.row(endpoint, family)).unwrap_or_else(|| {
+            format!("check {}: no verdict yet, not handed out", probe.check.name)
+        })
+    }
+
+    /// All that makes an endpoint weigh otherwise than configured, each since when and until when, for people.
+    pub fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
+        let planned =
+            self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
+        let live = self.behind(endpoint).and_then(words::live);
+        let back = self.phase(pool, endpoint, family).and_then(words::phase);
+        let favour = self.knowledge.motion.favour(pool, endpoint).and_then(words::favour);
+        [planned, live, back, favour].into_iter().flatten().collect()
+    }
+}
+
+impl Standings for Now<'_> {
+    fn standing(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Standing {
+        if let Some(pinned) = self.pin(pool, endpoint).and_then(Override::pin) {
+            return standing(None, Some(pinned));
+        }
+        if self.behind(endpoint).is_some_and(|truth| truth.is_maintenance) {
+            return Standing::Drained;
+        }
+        match self.is_alive(endpoint, family) {
+            None => Standing::Unknown,
+            Some(false) => Standing::Down,
+            Some(true) => match self.phase(pool, endpoint, family) {
+                Some(Phase::Held { .. }) => Standing::Held,
+                _ => Standing::Up,
+            },
+        }
+    }
+
+    fn was_good(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> bool {
+        let good = self.knowledge.last_good.0.get(&good_key(pool, endpoint, family));
+        good.is_some_and(|names| names.contains(&endpoint.name))
+    }
+
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
+        // What is handed out though nothing behind it is live is so by the operator's word.
+        let live = self.behind(endpoint).map_or(1.0, |truth| truth.live);
+        Weight {
+            nominal: self.nominal(pool, endpoint),
+            live: if live > 0.0 { live } else { 1.0 },
+            ramp: match self.phase(pool, endpoint, family) {
+                Some(Phase::Ramping { share, .. }) => share,
+                _ => 1.0,
+            },
+            favour: self.knowledge.motion.favour(pool, endpoint).unwrap_or(1.0),
+        }
+    }
+
+    fn admission(&self, pool: &Pool, site: &Site, _: Family) -> f64 {
+        self.knowledge.motion.intake(pool, site)
+    }
+}

@@ -1,0 +1,133 @@
+//! What is known of an endpoint, in words: why it stands as it does, and what its weight is made of.
+
+use crate::director::{DirectorTruth, RealState, Source, VipTruth};
+use crate::health::comeback::Phase;
+use crate::health::overrides::{Action, Override, Pin};
+use crate::health::table::Row;
+use crate::health::{Probe, Verdict};
+use crate::steer::model::Endpoint;
+use jiff::Timestamp;
+
+/// A factor that is no further from 1 than this is not worth a word.
+const FAVOUR_TOLD_MIN: f64 = 0.005;
+
+/// Why an address stands that nothing probes.
+pub(in crate::control) const UNCHECKED: &str = "not checked, taken for up";
+
+/// What a pin does, until when, by whom and why.
+pub(in crate::control) fn by_pin(pinned: &Override) -> String {
+    let word = match pinned.action {
+        Action::Pin(Pin::Drain) => "drained".to_owned(),
+        other => other.to_string(),
+    };
+    let until = pinned.until.map_or_else(String::new, |until| format!(" until {until:.0}"));
+    let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
+    let reason = &pinned.reason;
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    format!("override: {word}{until}{by}{reason}")
+}
+
+/// What a check has found; none without a verdict.
+pub(in crate::control) fn by_row(probe: &Probe, row: Option<&Row>) -> Option<String> {
+    let row = row.filter(|row| row.state.verdict != Verdict::Unknown)?;
+    Some(format!("check {} at {}: {}", probe.check.name, probe.target, row.cause))
+}
+
+/// Since when a verdict holds, as a supplement to why it does.
+pub(in crate::control) fn since(row: Option<&Row>) -> String {
+    let since = row.and_then(|row| row.state.since);
+    since.map_or_else(String::new, |since| format!(" (since {since:.0})"))
+}
+
+/// Why what stands behind a VIP keeps it out of the answers; none where it does not.
+pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
+    let director = endpoint.vip.as_ref()?.directors.get(truth.speaker)?;
+    if truth.is_maintenance {
+        return Some(format!("director {} is in maintenance", director.name));
+    }
+    let min_up = percent(director.min_up);
+    let live = live_reals(truth.spoken()?);
+    (!truth.is_enough).then(|| {
+        let part = percent(truth.live);
+        format!(
+            "director {}: {live}, {part} of the weight, less than min_up = {min_up}",
+            director.name
+        )
+    })
+}
+
+/// What part of a VIP is live, if not the whole, and who says so if its feed does not.
+pub(super) fn live(truth: &VipTruth) -> Option<String> {
+    let spoken = truth.spoken()?;
+    let fault = spoken.feed_fault.as_ref().map(|why| {
+        let instead = match spoken.source {
+            Source::Check => "its own check decides alone",
+            Source::Feed | Source::Probes => "own probes of the real servers decide",
+        };
+        format!("the feed is not heard ({why}): {instead}")
+    });
+    let part = (truth.live < 1.0)
+        .then(|| format!("{}: {} of the weight", live_reals(spoken), percent(truth.live)));
+    let both: Vec<String> = [part, fault].into_iter().flatten().collect();
+    (!both.is_empty()).then(|| both.join("; "))
+}
+
+/// `3 of 4 real servers live`, those that are out on purpose not counted.
+fn live_reals(truth: &DirectorTruth) -> String {
+    let up = truth.reals.iter().filter(|real| real.state == RealState::Up).count();
+    let down = truth.reals.iter().filter(|real| real.state == RealState::Down).count();
+    format!("{up} of {} real servers live", up + down)
+}
+
+/// How far something has come back; none if wholly.
+pub(super) fn phase(phase: Phase) -> Option<String> {
+    match phase {
+        Phase::Down | Phase::Whole => None,
+        Phase::Held { since, until, doublings } => {
+            let again = match doublings {
+                0 => String::new(),
+                1 => ", twice as long since it failed again soon".to_owned(),
+                _ => format!(", doubled {doublings} times since it keeps failing"),
+            };
+            Some(format!("up again since {since:.0}, held back until {until:.0}{again}"))
+        }
+        Phase::Ramping { since, until, share } => {
+            let share = percent(share);
+            Some(format!(
+                "slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"
+            ))
+        }
+    }
+}
+
+/// What an operator has planned for a weight, and how far that is.
+pub(super) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
+    let plan = pinned.plan()?;
+    let weight = plan.at(configured, now);
+    let way = match plan.ends_at() {
+        Some(end) if now < end => {
+            let from = plan.from.unwrap_or(configured.into());
+            let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
+            format!(
+                "{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}",
+                plan.weight
+            )
+        }
+        _ => format!("{} in place of {configured}", plan.weight),
+    };
+    let until = pinned.until.map_or_else(String::new, |until| format!(", until {until:.0}"));
+    let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
+    let reason = &pinned.reason;
+    let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    Some(format!("planned weight: {way}{until}{by}{reason}"))
+}
+
+/// How much more or less than its due it gets by load.
+pub(super) fn favour(favour: f64) -> Option<String> {
+    let is_told = (favour - 1.0).abs() >= FAVOUR_TOLD_MIN;
+    is_told.then(|| format!("by load: {favour:.2} times its due"))
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}

@@ -1,0 +1,89 @@
+//! Directors that are heard or lost, that go into maintenance, and the real servers behind them.
+
+use crate::control::events::{Event, Kind, Severity};
+use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
+use crate::steer::director::Director;
+use jiff::Timestamp;
+
+/// What is known otherwise behind a VIP than before. Of what is known for the first time only what is wrong is news.
+pub(in crate::control) fn director_turned(
+    turned: &Turned,
+    tier: &Tier,
+    at: Timestamp,
+) -> Vec<Event> {
+    let mut news = Vec::new();
+    let Some(truth) = tier.truth(&turned.vip) else { return news };
+    for (place, director) in turned.vip.directors.iter().enumerate() {
+        let Some(now) = truth.directors.get(place) else { continue };
+        let before = turned.before.as_ref().and_then(|before| before.directors.get(place));
+        let look = Look { director, before, now, at };
+        news.extend(look.feed());
+        news.extend(look.maintenance());
+        news.extend(now.reals.iter().filter_map(|real| look.real(real)));
+    }
+    news
+}
+
+struct Look<'a> {
+    director: &'a Director,
+    before: Option<&'a DirectorTruth>,
+    now: &'a DirectorTruth,
+    at: Timestamp,
+}
+
+impl Look<'_> {
+    fn feed(&self) -> Option<Event> {
+        let was_lost = self.before.is_some_and(|before| before.feed_fault.is_some());
+        let name = &self.director.name;
+        match &self.now.feed_fault {
+            Some(why) if !was_lost => {
+                let instead = match self.now.source {
+                    Source::Check => "its VIP stands by its own check alone",
+                    Source::Feed | Source::Probes => "own probes of its real servers decide",
+                };
+                let what = format!("director {name} is not heard any more: {instead}");
+                Some(self.event(Severity::Warning, what, why))
+            }
+            None if was_lost => {
+                Some(self.event(Severity::Info, format!("director {name} is heard again"), ""))
+            }
+            _ => None,
+        }
+    }
+
+    fn maintenance(&self) -> Option<Event> {
+        let was = self.before.is_some_and(|before| before.is_maintenance);
+        let name = &self.director.name;
+        let what = match (was, self.now.is_maintenance) {
+            (false, true) => format!("director {name} is in maintenance"),
+            (true, false) => format!("director {name} is out of maintenance"),
+            _ => return None,
+        };
+        Some(self.event(Severity::Info, what, ""))
+    }
+
+    fn real(&self, real: &RealTruth) -> Option<Event> {
+        let rows = self.before.map(|before| &before.reals);
+        let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
+        let before = known.map_or(RealState::Up, |row| row.state);
+        if before == real.state {
+            return None;
+        }
+        let (severity, state) = match real.state {
+            RealState::Up => (Severity::Info, "up"),
+            RealState::Draining => (Severity::Info, "draining"),
+            RealState::Maintenance => (Severity::Info, "in maintenance"),
+            RealState::Down => (Severity::Warning, "down"),
+        };
+        let what = format!("{} behind director {} is {state}", real.name, self.director.name);
+        Some(self.event(severity, what, real.because))
+    }
+
+    fn event(&self, severity: Severity, what: String, cause: &str) -> Event {
+        let mut event = Event::new(self.at, Kind::Director, severity, what, cause);
+        event.zone = self.director.zone.as_ref().map(ToString::to_string);
+        event.site = Some(self.director.site.name.clone());
+        event.endpoint = Some(self.director.name.clone());
+        event
+    }
+}

@@ -1,0 +1,191 @@
+//! One question to a feed and its answer, in bytes: over HTTP, or to HAProxy's runtime socket.
+//!
+//! No proxy, no redirect, no retry, no connection used twice, and never more of a body than the bound. Files that let in
+//! are read at every question, so that a token can be changed without a reload. The caller bounds the time.
+
+use super::limits::{AUTH_BYTES_MAX, BODY_BYTES_MAX};
+use crate::health::check::TlsCheck;
+use crate::health::prober::{reason, tls};
+use crate::steer::director::{FeedSource, HaproxySource, HttpAuth, HttpSource};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::header::{AUTHORIZATION, CONNECTION, HeaderValue};
+use reqwest::{Client, Method, Request, StatusCode, Url};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const USER_AGENT: &str = concat!("fingerpost/", env!("CARGO_PKG_VERSION"));
+
+/// What is asked of HAProxy's runtime socket.
+const SHOW_STAT: &[u8] = b"show stat\n";
+
+/// HTTP clients, made when first needed.
+#[derive(Debug, Default)]
+pub(super) struct Asker {
+    plain: Mutex<Option<Client>>,
+    encrypted: Mutex<Option<Client>>,
+}
+
+impl Asker {
+    /// Makes all clients anew when next needed, so that changed certificate roots are seen.
+    pub(super) fn forget(&self) {
+        for made in [&self.plain, &self.encrypted] {
+            *made.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
+    /// The whole answer, or why there is none.
+    pub(super) async fn ask(&self, source: &FeedSource) -> Result<Vec<u8>, String> {
+        match source {
+            FeedSource::Haproxy { from: HaproxySource::Unix(path), .. } => {
+                show_stat_unix(path).await
+            }
+            FeedSource::Haproxy { from: HaproxySource::Tcp(address), .. } => {
+                let stream =
+                    TcpStream::connect(address).await.map_err(|error| reason::in_words(&error))?;
+                show_stat(stream).await
+            }
+            FeedSource::Haproxy { from: HaproxySource::Http(http), .. }
+            | FeedSource::Ipvs(http)
+            | FeedSource::Json(http) => self.get(http).await,
+        }
+    }
+
+    async fn get(&self, http: &HttpSource) -> Result<Vec<u8>, String> {
+        let url =
+            Url::parse(&http.url).map_err(|error| format!("{:?} is no URL: {error}", http.url))?;
+        let client = self.client(&url)?;
+        let mut request = Request::new(Method::GET, url);
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        if let Some(auth) = &http.auth {
+            request.headers_mut().insert(AUTHORIZATION, authorization(auth).await?);
+        }
+        let mut response =
+            client.execute(request).await.map_err(|error| reason::in_words(&error))?;
+        if response.status() != StatusCode::OK {
+            let told = response.chunk().await.ok().flatten().unwrap_or_default();
+            return Err(refused(response.status(), &told, http.auth.is_some()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| reason::in_words(&error))? {
+            if body.len() + chunk.len() > BODY_BYTES_MAX {
+                return Err(too_long());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    fn client(&self, url: &Url) -> Result<Client, String> {
+        let (made, tls) = match url.scheme() {
+            "https" => {
+                let tls = TlsCheck { server_name: None, roots: None, verify: true };
+                (&self.encrypted, Some(tls))
+            }
+            _ => (&self.plain, None),
+        };
+        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = &*made {
+            return Ok(client.clone());
+        }
+        let client = Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .pool_max_idle_per_host(0)
+            .http1_only()
+            .user_agent(USER_AGENT)
+            .tls_backend_preconfigured(tls::client_config(tls.as_ref())?)
+            .build()
+            .map_err(|error| format!("no HTTP client can be made: {error}"))?;
+        Ok(made.insert(client).clone())
+    }
+}
+
+/// Why a status is no answer; agents say more in the body.
+fn refused(status: StatusCode, body: &[u8], has_auth: bool) -> String {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        error: String,
+    }
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if has_auth => {
+            "it does not take the token or login"
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            "it asks for a token_file or login_file"
+        }
+        status if status.is_redirection() => {
+            "redirects are not followed, give the address that it leads to"
+        }
+        _ => "",
+    };
+    let status = status.as_u16();
+    match serde_json::from_slice(body) {
+        _ if !hint.is_empty() => format!("answered {status}, expected 200: {hint}"),
+        Ok(Told { error }) => format!("answered {status}: {error}"),
+        Err(_) => format!("answered {status}, expected 200"),
+    }
+}
+
+fn too_long() -> String {
+    format!("the answer is longer than {} MiB", BODY_BYTES_MAX >> 20)
+}
+
+async fn authorization(auth: &HttpAuth) -> Result<HeaderValue, String> {
+    let (path, text) = match auth {
+        HttpAuth::TokenFile(path) => (path, format!("Bearer {}", first_line(path).await?)),
+        HttpAuth::BasicFile(path) => {
+            let login = first_line(path).await?;
+            if !login.contains(':') {
+                return Err(format!("the first line of {} is not USER:PASSWORD", path.display()));
+            }
+            (path, format!("Basic {}", STANDARD.encode(login)))
+        }
+    };
+    let mut value = HeaderValue::from_str(&text)
+        .map_err(|_| format!("the first line of {} cannot stand in a header", path.display()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+async fn first_line(path: &Path) -> Result<String, String> {
+    let shown = path.display();
+    let cannot = |error| format!("cannot read {shown}: {error}");
+    let file = tokio::fs::File::open(path).await.map_err(cannot)?;
+    let mut text = Vec::new();
+    file.take(AUTH_BYTES_MAX as u64).read_to_end(&mut text).await.map_err(cannot)?;
+    let text = String::from_utf8(text).map_err(|_| format!("{shown} is no UTF-8 text"))?;
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(line.to_owned()),
+        _ => Err(format!("the first line of {shown} is empty")),
+    }
+}
+
+#[cfg(unix)]
+async fn show_stat_unix(path: &Path) -> Result<Vec<u8>, String> {
+    let stream = tokio::net::UnixStream::connect(path).await;
+    let stream =
+        stream.map_err(|error| format!("{}: {}", path.display(), reason::in_words(&error)))?;
+    show_stat(stream).await
+}
+
+#[cfg(not(unix))]
+async fn show_stat_unix(path: &Path) -> Result<Vec<u8>, String> {
+    Err(format!("{}: this system has no such sockets", path.display()))
+}
+
+/// HAProxy answers one command and closes.
+async fn show_stat(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> Result<Vec<u8>, String> {
+    stream.write_all(SHOW_STAT).await.map_err(|error| reason::in_words(&error))?;
+    let mut answer = Vec::new();
+    let bound = BODY_BYTES_MAX as u64 + 1;
+    stream.take(bound).read_to_end(&mut answer).await.map_err(|error| reason::in_words(&error))?;
+    if answer.len() > BODY_BYTES_MAX {
+        return Err(too_long());
+    }
+    Ok(answer)
+}

@@ -1,0 +1,109 @@
+//! What the feeds have said, and which of it still counts.
+//!
+//! One answer that fails or cannot be believed changes nothing yet: the last good report counts until it is stale. From
+//! then on the director is not heard any more, until its feed answers again.
+
+use super::report::FeedReport;
+use super::truth::Hearing;
+use crate::steer::director::{Director, Feed};
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// All feeds, and what is known of each.
+#[derive(Clone, Debug, Default)]
+pub struct Hearings {
+    rows: HashMap<Arc<Feed>, Row>,
+}
+
+/// What is known of one feed.
+#[derive(Clone, Debug, Default)]
+pub struct Row {
+    /// The last report that could be read, and when it came.
+    pub last_good: Option<(Timestamp, FeedReport)>,
+    /// Why the last answer was none, and since when there is none.
+    pub fault: Option<(Timestamp, String)>,
+    /// How long the last answer took.
+    pub latency: Duration,
+    /// How often it was asked.
+    pub asked_total: u64,
+    /// How often no answer came, or one that could not be read.
+    pub failed_total: u64,
+}
+
+impl Hearings {
+    /// Sets which feeds there are; what is not named any more is forgotten.
+    pub fn set_feeds(&mut self, feeds: impl IntoIterator<Item = Arc<Feed>>) {
+        let mut old = std::mem::take(&mut self.rows);
+        for feed in feeds {
+            let row = old.remove(&feed).unwrap_or_default();
+            self.rows.entry(feed).or_insert(row);
+        }
+    }
+
+    /// Enters what a feed has said; that of a feed that is not there (any more) is passed over.
+    pub fn hear(
+        &mut self,
+        feed: &Feed,
+        at: Timestamp,
+        latency: Duration,
+        outcome: Result<FeedReport, String>,
+    ) {
+        let Some(row) = self.rows.get_mut(feed) else { return };
+        row.asked_total += 1;
+        row.latency = latency;
+        match outcome {
+            Ok(report) => {
+                row.last_good = Some((at, report));
+                row.fault = None;
+            }
+            Err(why) => {
+                row.failed_total += 1;
+                let since = row.fault.take().map_or(at, |(since, _)| since);
+                row.fault = Some((since, why));
+            }
+        }
+    }
+
+    /// What is known of a feed.
+    pub fn row(&self, feed: &Feed) -> Option<&Row> {
+        self.rows.get(feed)
+    }
+
+    /// Whether every feed has been asked at least once.
+    pub fn first_round_done(&self) -> bool {
+        self.rows.values().all(|row| row.asked_total > 0)
+    }
+
+    /// What counts of a director's feed at this moment.
+    pub fn of(&self, director: &Director, now: Timestamp) -> Hearing {
+        let Some(feed) = &director.feed else { return Hearing::Mute };
+        let Some(row) = self.rows.get(feed) else { return Hearing::Lost(UNHEARD.to_owned()) };
+        let fresh = row.last_good.as_ref().filter(|(at, _)| now < stale_at(feed, *at));
+        match (fresh, &row.last_good, &row.fault) {
+            (Some((_, report)), ..) => {
+                report.of(director).map_or_else(Hearing::Lost, Hearing::Heard)
+            }
+            (None, _, Some((since, why))) => Hearing::Lost(format!("{why} (since {since:.0})")),
+            (None, Some((at, _)), None) => Hearing::Lost(format!("silent since {at:.0}")),
+            (None, None, None) => Hearing::Lost(UNHEARD.to_owned()),
+        }
+    }
+
+    /// When the next of the reports goes stale that still count.
+    pub fn next_stale(&self, now: Timestamp) -> Option<Timestamp> {
+        let ends = self
+            .rows
+            .iter()
+            .filter_map(|(feed, row)| Some(stale_at(feed, row.last_good.as_ref()?.0)));
+        ends.filter(|end| now < *end).min()
+    }
+}
+
+const UNHEARD: &str = "not heard of yet";
+
+fn stale_at(feed: &Feed, heard_at: Timestamp) -> Timestamp {
+    let age_max = SignedDuration::try_from(feed.stale_after).unwrap_or(SignedDuration::MAX);
+    heard_at.checked_add(age_max).unwrap_or(Timestamp::MAX)
+}
