@@ -22,6 +22,7 @@ mod tests;
 
 use crate::report::{Finding, Report};
 use crate::steer::director::{Director, Mode, Protocol, Real};
+use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -101,6 +102,35 @@ pub fn host(job: &Job<'_>, host: Host<'_>) -> Result<String, Report> {
         Host::Director => Ok(host::director(job)),
         Host::Real(name) => host::real(job, name),
     }
+}
+
+/// A file of a whole set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct File {
+    /// Its name, without a directory.
+    pub name: String,
+    /// The whole of it.
+    pub text: String,
+}
+
+/// The configuration, the script of the director's host and those of all reals, as files, and the notes on them.
+pub fn files(job: &Job<'_>) -> Result<(Vec<File>, Vec<String>), Report> {
+    let Rendered { text, notes } = rules(job)?;
+    let director = host(job, Host::Director)?;
+    let mut files = vec![
+        File { name: job.format.file_name().into(), text },
+        File { name: "director.sh".into(), text: director },
+    ];
+    let mut seen = HashSet::new();
+    let mut names = terms::Names::default();
+    for real in job.directors.iter().flat_map(|director| &director.reals) {
+        if seen.insert(&real.name) {
+            let name = names.unique(format!("real-{}", terms::tame(&real.name, "-_.")));
+            let text = host(job, Host::Real(&real.name))?;
+            files.push(File { name: format!("{name}.sh"), text });
+        }
+    }
+    Ok((files, notes))
 }
 
 impl Format {
@@ -187,10 +217,15 @@ impl Job<'_> {
         Some(Finding::error(message).help(format!("use {cure}")))
     }
 
-    /// The directors of a VIP, this one among them, in the order written.
+    /// The directors of a VIP, this one among them, in the order written. They stand at one site, and what one zone's
+    /// file says is not about another zone's.
     fn shared(&self, director: &Director) -> Vec<&Director> {
-        let all = self.all.iter().map(|one| &**one);
-        all.filter(|one| one.is_same_vip(director)).collect()
+        let joins = |one: &&Director| {
+            one.is_same_vip(director)
+                && one.site.name == director.site.name
+                && (one.zone == director.zone || one.zone.is_none() || director.zone.is_none())
+        };
+        self.all.iter().map(|one| &**one).filter(joins).collect()
     }
 }
 
@@ -206,12 +241,12 @@ fn check_reals(director: &Director) -> Option<Finding> {
     let weighs =
         if bare[0].reals.is_empty() { "has no real" } else { "has only reals of weight 0" };
     let of_family = match (director.mode, vip) {
-        (Mode::Proxy, _) => "",
+        (Mode::Tun | Mode::Proxy, _) => "",
         (_, IpAddr::V4(_)) => " among the reals with IPv4 addresses",
         (_, IpAddr::V6(_)) => " among the reals with IPv6 addresses",
     };
     let message = format!("director {name:?}: {vip} {weighs}{of_family}, so nobody would answer");
-    let help = "add such a real, or take the address out of `vip`; mode proxy alone goes from one family to the other";
+    let help = "add such a real, or take the address out of `vip`; mode tun and proxy go from one family to the other";
     Some(Finding::error(message).help(help))
 }
 

@@ -5,23 +5,31 @@ use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-/// One address of the VIP and the reals that can serve it.
+/// One address of the VIP and the reals that serve it.
 #[derive(Clone, Debug)]
 pub struct Front<'a> {
     /// The address.
     pub vip: IpAddr,
-    /// Only a proxy goes from one family to the other: the others forward the client's packet.
+    /// In the order written.
     pub reals: Vec<&'a Real>,
 }
 
-/// The addresses of a director, each with its reals.
+/// The addresses of a director, each with its reals. A proxy makes connections of its own, to reals of either family;
+/// a tunnel carries packets of either, and takes the other's only where there is none of its own. NAT and DR stay
+/// within the family.
 pub fn fronts(director: &Director) -> Vec<Front<'_>> {
-    let serves = |vip: IpAddr, real: &Real| {
-        director.mode == Mode::Proxy || vip.is_ipv4() == real.address.is_ipv4()
+    let of_family = |vip: IpAddr| {
+        let same = |real: &&Real| real.address.is_ipv4() == vip.is_ipv4();
+        director.reals.iter().filter(same).collect::<Vec<_>>()
     };
-    let front = |vip: IpAddr| Front {
-        vip,
-        reals: director.reals.iter().filter(|real| serves(vip, real)).collect(),
+    let front = |vip: IpAddr| {
+        let all = || director.reals.iter().collect();
+        let reals = match (director.mode, of_family(vip)) {
+            (Mode::Proxy, _) => all(),
+            (Mode::Tun, own) if own.is_empty() => all(),
+            (Mode::Nat | Mode::Dr | Mode::Tun, own) => own,
+        };
+        Front { vip, reals }
     };
     director.addresses().map(front).collect()
 }
@@ -119,7 +127,7 @@ pub fn upper(protocol: Protocol) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::real;
+    use super::super::tests::{director, real};
     use super::*;
     use proptest::prelude::*;
 
@@ -136,6 +144,27 @@ mod tests {
         check(&[256, 1], 256, &[256, 1]);
         check(&[1000, 500, 1, 0], 256, &[256, 128, 1, 0]);
         check(&[u32::MAX, u32::MAX / 2], 65_535, &[65_535, 32_767]);
+    }
+
+    #[test]
+    fn families_are_crossed_where_the_mode_can() {
+        let check = |mode: Mode, addresses: &[&str], expected: [usize; 2]| {
+            let mut director = director("lb", mode);
+            director.aaaa = Some(std::net::Ipv6Addr::LOCALHOST);
+            director.reals = addresses.iter().map(|address| real(address, 1)).collect();
+            let counts: Vec<usize> =
+                fronts(&director).iter().map(|front| front.reals.len()).collect();
+            assert_eq!(counts, expected, "{mode} {addresses:?}");
+        };
+        let (one, other) = ("10.0.0.2:80", "[fd00::2]:80");
+        for mode in [Mode::Nat, Mode::Dr] {
+            check(mode, &[one, other], [1, 1]);
+            check(mode, &[one], [1, 0]);
+        }
+        check(Mode::Tun, &[one, other], [1, 1]);
+        check(Mode::Tun, &[one], [1, 1]);
+        check(Mode::Tun, &[other], [1, 1]);
+        check(Mode::Proxy, &[one, other], [2, 2]);
     }
 
     proptest! {

@@ -24,7 +24,8 @@ pub(crate) fn real(address: &str, weight: u32) -> Real {
     Real { name: address.into(), address: target, weight, probe }
 }
 
-fn director(name: &str, mode: Mode) -> Director {
+/// A director of site fra with two reals.
+pub(crate) fn director(name: &str, mode: Mode) -> Director {
     Director {
         zone: None,
         name: name.into(),

@@ -1,16 +1,35 @@
 //! What a mode needs of a real server's host.
 
 use super::super::Job;
-use super::super::terms::{bracketed, title};
+use super::super::terms::{bracketed, fronts, title};
 use super::address_on;
 use super::script::{Script, setting, word};
 use crate::report::{Finding, Report, nearest};
 use crate::steer::director::{Director, Mode, Real};
 use std::net::IpAddr;
 
-/// The tunnel devices, one for each family of the outer packet. A name of their own leaves `tunl0` alone.
-const IPIP: &str = "fp-ipip";
-const IP6TNL: &str = "fp-ip6tnl";
+/// What takes the inner packet out of the outer one, by the families of both. Devices of its own leave `tunl0` and its
+/// kin alone.
+struct Tunnel {
+    device: &'static str,
+    /// As `ip link` calls it.
+    kind: &'static str,
+    module: &'static str,
+}
+
+impl Tunnel {
+    fn of(inner: IpAddr, outer: IpAddr) -> Self {
+        let (device, kind, module) = match (inner, outer) {
+            (IpAddr::V4(_), IpAddr::V4(_)) => ("fp-ipip", "ipip", "ipip"),
+            (IpAddr::V6(_), IpAddr::V4(_)) => ("fp-sit", "sit", "sit"),
+            (_, IpAddr::V6(_)) => ("fp-ip6tnl", "ip6tnl mode any", "ip6_tunnel"),
+        };
+        Self { device, kind, module }
+    }
+}
+
+/// The MTU of Ethernet, in bytes.
+const MTU: u32 = 1500;
 
 /// The script of the real with this name or address; it may stand behind several directors.
 pub fn real(job: &Job<'_>, name: &str) -> Result<String, Report> {
@@ -49,26 +68,24 @@ fn settings(
     director: &Director,
     real: &Real,
 ) -> Result<(), Report> {
-    let same_family = |vip: &IpAddr| vip.is_ipv4() == real.address.is_ipv4();
-    // Checked before: in these modes each VIP of a family has reals of it, but not each real a VIP.
-    let vip = director.addresses().find(same_family);
-    match (director.mode, vip) {
-        (Mode::Proxy, _) => script.remark("Nothing to set: the proxy is a client like any other."),
-        (Mode::Nat, _) => nat(script, job, director, real)?,
-        (Mode::Dr | Mode::Tun, None) => {
-            script.remark(
-                "Nothing to set: the VIP has no address of this real's family, so it gets nothing.",
-            );
+    let fronts = fronts(director);
+    let vips = fronts.iter().filter(|front| front.reals.contains(&real)).map(|front| front.vip);
+    match director.mode {
+        Mode::Proxy => script.remark("Nothing to set: the proxy is a client like any other."),
+        Mode::Nat => nat(script, job, director, real)?,
+        Mode::Dr => {
+            for vip in vips {
+                listen(script, vip);
+                quiet(script, vip);
+                hold(script, vip, "lo");
+            }
         }
-        (Mode::Dr, Some(vip)) => {
-            listen(script, vip);
-            quiet(script, vip);
-            hold(script, vip, "lo");
-        }
-        (Mode::Tun, Some(vip)) => {
-            listen(script, vip);
-            quiet(script, vip);
-            tunnel(script, vip, real.address.ip());
+        Mode::Tun => {
+            for vip in vips {
+                listen(script, vip);
+                quiet(script, vip);
+                tunnel(script, vip, real.address.ip());
+            }
         }
     }
     Ok(())
@@ -138,10 +155,7 @@ fn hold(script: &mut Script, vip: IpAddr, device: &str) {
 }
 
 fn tunnel(script: &mut Script, vip: IpAddr, own: IpAddr) {
-    let (device, kind, module) = match own {
-        IpAddr::V4(_) => (IPIP, "ipip", "ipip"),
-        IpAddr::V6(_) => (IP6TNL, "ip6tnl mode ip6ip6", "ip6_tunnel"),
-    };
+    let Tunnel { device, kind, module } = Tunnel::of(vip, own);
     script.step(
         "TUN: what takes the inner packet out; built into some kernels.",
         &format!("modprobe -q {module} || true"),
@@ -162,11 +176,12 @@ fn tunnel(script: &mut Script, vip: IpAddr, own: IpAddr) {
             &setting(&format!("net.ipv4.conf.{device}.rp_filter"), 2),
         );
     }
-    let (outer, family, headers) = if own.is_ipv4() { (20, "ip", 40) } else { (40, "ip6", 60) };
+    let outer = if own.is_ipv4() { 20 } else { 40 };
+    let (family, headers) = if vip.is_ipv4() { ("ip", 40) } else { ("ip6", 60) };
     script.remark(&format!(
         "Answers go straight to the client, in full size; what comes in has {outer} bytes less room. Where the director's \
-         ICMP does not get to all clients, have them send smaller segments. With an MTU of 1500, in a chain of nft at \
+         ICMP does not get to all clients, have them send smaller segments. With an MTU of {MTU}, in a chain of nft at \
          hook output: {family} saddr {vip} tcp flags syn tcp option maxseg size set {}",
-        1500 - outer - headers
+        MTU - outer - headers
     ));
 }
