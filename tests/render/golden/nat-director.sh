@@ -1,7 +1,7 @@
 #!/bin/sh
 # Settings of the director's host.
 # Written by `fingerpost director render`: change fingerpost's configuration, not this file.
-# It may run any number of times. A restart of the host undoes it: run it at each.
+# It may run any number of times. A restart of the host undoes it: run it at every start.
 set -eu
 
 # Director lvs of site fra: tcp/80, mode nat, scheduler wlc.
