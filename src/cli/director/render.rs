@@ -276,7 +276,7 @@ reals = [ { address = "10.0.0.2:8080" } ]
             let director = |name: &str, last: u8| {
                 format!(
                     "[directors.{name}]\nsite = \"fra\"\nvip = {{ a = \"198.51.100.{last}\" }}\nmode = \"nat\"\n\
-                     service = \"udp/53\"\nreals = [ {{ address = \"10.0.0.{last}:53\" }} ]\n"
+                     service = \"tcp/53\"\nreals = [ {{ address = \"10.0.0.{last}:53\" }} ]\n"
                 )
             };
             let only = if number == 1 { director("only", 9) } else { String::new() };

@@ -38,7 +38,7 @@ pub fn write(sheet: &mut Sheet, job: &Job<'_>) {
         let names: Vec<&str> = shared.iter().map(|one| &one.name[..]).collect();
         sheet.gap();
         sheet.comment(format_args!(
-            "Whoever is alive holds the VIP, first of {}.",
+            "The VIP is held by the first that is alive of {}.",
             names.join(", ")
         ));
         instance(sheet, job, director, &addresses, id, place);
