@@ -3,6 +3,7 @@
 //! Names that share a pool share its rosters; names that share a route and the sites of a roster share classes, and so
 //! does the next catalog with this one as long as the world stays: a reload compiles what is new in it.
 
+use super::pools::ServedPools;
 use super::settings::Settings;
 use super::zones::{ServedZone, ZoneIndex};
 use crate::geo::World;
@@ -49,8 +50,9 @@ pub struct FamilyPlan {
 pub struct Catalog {
     zones: ZoneIndex,
     rosters: Vec<Roster>,
+    pools: ServedPools,
     endpoint_slots: usize,
-    /// Which rosters a probe matters to.
+    /// Which rosters a probe matters to, be it of an endpoint or of a real server behind one.
     rosters_by_probe: HashMap<Arc<Probe>, Vec<usize>>,
     settings: Settings,
     world: Arc<World>,
@@ -84,7 +86,8 @@ impl Catalog {
         let Compiler { mut rosters, classes, .. } = compiler;
         let endpoint_slots = rosters.iter_mut().fold(0, |next, roster| roster.number_slots(next));
         let rosters_by_probe = index_probes(&rosters);
-        Self { zones, rosters, endpoint_slots, rosters_by_probe, settings, world, classes }
+        let pools = ServedPools::new(&rosters, zones.zones());
+        Self { zones, rosters, pools, endpoint_slots, rosters_by_probe, settings, world, classes }
     }
 
     /// No zones, in a world of which nothing is known.
@@ -112,6 +115,11 @@ impl Catalog {
     /// Pools in their families, by the numbers that plans give.
     pub fn rosters(&self) -> &[Roster] {
         &self.rosters
+    }
+
+    /// Every pool once, those that only stand behind others too.
+    pub fn pools(&self) -> &ServedPools {
+        &self.pools
     }
 
     /// How many numbers endpoints are counted under: one for each tier of a roster that it is in.
@@ -195,7 +203,8 @@ fn index_probes(rosters: &[Roster]) -> HashMap<Arc<Probe>, Vec<usize>> {
     for (number, roster) in rosters.iter().enumerate() {
         for tier in &roster.tiers {
             for endpoint in tier.seats.iter().flatten().map(|&at| &tier.pool.endpoints[at]) {
-                if let Some(probe) = roster.family.probe(endpoint) {
+                let behind = endpoint.vip.iter().flat_map(|vip| vip.probes());
+                for probe in roster.family.probe(endpoint).into_iter().chain(behind) {
                     let rosters = index.entry(probe.clone()).or_default();
                     if rosters.last() != Some(&number) {
                         rosters.push(number);

@@ -10,10 +10,12 @@
 //! costs what it touches. Who decides that something has changed, and swaps the pointer, is the control side.
 
 mod catalog;
+mod pools;
 mod settings;
 mod zones;
 
 pub use catalog::{Catalog, FamilyPlan, NamePlan, ZoneInput};
+pub use pools::{ServedPool, ServedPools};
 pub use settings::{Settings, Trust};
 pub use zones::{ServedZone, ZoneIndex};
 

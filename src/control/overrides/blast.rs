@@ -6,7 +6,6 @@
 //! of it falls under `min_up`. Taking out a site as a whole is what overrides are for, as long as another remains.
 //! Who could not reach the other site, and whether it bears the load, is not known here.
 
-use super::target::pools;
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
 use crate::snapshot::{Catalog, Standings};
@@ -14,7 +13,6 @@ use crate::steer::model::{OnAllDown, Pool};
 use crate::steer::pool::{Dealt, Family, Roster};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
-use std::sync::Arc;
 
 /// So many endpoints are named in a reason; the rest are counted.
 const NAMED_MAX: usize = 4;
@@ -118,20 +116,20 @@ pub fn effect(catalog: &Catalog, change: Change<'_>) -> Effect {
     let mut effect = Effect::default();
     let mut touched = HashSet::new();
     let mut moved = HashSet::new();
-    let pools = pools(catalog);
-    let key = |pool: &Pool, family: Family| (std::ptr::from_ref(pool), family);
-    for pool in &pools {
+    let pools = catalog.pools();
+    let key = |pool: &Pool, family: Family| (pools.number(pool), family);
+    for (number, pool) in pools.all().iter().map(|served| &served.pool).enumerate() {
         for family in Family::BOTH {
             let places: Vec<usize> = moved_in(pool, family, change).collect();
             if !places.is_empty() {
                 touched.insert(key(pool, family));
-                moved.extend(places.into_iter().map(|at| (Arc::as_ptr(pool), at)));
+                moved.extend(places.into_iter().map(|at| (number, at)));
             }
         }
     }
     effect.endpoints = moved.len();
     let mut listed = HashSet::new();
-    for pool in &pools {
+    for pool in pools.all().iter().map(|served| &served.pool) {
         for family in Family::BOTH {
             if !pool.chain().any(|tier| touched.contains(&key(tier, family))) {
                 continue;
@@ -140,14 +138,14 @@ pub fn effect(catalog: &Catalog, change: Change<'_>) -> Effect {
             let own = touched.contains(&key(pool, family));
             if let Some(of_pool) = Comparison::new(&roster, change).told(own) {
                 effect.pools.push(of_pool);
-                listed.insert(Arc::as_ptr(pool));
+                listed.insert(pools.number(pool));
             }
         }
     }
     effect.pools.sort_by_key(|pool| pool.verdict);
     effect.refused = effect.pools.iter().any(|pool| pool.verdict == Judgement::Refused);
     let plans = catalog.zones().zones().iter().flat_map(|zone| &zone.names);
-    let served = plans.filter(|plan| listed.contains(&Arc::as_ptr(&plan.name.pool)));
+    let served = plans.filter(|plan| listed.contains(&pools.number(&plan.name.pool)));
     effect.names = served.map(|plan| plan.name.owner.to_string()).collect();
     effect.names.sort_unstable();
     effect.names.dedup();

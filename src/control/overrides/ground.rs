@@ -252,8 +252,8 @@ impl Ground {
     }
 
     fn endpoints(&self) -> impl Iterator<Item = (&Pool, &Endpoint)> {
-        let pools = target::pools(&self.catalog).into_iter();
-        pools.flat_map(|pool| pool.endpoints.iter().map(|endpoint| (&**pool, &**endpoint)))
+        let pools = self.catalog.pools().all().iter().map(|served| &*served.pool);
+        pools.flat_map(|pool| pool.endpoints.iter().map(move |endpoint| (pool, &**endpoint)))
     }
 }
 

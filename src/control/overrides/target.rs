@@ -11,12 +11,10 @@
 use crate::health::overrides::{Override, OverrideTarget};
 use crate::report::nearest;
 use crate::snapshot::Catalog;
-use crate::steer::model::Pool;
 use crate::wire::Name;
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 /// More names or choices than this are not listed.
 const LISTED_MAX: usize = 16;
@@ -183,13 +181,6 @@ pub fn written(target: &OverrideTarget) -> String {
     Wanted { kind, zone: any(zone), pool, name: name.clone() }.to_string()
 }
 
-/// Every pool of a catalog once, those that only stand behind others too.
-pub(super) fn pools(catalog: &Catalog) -> Vec<&Arc<Pool>> {
-    let mut seen = HashSet::new();
-    let tiers = catalog.rosters().iter().flat_map(|roster| &roster.tiers);
-    tiers.map(|tier| &tier.pool).filter(|pool| seen.insert(Arc::as_ptr(pool))).collect()
-}
-
 /// Finds what is meant among what is served.
 pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> {
     let known = known(catalog);
@@ -318,7 +309,7 @@ fn known(catalog: &Catalog) -> Vec<OverrideTarget> {
             known.push(target);
         }
     };
-    for pool in pools(catalog) {
+    for pool in catalog.pools().all().iter().map(|served| &served.pool) {
         add(OverrideTarget::Pool { zone: pool.zone.clone(), name: pool.name.clone() });
         for endpoint in &pool.endpoints {
             let site = &endpoint.site;

@@ -1,7 +1,6 @@
 //! Pools with their endpoints.
 //!
-//! A pool can sit in several rosters (one for each family, and as the fallback of others): it is shown once, with the
-//! answers of all its seats.
+//! A pool is shown once, wherever it sits, with the answers of all its seats.
 
 use super::view::{
     CheckView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView, SiteLevelView,
@@ -14,10 +13,9 @@ use crate::control::rates::Flow;
 use crate::health::overrides::OverrideTarget;
 use crate::health::table::Last;
 use crate::health::{Outcome, Verdict};
-use crate::snapshot::Standings;
+use crate::snapshot::{ServedPool, Standings};
 use crate::steer::model::{Endpoint, OnAllDown, Pool};
 use crate::steer::pool::{Family, Level};
-use crate::wire::Name;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -27,10 +25,9 @@ pub(super) struct PoolStatus {
     pub(super) view: PoolView,
 }
 
-/// A pool, the rosters and tiers that it sits in, and the names that it serves.
-struct Found {
-    pool: Arc<Pool>,
-    places: Vec<(usize, usize)>,
+/// A pool, where it sits, and the names that it serves.
+struct Found<'a> {
+    served: &'a ServedPool,
     names: BTreeSet<String>,
 }
 
@@ -40,7 +37,7 @@ pub(super) fn all(facts: &Facts<'_>, now: &Now<'_>) -> Vec<PoolStatus> {
         .into_iter()
         .map(|found| PoolStatus {
             view: Looker { facts, now, found: &found }.pool(),
-            pool: found.pool,
+            pool: found.served.pool.clone(),
         })
         .collect();
     pools.sort_by(|one, other| {
@@ -50,54 +47,24 @@ pub(super) fn all(facts: &Facts<'_>, now: &Now<'_>) -> Vec<PoolStatus> {
     pools
 }
 
-#[derive(Default)]
-struct Finder {
-    all: Vec<Found>,
-    /// By address; rosters keep the pools alive.
-    known: HashMap<*const Pool, usize>,
-    by_name: HashMap<(Option<Name>, String), Vec<usize>>,
-}
-
-impl Finder {
-    /// Zones that were read at different times hold pools of their own that mean the same: they are one.
-    fn find(&mut self, pool: &Arc<Pool>) -> &mut Found {
-        let Self { all, known, by_name } = self;
-        let number = *known.entry(Arc::as_ptr(pool)).or_insert_with(|| {
-            let namesakes = by_name.entry((pool.zone.clone(), pool.name.clone())).or_default();
-            let same = namesakes.iter().copied().find(|&number| *all[number].pool == **pool);
-            same.unwrap_or_else(|| {
-                namesakes.push(all.len());
-                let (places, names) = (Vec::new(), BTreeSet::new());
-                all.push(Found { pool: pool.clone(), places, names });
-                all.len() - 1
-            })
-        });
-        &mut all[number]
-    }
-}
-
-fn found(facts: &Facts<'_>) -> Vec<Found> {
+fn found<'a>(facts: &Facts<'a>) -> Vec<Found<'a>> {
     let catalog = facts.snapshot.catalog();
-    let mut finder = Finder::default();
-    for (number, roster) in catalog.rosters().iter().enumerate() {
-        for (at, tier) in roster.tiers.iter().enumerate() {
-            finder.find(&tier.pool).places.push((number, at));
-        }
-    }
+    let pools = catalog.pools();
+    let found = |served| Found { served, names: BTreeSet::new() };
+    let mut found: Vec<Found> = pools.all().iter().map(found).collect();
     for plan in catalog.zones().zones().iter().flat_map(|zone| &zone.names) {
-        if plan.families.iter().any(Option::is_some) {
-            let names = &mut finder.find(&plan.name.pool).names;
-            names.insert(plan.name.owner.to_string());
+        if let Some(number) = pools.number(&plan.name.pool) {
+            found[number].names.insert(plan.name.owner.to_string());
         }
     }
-    finder.all
+    found
 }
 
 /// Looks at one pool.
 struct Looker<'a> {
     facts: &'a Facts<'a>,
     now: &'a Now<'a>,
-    found: &'a Found,
+    found: &'a Found<'a>,
 }
 
 /// One family of a pool: where it sits, and the shares of its endpoints by their places.
@@ -110,7 +77,7 @@ struct Seated<'a> {
 
 impl Looker<'_> {
     fn pool(&self) -> PoolView {
-        let pool = &*self.found.pool;
+        let pool = &*self.found.served.pool;
         let seated: Vec<Seated> =
             Family::BOTH.into_iter().filter_map(|family| self.seated(family)).collect();
         let endpoints = pool.endpoints.iter().enumerate();
@@ -142,7 +109,7 @@ impl Looker<'_> {
     fn seated(&self, family: Family) -> Option<Seated<'_>> {
         let rosters = self.facts.snapshot.catalog().rosters();
         let places =
-            self.found.places.iter().filter(|(roster, _)| rosters[*roster].family == family);
+            self.found.served.places.iter().filter(|(roster, _)| rosters[*roster].family == family);
         let &(number, tier) = places.min_by_key(|(_, tier)| *tier)?;
         let roster = &rosters[number];
         let outlook =
@@ -155,7 +122,7 @@ impl Looker<'_> {
     /// A dead site gives no answers, unless the whole pool is dead and handed out all the same.
     fn shares(&self, outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
         let fails_open =
-            matches!(self.found.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
+            matches!(self.found.served.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
         let serves_dead = fails_open && outlook.condition(tier).is_all_down();
         let mut shares = HashMap::new();
         for site in outlook.seated_sites(tier) {
@@ -169,7 +136,7 @@ impl Looker<'_> {
 
     fn endpoint(&self, at: usize, endpoint: &Endpoint, seated: &[Seated<'_>]) -> EndpointView {
         let flows = Family::BOTH.map(|family| {
-            (self.facts.answers)(&EndpointKey::of(&self.found.pool, endpoint, family))
+            (self.facts.answers)(&EndpointKey::of(&self.found.served.pool, endpoint, family))
         });
         let answers = flows.into_iter().fold(Flow::default(), |sum, flow| Flow {
             total: sum.total + flow.total,
@@ -180,7 +147,7 @@ impl Looker<'_> {
             endpoint: endpoint.name.clone(),
             site: endpoint.site.name.clone(),
             weight: endpoint.weight,
-            pinned: self.now.pin(&self.found.pool, endpoint).map(OverrideView::from),
+            pinned: self.now.pin(&self.found.served.pool, endpoint).map(OverrideView::from),
             answers_total: answers.total,
             answers_per_s: answers.per_s,
             families: families.collect(),
@@ -193,7 +160,7 @@ impl Looker<'_> {
         endpoint: &Endpoint,
         seated: &Seated<'_>,
     ) -> Option<EndpointFamilyView> {
-        let (pool, family) = (&self.found.pool, seated.family);
+        let (pool, family) = (&self.found.served.pool, seated.family);
         Some(EndpointFamilyView {
             family: family.rtype().to_string(),
             address: family.address(endpoint)?,
