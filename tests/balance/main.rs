@@ -15,7 +15,7 @@ mod world;
 use course::{Course, Figures};
 
 /// So many runs with other luck make one course.
-const RUNS: u64 = 6;
+const RUNS: u64 = 4;
 
 /// Whether there is time for the long runs.
 fn is_long() -> bool {
