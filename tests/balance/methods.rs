@@ -105,8 +105,10 @@ fn from_a_bad_start(setting: &Setting, judged_as: Method) -> Course {
 fn row(setting: &Setting, judged_as: Method) -> Figures {
     let of_seed = |seed| from_a_bad_start(&Setting { seed, ..setting.clone() }, judged_as);
     let runs: Vec<Course> = (1..=RUNS).map(of_seed).collect();
-    let (method, ttl_s, stay_s) = (setting.method.to_string(), setting.ttl_s, setting.stay_s);
-    report(&format!("{method:26} | {ttl_s:3} s | {stay_s:4} s"), &runs)
+    let gain = if setting.zeal == 1 { String::new() } else { format!(" × {}", setting.zeal) };
+    let method = format!("{}{gain}", setting.method);
+    let (ttl_s, stay_s) = (setting.ttl_s, setting.stay_s);
+    report(&format!("{method:30} | {ttl_s:3} s | {stay_s:4} s"), &runs)
 }
 
 fn check(method: Method, error_max: f64, overshoot_max: f64) {
