@@ -7,6 +7,7 @@
 //! A pure function of what the [handle](super::Handle) gathers, costly in proportion to the endpoints and names
 //! served. Why one client gets what it gets is [`super::explain`]'s part, what has happened [`super::events`]'s.
 
+mod directors;
 mod pools;
 #[cfg(test)]
 mod tests;
@@ -15,8 +16,9 @@ mod wrong;
 
 pub(super) use wrong::CERTIFICATE_DAYS_MIN;
 
+pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{
-    CheckView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView, FindingView,
+    CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView, FindingView,
     LastProbeView, OverrideView, PoolView, ReloadView, ServerView, SiteLevelView, SiteView, Status,
     Wrong, ZoneView,
 };
@@ -59,6 +61,7 @@ pub(super) fn view(facts: &Facts<'_>) -> Status {
         wrong: Vec::new(),
         sites: sites(facts, &pools),
         pools: pools.into_iter().map(|pool| pool.view).collect(),
+        directors: directors::all(facts),
         zones: zones(facts),
         overrides: in_force(&now).map(OverrideView::from).collect(),
         reload: facts.last_load.into(),
