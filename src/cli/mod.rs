@@ -46,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Down(args) => overrides::set("down", &args),
         Command::Up(args) => overrides::set("up", &args),
         Command::Undrain(args) => overrides::remove(&args),
+        Command::Weight(args) => overrides::weight(&args),
         Command::Geoip(args) => geoip::run(&args),
         Command::Director(args) => director::run(args),
         Command::Completions { shell } => completions(shell),
@@ -156,6 +157,7 @@ enum Command {
     #[command(after_long_help = overrides::help(overrides::UP_EXAMPLES))]
     Up(overrides::SetArgs),
     Undrain(overrides::RemoveArgs),
+    Weight(overrides::WeightArgs),
     Geoip(geoip::GeoipArgs),
     Director(director::DirectorArgs),
     /// Print a completion script for a shell
@@ -276,6 +278,18 @@ mod tests {
         );
         check("fingerpost director agent --listen localhost:80", false);
         check("fingerpost director", false);
+        check("fingerpost weight fra-1 40", true);
+        check(
+            "fingerpost weight web/fra-1 0 --over 30m --for 2h --reason CHG1 --force --dry-run",
+            true,
+        );
+        check("fingerpost weight fra-1 --reset --by ada --json", true);
+        check("fingerpost weight fra-1", false);
+        check("fingerpost weight fra-1 40 --reset", false);
+        check("fingerpost weight fra-1 --reset --over 5m", false);
+        check("fingerpost weight fra-1 -1", false);
+        check("fingerpost weight fra-1 1000001", false);
+        check("fingerpost weight fra-1 40 --over 5", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

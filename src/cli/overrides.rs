@@ -1,4 +1,4 @@
-//! `fingerpost drain`, `down`, `up` and `undrain`: what an operator pins, and what that does.
+//! `fingerpost drain`, `down`, `up`, `undrain` and `weight`: what an operator pins or plans, and what that does.
 //!
 //! ```text
 //! arguments ─ Request ─┬─► the running server's admin API ─┬─► what it does, pool by pool, and whether it is in force
@@ -10,6 +10,9 @@
 
 mod moment;
 mod page;
+mod weight;
+
+pub(super) use weight::{WeightArgs, weight};
 
 use super::api::{Failure, OVERRIDES, Target};
 use super::{EXIT_FINDINGS, fail, problem, style};
@@ -103,11 +106,11 @@ pub(super) struct SetArgs {
     common: CommonArgs,
 }
 
-/// Remove the override on a site, pool or endpoint, whatever it is
+/// Remove what drain, down or up has set on a site, pool or endpoint
 ///
 /// What was drained, down or up by an override stands again as its probes say, which have gone on meanwhile. An
 /// override is removed where it was set: of one on a site, no endpoint can be taken out, but it can have an override of
-/// its own.
+/// its own. What 'fingerpost weight' has set stays; its --reset removes that.
 ///
 /// To remove what was drained or down is always allowed. Where an override holds up what no probe finds up, its removal
 /// is refused as that of an endpoint would be, unless --force is given.
@@ -126,7 +129,7 @@ pub(super) struct RemoveArgs {
     /// What the override is on, as it was said when it was set
     #[arg(value_name = "TARGET", value_parser = parse_target, required_unless_present = "all")]
     name: Option<String>,
-    /// Remove all that there are
+    /// Remove all that there are, but for weights
     #[arg(long, conflicts_with = "name")]
     all: bool,
     /// Remove it though too much would be lost, as what it held up goes
@@ -166,43 +169,7 @@ fn parse_lasting(text: &str) -> Result<String, String> {
 
 /// Sets an override: `drain`, `down` or `up`.
 pub(super) fn set(state: &str, args: &SetArgs) -> ExitCode {
-    let (request, now) = (request(state, args), Timestamp::now());
-    let done = match args.common.offline {
-        true => args.common.offline(|ground, now| {
-            ground.set(&request, now).and_then(|written| written.told(Ok(()))).map(Changed::from)
-        }),
-        false => {
-            args.common.target.attempt(async |api| api.post::<Changed>(OVERRIDES, &request).await)
-        }
-    };
-    args.common.tell(done, |changed, palette| page::changed(changed, now, palette))
-}
-
-/// Removes overrides: `undrain`.
-pub(super) fn remove(args: &RemoveArgs) -> ExitCode {
-    let subject = args.name.as_deref().map(Subject::target).unwrap_or_default();
-    let CommonArgs { dry_run, offline, .. } = args.common;
-    let (all, force) = (args.all, args.force);
-    let removal = Removal { subject, all, by: args.common.by(), force, dry_run };
-    let done = match offline {
-        true => args.common.offline(|ground, now| {
-            ground.remove(&removal, now).and_then(|written| written.told(Ok(()))).map(Removed::from)
-        }),
-        false => {
-            let mut query = Vec::new();
-            query.extend(args.name.as_deref().map(|name| ("target", name)));
-            query.extend(all.then_some(("all", "true")));
-            query.extend(force.then_some(("force", "true")));
-            query.extend(removal.by.as_deref().map(|by| ("by", by)));
-            query.extend(dry_run.then_some(("dry_run", "true")));
-            args.common.target.attempt(async |api| api.delete::<Removed>(OVERRIDES, &query).await)
-        }
-    };
-    args.common.tell(done, page::removed)
-}
-
-fn request(state: &str, args: &SetArgs) -> Request {
-    Request {
+    let request = Request {
         subject: Subject::target(&args.name),
         state: state.to_owned(),
         lasting: args.lasting.clone(),
@@ -212,7 +179,22 @@ fn request(state: &str, args: &SetArgs) -> Request {
         by: args.common.by(),
         force: args.force,
         dry_run: args.common.dry_run,
-    }
+        ..Request::default()
+    };
+    args.common.set(&request)
+}
+
+/// Removes overrides: `undrain`.
+pub(super) fn remove(args: &RemoveArgs) -> ExitCode {
+    let subject = args.name.as_deref().map(Subject::target).unwrap_or_default();
+    args.common.remove(&Removal {
+        subject,
+        all: args.all,
+        weight: false,
+        by: args.common.by(),
+        force: args.force,
+        dry_run: args.common.dry_run,
+    })
 }
 
 /// What came of it, as far as its end is concerned.
@@ -248,6 +230,41 @@ impl CommonArgs {
     fn by(&self) -> Option<String> {
         let from = |name: &str| std::env::var(name).ok().filter(|by| !by.is_empty());
         self.by.clone().or_else(|| ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(from))
+    }
+
+    /// Sets an override, and tells what came of it.
+    fn set(&self, request: &Request) -> ExitCode {
+        let now = Timestamp::now();
+        let done = match self.offline {
+            true => self.offline(|ground, now| {
+                ground.set(request, now).and_then(|written| written.told(Ok(()))).map(Changed::from)
+            }),
+            false => self.target.attempt(async |api| api.post::<Changed>(OVERRIDES, request).await),
+        };
+        self.tell(done, |changed, palette| page::changed(changed, now, palette))
+    }
+
+    /// Removes overrides, and tells what came of it.
+    fn remove(&self, removal: &Removal) -> ExitCode {
+        let Removal { subject, all, weight, by, force, dry_run } = removal;
+        let done = match self.offline {
+            true => self.offline(|ground, now| {
+                let removed = ground.remove(removal, now);
+                removed.and_then(|written| written.told(Ok(()))).map(Removed::from)
+            }),
+            false => {
+                let mut query = Vec::new();
+                query.extend(subject.target.as_deref().map(|name| ("target", name)));
+                query.extend(by.as_deref().map(|by| ("by", by)));
+                for (key, is_set) in
+                    [("all", all), ("weight", weight), ("force", force), ("dry_run", dry_run)]
+                {
+                    query.extend(is_set.then_some((key, "true")));
+                }
+                self.target.attempt(async |api| api.delete::<Removed>(OVERRIDES, &query).await)
+            }
+        };
+        self.tell(done, page::removed)
     }
 
     /// Does without a server what it would do.

@@ -44,11 +44,11 @@ pub use admin::{Admin, Token, Tokens};
 pub use dnstap::{Dnstap, DnstapMessages, DnstapSink};
 pub use library::Library;
 pub use overrides::{
-    ENDLESS as OVERRIDE_WITHOUT_END, TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX,
-    parse as parse_overrides,
+    ENDLESS as OVERRIDE_WITHOUT_END, OVER_MAX as PLAN_OVER_MAX, OVER_MIN as PLAN_OVER_MIN,
+    TEXT_BYTES_MAX as OVERRIDE_TEXT_BYTES_MAX, parse as parse_overrides,
 };
 pub use server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
-pub use value::{DURATION_FORM, parse_duration};
+pub use value::{DURATION_FORM, parse_duration, shown as shown_duration};
 pub use zone::ZoneSpec;
 pub use zones::ZoneLoad;
 

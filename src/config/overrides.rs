@@ -1,8 +1,10 @@
-//! `overrides.toml`: what an operator has pinned up, down or to drain.
+//! `overrides.toml`: what an operator has pinned up, down or to drain, and the weights that are planned.
 
+use super::defaults::ENDPOINT_WEIGHT_MAX;
 use super::document::Document;
 use super::reader::{Table, Value};
-use crate::health::overrides::{Override, OverrideTarget, Overrides, Pin};
+use super::value::duration;
+use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan};
 use crate::report::{Report, Source};
 use crate::steer::model::Pool;
 use crate::wire::Name;
@@ -11,12 +13,18 @@ use std::collections::HashSet;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Longest reason or name of an operator, in bytes; they stand in tables for people.
 pub const TEXT_BYTES_MAX: usize = 500;
 
 /// What is said of an override that does not end.
 pub const ENDLESS: &str = "an override without an end is forgotten easily";
+
+/// The shortest that a planned weight takes: a step of it is a second.
+pub const OVER_MIN: Duration = Duration::from_secs(1);
+/// The longest: who changes a weight for longer than a month writes it where the endpoint is configured.
+pub const OVER_MAX: Duration = Duration::from_secs(30 * 86_400);
 
 const PINS: [(&str, Pin); 3] = [("up", Pin::Up), ("down", Pin::Down), ("drain", Pin::Drain)];
 
@@ -81,19 +89,24 @@ pub fn warn_unmatched<'p>(
 fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     let mut table = element.table("an override")?;
     let target = target(element, &mut table);
-    let cure = "add state = \"up\", \"down\" or \"drain\"";
-    let pin = table.required("state", cure).and_then(|value| value.choice(&PINS));
-    let until = table.take("until").map(|value| (until(&value), value));
+    let action = action(element, &mut table, target.as_ref());
+    let until = table.take("until").map(|value| (moment(&value), value));
     let reason = table.take("reason");
     let by = table.take("by").map(|value| value.short_string(TEXT_BYTES_MAX));
     table.finish();
     match &until {
+        // A weight is a setting, and may well hold for good.
+        None if matches!(action, Some(Action::Weight(_))) => {}
         None => {
             let help = "add until = and a time, such as 2030-01-31T18:00:00Z";
             element.warning(ENDLESS, help);
         }
         Some((Some(end), value)) if *end <= now => {
             value.warning("this override has ended", "remove it, or give it a later end");
+        }
+        Some((Some(end), value)) if ends_early(action, *end) => {
+            let help = "give it a later end, or a shorter over =";
+            value.warning("this override ends before its weight is reached", help);
         }
         Some(_) => {}
     }
@@ -104,11 +117,70 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     let reason = reason.map_or(Some(String::new()), |value| value.short_string(TEXT_BYTES_MAX));
     Some(Override {
         target: target?,
-        pin: pin?,
+        action: action?,
         until: if_given(until.map(|(until, _)| until))?,
         reason: reason?,
         by: if_given(by)?,
     })
+}
+
+/// What it does: a state or a weight.
+fn action(
+    element: &Value<'_>,
+    table: &mut Table<'_>,
+    target: Option<&OverrideTarget>,
+) -> Option<Action> {
+    let [state, weight] = ["state", "weight"].map(|key| table.take(key));
+    let plan_keys = ["from", "begin", "over"].map(|key| table.take(key));
+    let Some(weight) = weight else {
+        for value in plan_keys.into_iter().flatten() {
+            let message = format!("{:?} goes with a weight, and there is none", value.key);
+            value.key_error(message, "add weight =, or remove it");
+        }
+        let Some(state) = state else {
+            let help = "add state = \"up\", \"down\" or \"drain\", or weight = and a number";
+            element.error("an override needs \"state\" or \"weight\"", help);
+            return None;
+        };
+        return state.choice(&PINS).map(Action::Pin);
+    };
+    let mut is_sound = true;
+    if let Some(state) = state {
+        state.choice(&PINS);
+        let help = "write two overrides, one with the state and one with the weight";
+        weight.key_error("an override has a state or a weight, not both", help);
+        is_sound = false;
+    }
+    if let Some(OverrideTarget::Site { .. } | OverrideTarget::Pool { .. }) = target {
+        let help = "write endpoint = and a name, in an override for each; to take out all of it, \
+                    state = \"drain\"";
+        weight.key_error("only endpoints have a weight", help);
+        is_sound = false;
+    }
+    plan(&weight, plan_keys).map(Action::Weight).filter(|_| is_sound)
+}
+
+fn plan(weight: &Value<'_>, [from, begin, over]: [Option<Value<'_>>; 3]) -> Option<Plan> {
+    let to = weight.integer(0..=ENDPOINT_WEIGHT_MAX);
+    let has_begin = begin.is_some();
+    for value in [&from, &over].into_iter().flatten().filter(|_| !has_begin) {
+        let message = format!("{:?} says nothing without a begin", value.key);
+        value.key_error(message, "add begin = and a time, such as 2030-01-31T18:00:00Z");
+    }
+    let weights = 0.0..=ENDPOINT_WEIGHT_MAX as f64;
+    let from = if_given(from.map(|value| value.float(weights)));
+    let begin = if_given(begin.map(|value| moment(&value)));
+    let over = if_given(over.map(|value| duration(&value, OVER_MIN..=OVER_MAX)));
+    // Within the range above.
+    Some(Plan { weight: to? as u32, from: from?, begin: begin?, over: over?.unwrap_or_default() })
+}
+
+/// Whether a weight would not be reached.
+fn ends_early(action: Option<Action>, end: Timestamp) -> bool {
+    match action {
+        Some(Action::Weight(plan)) => plan.ends_at().is_some_and(|reached| end < reached),
+        _ => false,
+    }
 }
 
 fn target(element: &Value<'_>, table: &mut Table<'_>) -> Option<OverrideTarget> {
@@ -157,7 +229,7 @@ fn zone(text: String, value: &Value<'_>) -> Option<Name> {
 }
 
 /// A moment: TOML's own form of date and time, or the same as a text (RFC 3339).
-fn until(value: &Value<'_>) -> Option<Timestamp> {
+fn moment(value: &Value<'_>) -> Option<Timestamp> {
     let text = match value.datetime() {
         Some(text) => text,
         None if value.is_string() => value.string()?.to_owned(),

@@ -14,7 +14,7 @@ use super::knowledge::Now;
 use crate::health::Standing;
 use crate::health::comeback::{Phase, Return, ReturnKey};
 use crate::snapshot::{Catalog, ServedPool, Standings};
-use crate::steer::balance::{self, Favours, Intakes, Observed, SiteLoad};
+use crate::steer::balance::{self, Favours, Filled, Intakes, Observed};
 use crate::steer::model::{Endpoint, Method, Pool, Site};
 use crate::steer::pool::Family;
 use crate::wire::Name;
@@ -24,6 +24,9 @@ use std::time::Duration;
 
 /// From step to step of what follows load: as often as feeds are asked by default.
 const BALANCE_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The longest time that one step stands for.
+const BALANCE_GAP_MAX: Duration = Duration::from_secs(10);
 
 /// A pool; outlives reloads.
 type PoolKey = (Option<Name>, String);
@@ -64,9 +67,13 @@ impl Motion {
     pub fn step(&mut self, catalog: &Catalog, now: &Now<'_>) -> Moved {
         let at = now.moment();
         let since = self.balanced_at.map_or(SignedDuration::MAX, |then| at.duration_since(then));
-        // A clock that was set back begins anew.
+        // A clock that was set back begins anew, and what was slept through was not measured.
         let is_due = since.is_negative() || since.unsigned_abs() >= BALANCE_INTERVAL;
-        let mut step = Step { motion: self, now, balance: is_due.then_some(BALANCE_INTERVAL), next: None };
+        let dt = since.unsigned_abs().clamp(BALANCE_INTERVAL, BALANCE_GAP_MAX);
+        let has_plans = now.knowledge().overrides.list.iter().any(|one| one.plan().is_some())
+            || !self.planned.is_empty();
+        let balance = is_due.then_some(dt);
+        let mut step = Step { motion: self, now, balance, has_plans, next: None };
         let mut rosters = BTreeSet::new();
         let mut is_by_load = false;
         for served in catalog.pools().all() {
@@ -169,6 +176,8 @@ struct Step<'m, 'a> {
     now: &'m Now<'a>,
     /// The time since the last balancing, if one is due.
     balance: Option<Duration>,
+    /// Whether any weight is planned.
+    has_plans: bool,
     /// When something moves next.
     next: Option<Timestamp>,
 }
@@ -185,13 +194,16 @@ impl Step<'_, '_> {
                 }
             }
         }
-        if self.now.knowledge().overrides.has_weights() {
+        if self.has_plans {
             for endpoint in &pool.endpoints {
                 moved |= self.plan(pool, endpoint);
             }
         }
         if let Some(dt) = self.balance.filter(|_| follows_load(pool)) {
-            let lag = pool.damping.unwrap_or_else(|| balance::lag(served.ttl_max_s, BALANCE_INTERVAL));
+            let lag = pool.damping.unwrap_or_else(|| {
+                let ttl = Duration::from_secs(served.ttl_max_s.into());
+                balance::lag(ttl, BALANCE_INTERVAL)
+            });
             moved |= pool.method.is_by_load() && self.favour(pool, dt, lag);
             moved |= fills(pool) && self.fill(pool, dt, lag);
         }
@@ -231,7 +243,8 @@ impl Step<'_, '_> {
                 .filter(|endpoint| self.is_up(pool, endpoint))
                 .map(|endpoint| Observed {
                     name: &endpoint.name,
-                    weight: self.carried(pool, endpoint),
+                    nominal: self.now.nominal(pool, endpoint),
+                    part: self.part(pool, endpoint),
                     load: self.load(pool, endpoint),
                 })
                 .collect();
@@ -243,18 +256,20 @@ impl Step<'_, '_> {
 
     /// Lets sites take what they have capacity for.
     fn fill(&mut self, pool: &Pool, dt: Duration, lag: Duration) -> bool {
-        let loads: Vec<SiteLoad> = sites(pool)
+        let loads: Vec<Filled> = sites(pool)
             .into_iter()
             .filter_map(|site| {
                 let there = || pool.endpoints.iter().filter(|endpoint| *endpoint.site == *site);
                 let up = || there().filter(|endpoint| self.is_up(pool, endpoint));
-                let carried: f64 = up().map(|endpoint| self.carried(pool, endpoint)).sum();
+                let carried =
+                    |endpoint| self.now.nominal(pool, endpoint) * self.part(pool, endpoint);
+                let carried: f64 = up().map(|endpoint| carried(endpoint)).sum();
                 let whole: f64 = there().map(|endpoint| f64::from(endpoint.weight)).sum();
                 let live = if whole > 0.0 { (carried / whole).min(1.0) } else { 1.0 };
                 let sessions = up().map(|endpoint| self.sessions(endpoint)).sum::<Option<f64>>();
                 up().next()?;
-                Some(SiteLoad {
-                    name: &site.name,
+                Some(Filled {
+                    site: &site.name,
                     capacity: pool.capacity_at(site).map(|sessions| sessions as f64 * live),
                     load: sessions,
                 })
@@ -272,15 +287,14 @@ impl Step<'_, '_> {
         })
     }
 
-    /// What an endpoint is trusted to carry: of two families that which has come back further.
-    fn carried(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
+    /// What part of its weight an endpoint is trusted to carry: of two families that which has come back further.
+    fn part(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
         let live = self.now.behind(endpoint).map_or(1.0, |truth| truth.live);
         let ramp = |family| match self.motion.phase(pool, endpoint, family) {
             Some(Phase::Ramping { share, .. }) => share,
             _ => 1.0,
         };
-        let ramp = Family::BOTH.map(ramp).into_iter().fold(0.0, f64::max);
-        self.now.nominal(pool, endpoint) * live * ramp
+        live * Family::BOTH.map(ramp).into_iter().fold(0.0, f64::max)
     }
 
     fn load(&self, pool: &Pool, endpoint: &Endpoint) -> Option<f64> {

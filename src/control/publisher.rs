@@ -96,8 +96,8 @@ pub struct Publisher {
     next_step: Option<Timestamp>,
     conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
-    /// When the next of the overrides runs out.
-    override_ends: Option<Timestamp>,
+    /// When the next of the overrides runs out, or the next planned weight takes a step.
+    override_changes: Option<Timestamp>,
     /// Until when overrides that have run out were told.
     overrides_told_until: Timestamp,
     /// Where verdicts are kept over a restart.
@@ -126,7 +126,7 @@ impl Publisher {
             next_step: None,
             conditions: Conditions::default(),
             waiting: None,
-            override_ends: None,
+            override_changes: None,
             overrides_told_until: Timestamp::now(),
             state_file,
             unsaved_since: None,
@@ -154,7 +154,7 @@ impl Publisher {
                 Some(ask) = self.inlets.questions.recv() => self.tell(ask),
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.end_overrides();
+            self.step_overrides();
             self.step_if_due();
             self.publish_waiting();
             self.save_if_due();
@@ -175,7 +175,7 @@ impl Publisher {
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
         let wall = Timestamp::now();
-        let due = [self.override_ends, self.next_step].into_iter().flatten().min().map(|due| {
+        let due = [self.override_changes, self.next_step].into_iter().flatten().min().map(|due| {
             let left = Duration::try_from(due.duration_since(wall)).unwrap_or_default();
             // Just past it, so that it is over.
             now + left.min(SLEEP_MAX) + Duration::from_millis(1)
@@ -267,18 +267,22 @@ impl Publisher {
         self.publish(next, &rosters, now);
     }
 
-    /// Deals anew when an override has run out.
-    fn end_overrides(&mut self) {
+    /// Deals anew when an override has run out, or a planned weight is a step further.
+    fn step_overrides(&mut self) {
         let at = Timestamp::now();
-        if self.override_ends.is_none_or(|end| at < end) {
+        if self.override_changes.is_none_or(|change| at < change) {
             return;
         }
-        self.override_ends = self.state.overrides.next_expiry(at);
+        self.override_changes = self.state.overrides.next_change(at);
         let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, at);
+        let has_ended = !ended.is_empty();
         ended.into_iter().for_each(|event| self.outlets.events.record(event));
         self.overrides_told_until = at;
-        let catalog = self.outlets.published.load().catalog().clone();
-        self.deal_all(catalog);
+        // A planned weight that takes a step moves its own pool only.
+        if has_ended {
+            let catalog = self.outlets.published.load().catalog().clone();
+            self.deal_all(catalog);
+        }
     }
 
     /// Publishes every roster of a catalog; the generation that this makes.
@@ -349,7 +353,7 @@ impl Publisher {
         self.feeder.set_feeds(self.state.directors.feeds());
         self.state.motion.follow(&catalog);
         self.overrides_told_until = Timestamp::now();
-        self.override_ends = overrides.next_expiry(self.overrides_told_until);
+        self.override_changes = overrides.next_change(self.overrides_told_until);
         self.state.overrides = overrides;
         let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.

@@ -19,6 +19,7 @@ use super::service::Answering;
 use super::watch::Watcher;
 use crate::answer::Transport;
 use crate::config::{self, Tls, defaults};
+use crate::director::feed::Feeder;
 use crate::health::persist::Saved;
 use crate::health::prober::{self, Prober};
 use crate::net::{BindError, Certificates, Endpoints, Limits, Listeners, NetCounters, Running};
@@ -303,8 +304,9 @@ fn start_publisher(
     let prober = Prober::start(results_in, limits)
         .map_err(|error| broken(&format!("cannot start the thread that probes: {error}")))?;
     let (heard_in, heard) = mpsc::channel(RESULTS_BUFFERED_MAX);
-    let feeder = Feeder::start(heard_in)
-        .map_err(|error| broken(&format!("cannot start the thread that asks directors: {error}")))?;
+    let feeder = Feeder::start(heard_in).map_err(|error| {
+        broken(&format!("cannot start the thread that asks directors: {error}"))
+    })?;
     let (inputs, prepared) = mpsc::channel(1);
     let (questions_in, questions) = mpsc::channel(QUESTIONS_BUFFERED_MAX);
     let published = Arc::new(ArcSwap::from_pointee(Snapshot::empty()));

@@ -2,7 +2,7 @@
 
 use super::knowledge::Knowledge;
 use super::loader::{Load, Loader};
-use crate::health::overrides::{Override, OverrideTarget, Pin};
+use crate::health::overrides::{Action, Override, OverrideTarget, Pin};
 use crate::health::{Outcome, ProbeResult, Transition};
 use crate::snapshot::Snapshot;
 use jiff::Timestamp;
@@ -130,7 +130,7 @@ impl Scene {
 pub(super) fn on_site(name: &str, pin: Pin, until: Option<i64>) -> Override {
     Override {
         target: OverrideTarget::Site { zone: None, name: name.to_owned() },
-        pin,
+        action: Action::Pin(pin),
         until: until.map(at),
         reason: "CHG123".to_owned(),
         by: Some("ada".to_owned()),

@@ -93,9 +93,10 @@ impl Hearings {
 
     /// When the next of the reports goes stale that still count.
     pub fn next_stale(&self, now: Timestamp) -> Option<Timestamp> {
-        let ends = self.rows.iter().filter_map(|(feed, row)| {
-            Some(stale_at(feed, row.last_good.as_ref()?.0))
-        });
+        let ends = self
+            .rows
+            .iter()
+            .filter_map(|(feed, row)| Some(stale_at(feed, row.last_good.as_ref()?.0)));
         ends.filter(|end| now < *end).min()
     }
 }

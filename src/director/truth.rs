@@ -161,7 +161,8 @@ impl DirectorTruth {
             }
             0 => 1.0,
             expected => {
-                sum(&mut there().filter(|real| real.state == RealState::Up)) as f64 / expected as f64
+                sum(&mut there().filter(|real| real.state == RealState::Up)) as f64
+                    / expected as f64
             }
         }
     }

@@ -5,6 +5,7 @@
 //!                                        │ ▲
 //!                                        ▼ │ persist
 //!                               verdict, then pin (Overrides) ──► Standing
+//!                               Return (Comeback), planned weight (Overrides) ──► Weight
 //! ```
 //!
 //! The prober makes probes and feeds what it finds to the table, which runs the pure state machine; whoever publishes
@@ -24,7 +25,7 @@ pub mod tally;
 
 pub use check::{Check, CheckKind, Probe};
 pub use comeback::{Comeback, Phase, Return, ReturnKey};
-pub use overrides::{Override, OverrideTarget, Overrides, Pin, Subject};
+pub use overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan, Subject};
 pub use prober::{Limits, ProbeResult, Prober};
 pub use state::{Outcome, State, Thresholds, Verdict};
 pub use status::{Standing, standing};

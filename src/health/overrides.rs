@@ -1,7 +1,13 @@
-//! The operator's pins: up, down or drain, on an endpoint, a pool or a site, with a reason and an end.
+//! What operators lay over what is configured and probed, each with a reason and perhaps an end: pins (up, down or
+//! drain) on an endpoint, a pool or a site, and planned weights of endpoints.
 //!
-//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. The file
-//! that pins are written in is read by the configuration; the clock is the caller's.
+//! A pin is laid over the verdict and never erases it: when it ends, what the probes said meanwhile holds. So is a
+//! weight over the configured one. The two do not touch each other. The file that they are written in is read by the
+//! configuration; the clock is the caller's.
+
+mod plan;
+
+pub use plan::Plan;
 
 use crate::wire::Name;
 use jiff::Timestamp;
@@ -29,7 +35,32 @@ impl fmt::Display for Pin {
     }
 }
 
-/// What a pin is on. A part that is left open matches all: `Site { zone: None, name: "fra" }` is every site of that
+/// What an override does to its target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    /// Says how it stands.
+    Pin(Pin),
+    /// Says what it weighs.
+    Weight(Plan),
+}
+
+impl Action {
+    /// Whether both say how a target stands, or both what it weighs: then one takes the other's place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pin(pin) => pin.fmt(f),
+            Self::Weight(plan) => plan.fmt(f),
+        }
+    }
+}
+
+/// What an override is on. A part that is left open matches all: `Site { zone: None, name: "fra" }` is every site of that
 /// name, the server's own and any zone's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OverrideTarget {
@@ -83,6 +114,14 @@ impl OverrideTarget {
             Self::Endpoint { .. } => 2,
         }
     }
+
+    /// How much of the endpoint's place is said, pool before zone.
+    fn narrowness(&self) -> (bool, bool) {
+        match self {
+            Self::Site { zone, .. } | Self::Pool { zone, .. } => (false, zone.is_some()),
+            Self::Endpoint { zone, pool, .. } => (pool.is_some(), zone.is_some()),
+        }
+    }
 }
 
 /// `site fra`, `pool web of example.com.`, `endpoint fra-1 in web of example.com.`
@@ -109,7 +148,7 @@ impl fmt::Display for OverrideTarget {
     }
 }
 
-/// One endpoint, as pins see it. The zones are those whose files define the site and the pool; none for the
+/// One endpoint, as overrides see it. The zones are those whose files define the site and the pool; none for the
 /// server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject<'a> {
@@ -125,13 +164,13 @@ pub struct Subject<'a> {
     pub endpoint: &'a str,
 }
 
-/// One pin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One override.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Override {
-    /// What it is on.
+    /// What it is on; a weight is on an endpoint, or on all of its name.
     pub target: OverrideTarget,
     /// What it makes of it.
-    pub pin: Pin,
+    pub action: Action,
     /// The first instant at which it no longer holds; none: until it is taken away.
     pub until: Option<Timestamp>,
     /// Why, for people.
@@ -145,12 +184,28 @@ impl Override {
     pub fn in_force(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+
+    /// The pin that it is, if it is one.
+    pub fn pin(&self) -> Option<Pin> {
+        match self.action {
+            Action::Pin(pin) => Some(pin),
+            Action::Weight(_) => None,
+        }
+    }
+
+    /// The weight that it plans, if it does.
+    pub fn plan(&self) -> Option<Plan> {
+        match self.action {
+            Action::Pin(_) => None,
+            Action::Weight(plan) => Some(plan),
+        }
+    }
 }
 
-/// All pins, in the order written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All overrides, in the order written.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overrides {
-    /// The pins, ended ones included.
+    /// The overrides, ended ones included.
     pub list: Vec<Override>,
 }
 
@@ -159,21 +214,45 @@ impl Overrides {
     /// site, so that an exception can be made within what is pinned as a whole; of equally close ones the most
     /// cautious holds (down, drain, up), then the first written.
     pub fn pin_for(&self, subject: &Subject<'_>, now: Timestamp) -> Option<&Override> {
-        self.list
-            .iter()
-            .filter(|pinned| pinned.in_force(now) && pinned.target.matches(subject))
-            .min_by_key(|pinned| Reverse((pinned.target.closeness(), pinned.pin)))
+        let pins = self.holding(subject, now).filter_map(|pinned| Some((pinned.pin()?, pinned)));
+        let closest = pins.min_by_key(|(pin, pinned)| Reverse((pinned.target.closeness(), *pin)));
+        closest.map(|(_, pinned)| pinned)
     }
 
-    /// When the next pin ends; what was compiled with these pins is stale from then on.
-    pub fn next_expiry(&self, now: Timestamp) -> Option<Timestamp> {
-        self.list.iter().filter_map(|pinned| pinned.until).filter(|&until| now < until).min()
+    /// The override that says what an endpoint weighs at `now`. One that names its pool beats one on all of its name,
+    /// then one that names the zone beats one that does not; of equally narrow ones the first written holds.
+    pub fn weight_for(&self, subject: &Subject<'_>, now: Timestamp) -> Option<&Override> {
+        let plans = self.holding(subject, now).filter(|planned| planned.plan().is_some());
+        plans.min_by_key(|planned| Reverse(planned.target.narrowness()))
+    }
+
+    /// What an endpoint of this configured weight weighs at `now`.
+    pub fn weighed(&self, subject: &Subject<'_>, configured: u32, now: Timestamp) -> f64 {
+        let plan = self.weight_for(subject, now).and_then(Override::plan);
+        plan.map_or(f64::from(configured), |plan| plan.at(configured, now))
+    }
+
+    /// When the next override ends or the next planned weight takes a step; what was compiled with these overrides is
+    /// stale from then on.
+    pub fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let in_force = self.list.iter().filter(|one| one.in_force(now));
+        let next = |one: &Override| {
+            let step = one.plan().and_then(|plan| plan.next_change(now));
+            step.into_iter().chain(one.until).min()
+        };
+        in_force.filter_map(next).min()
+    }
+
+    fn holding(&self, subject: &Subject<'_>, now: Timestamp) -> impl Iterator<Item = &Override> {
+        let holds = move |one: &&Override| one.in_force(now) && one.target.matches(subject);
+        self.list.iter().filter(holds)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     fn name(text: &str) -> Name {
         Name::parse(text, None).unwrap()
@@ -195,7 +274,8 @@ mod tests {
                 OverrideTarget::Endpoint { zone, pool: pool.map(Into::into), name: name.into() }
             }
         };
-        Override { target, pin, until: until.map(at), reason: String::new(), by: None }
+        let action = Action::Pin(pin);
+        Override { target, action, until: until.map(at), reason: String::new(), by: None }
     }
 
     /// Endpoint e1 at the server's site fra, in pool web of example.com, asked at second 100.
@@ -234,18 +314,61 @@ mod tests {
         check(&[("endpoint e1", Pin::Up, Some(99)), ("site fra", Pin::Down, None)], Some(1));
     }
 
+    fn weighing(target: &str, plan: Plan, until: Option<i64>) -> Override {
+        Override { action: Action::Weight(plan), ..pinned(target, Pin::Up, until) }
+    }
+
+    /// The same endpoint, of the configured weight 10.
     #[test]
-    fn next_expiry_is_the_soonest_to_come() {
-        let untils = [None, Some(50), Some(300), Some(200)];
-        let list = untils.iter().map(|&until| pinned("site fra", Pin::Up, until)).collect();
-        let overrides = Overrides { list };
-        let check = |now, next: Option<i64>| {
-            assert_eq!(overrides.next_expiry(at(now)), next.map(at), "{now}");
+    fn which_weight_holds() {
+        let zone = name("example.com");
+        let subject = Subject {
+            site_zone: None,
+            site: "fra",
+            pool_zone: Some(&zone),
+            pool: "web",
+            endpoint: "e1",
         };
-        check(0, Some(50));
-        check(50, Some(200));
-        check(250, Some(300));
-        check(300, None);
+        let check = |list: &[(&str, u32, Option<i64>)], expected: f64| {
+            let plan = |&(target, weight, until): &(&str, u32, Option<i64>)| {
+                weighing(target, Plan::at_once(weight), until)
+            };
+            let mut overrides = Overrides { list: list.iter().map(plan).collect() };
+            assert_eq!(overrides.weighed(&subject, 10, at(100)), expected, "{list:?}");
+            assert_eq!(overrides.pin_for(&subject, at(100)), None);
+            // A pin on the same target changes nothing of it.
+            overrides.list.insert(0, pinned("endpoint e1/web", Pin::Drain, None));
+            assert_eq!(overrides.weighed(&subject, 10, at(100)), expected, "{list:?}");
+            assert_eq!(overrides.pin_for(&subject, at(100)), Some(&overrides.list[0]));
+        };
+        check(&[], 10.0);
+        check(&[("endpoint e2", 4, None), ("endpoint e1/api", 5, None)], 10.0);
+        check(&[("endpoint e1", 4, None)], 4.0);
+        check(&[("endpoint e1", 4, Some(100))], 10.0);
+        check(&[("endpoint e1", 4, None), ("endpoint e1/web", 5, None)], 5.0);
+        check(&[("endpoint e1@example.com", 4, None), ("endpoint e1/web", 5, None)], 5.0);
+        check(&[("endpoint e1/web", 4, None), ("endpoint e1/web@example.com", 5, None)], 5.0);
+        check(&[("endpoint e1/web", 4, None), ("endpoint e1/web", 5, None)], 4.0);
+    }
+
+    #[test]
+    fn next_change_is_the_soonest_to_come() {
+        let untils = [None, Some(50), Some(300), Some(200)];
+        let pins = untils.iter().map(|&until| pinned("site fra", Pin::Up, until));
+        let mut overrides = Overrides { list: pins.collect() };
+        let check = |overrides: &Overrides, now, next: Option<i64>| {
+            assert_eq!(overrides.next_change(at(now)), next.map(at), "{now}");
+        };
+        check(&overrides, 0, Some(50));
+        check(&overrides, 50, Some(200));
+        check(&overrides, 250, Some(300));
+        check(&overrides, 300, None);
+        let over = Duration::from_secs(200);
+        let plan = Plan { begin: Some(at(100)), over, ..Plan::at_once(20) };
+        overrides.list = vec![weighing("endpoint e1", plan, Some(115))];
+        check(&overrides, 0, Some(110));
+        check(&overrides, 110, Some(115));
+        check(&overrides, 115, None);
     }
 
     #[test]

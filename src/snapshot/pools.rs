@@ -74,7 +74,8 @@ impl ServedPools {
     /// The rosters in which an endpoint stands for a VIP.
     pub fn rosters_of_vip(&self, vip: &Vip) -> impl Iterator<Item = usize> {
         let stands = move |served: &&ServedPool| {
-            let mut vips = served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_deref());
+            let mut vips =
+                served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_deref());
             vips.any(|other| other == vip)
         };
         self.all.iter().filter(stands).flat_map(ServedPool::rosters)

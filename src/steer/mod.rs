@@ -11,6 +11,7 @@
 //! read. [`pool`] lays health over the sites, and a [`deck`] deals a site's live endpoints in proportion to their
 //! weights.
 
+pub mod balance;
 pub mod classes;
 pub mod deck;
 pub mod director;

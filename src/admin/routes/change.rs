@@ -86,12 +86,13 @@ pub(super) async fn remove_overrides(
     };
     let help = "write true or false";
     let all = params.parsed("all", help, str::parse::<bool>)?.unwrap_or(false);
+    let weight = params.parsed("weight", help, str::parse::<bool>)?.unwrap_or(false);
     let force = params.parsed("force", help, str::parse::<bool>)?.unwrap_or(false);
     let dry_run = params.parsed("dry_run", help, str::parse::<bool>)?.unwrap_or(false);
     let by = caller.asking(params.take("by")?);
     params.finish()?;
     let handle = api.handle.clone();
-    let removal = Removal { subject, all, by, force, dry_run };
+    let removal = Removal { subject, all, weight, by, force, dry_run };
     let removed = to_its_end(async move { overrides::remove(&handle, removal).await }).await?;
     Ok(json(&removed))
 }

@@ -1,10 +1,10 @@
 //! What a change of overrides does, laid out: the pools that it touches, what is worst first, then how it ended.
 
-use super::super::status::words::{count, list, until};
+use super::super::status::words::{action, count, list, until};
 use super::super::style::{Cell, Ink, Palette, Table};
 use crate::control::overrides::blast::{Effect, Judgement, PoolEffect, SiteEffect};
 use crate::control::overrides::{Changed, Refused, Removed};
-use crate::control::status::OverrideView;
+use crate::control::status::{OverrideView, PlanView};
 use jiff::Timestamp;
 
 /// So many pools are listed; those that are left out are no worse.
@@ -18,23 +18,33 @@ pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> St
     let mut text = effect_of(effect, *applied, palette);
     for old in replaced {
         let by = old.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
-        text.push_str(&format!("replaces {} {}{by}\n", old.state, until(now, old.until)));
+        let what = action(old, now);
+        text.push_str(&format!("replaces {what} {}{by}\n", until(now, old.until)));
     }
     text.push_str(&noted(notes, palette));
-    let what = format!("{} {}", pinned.state, pinned.target);
+    let what = format!("{} {}", planned(pinned), pinned.target);
+    let until = match &pinned.weight {
+        Some(PlanView { end: Some(end), .. }) => {
+            format!("reached {}, {}", until(now, Some(*end)), until(now, pinned.until))
+        }
+        _ => until(now, pinned.until),
+    };
     text.push_str(&match (applied, effect.refused) {
         (true, forced) => {
             let done = palette.paint(if forced { Ink::Doubt } else { Ink::Good }, "applied");
             let forced = if forced { ", by force" } else { "" };
-            let undo = format!("fingerpost undrain {}", typed(pinned));
-            format!("{done}{forced}: {what} {}; undo with: {undo}\n", until(now, pinned.until))
+            let undo = match pinned.weight {
+                Some(_) => format!("fingerpost weight {} --reset", typed(pinned)),
+                None => format!("fingerpost undrain {}", typed(pinned)),
+            };
+            format!("{done}{forced}: {what} {until}; undo with: {undo}\n")
         }
         (false, true) => {
             let refused = palette.paint(Ink::Bad, "would be refused");
             format!("{refused} without --force: {what}; nothing was changed\n")
         }
         (false, false) => {
-            format!("dry run: {what} {}; nothing was changed\n", until(now, pinned.until))
+            format!("dry run: {what} {until}; nothing was changed\n")
         }
     });
     text
@@ -54,9 +64,18 @@ pub(super) fn removed(removed: &Removed, palette: Palette) -> String {
             (false, false) => palette.paint(Ink::Plain, "would be removed"),
             (false, true) => palette.paint(Ink::Bad, "would be refused without --force"),
         };
-        text.push_str(&format!("{done}: {} {}{by}{reason}\n", old.state, old.target));
+        let what = planned(old);
+        text.push_str(&format!("{done}: {what} {}{by}{reason}\n", old.target));
     }
     text
+}
+
+/// `drain`, `weight 40 of`
+fn planned(pinned: &OverrideView) -> String {
+    pinned
+        .weight
+        .as_ref()
+        .map_or_else(|| pinned.state.clone(), |plan| format!("weight {} of", plan.to))
 }
 
 /// What a refused change would have done; why it was refused is told as an error.
@@ -181,7 +200,7 @@ mod tests {
     fn pinned(kind: &str, pool: Option<&str>, zone: Option<&str>) -> Value {
         json!({
             "target": format!("{kind} fra"), "kind": kind, "zone": zone, "pool": pool, "name": "fra", "state": "drain",
-            "until": "2026-01-01T02:00:00Z", "reason": "CHG1", "by": "ada",
+            "weight": null, "until": "2026-01-01T02:00:00Z", "reason": "CHG1", "by": "ada",
         })
     }
 

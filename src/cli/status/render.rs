@@ -4,7 +4,7 @@
 //! sight.
 
 use super::pools;
-use super::words::{count, list, rate, span, until};
+use super::words::{action, count, list, rate, span, until};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::events::Severity;
 use crate::control::status::{OverrideView, SiteView, Status, ZoneView};
@@ -129,7 +129,7 @@ fn overrides(status: &Status, layout: Layout) -> String {
     for pinned in &status.overrides {
         table.row([
             pinned.target.as_str().into(),
-            Cell::inked(ink_of_state(&pinned.state), &pinned.state),
+            Cell::inked(ink_of_state(&pinned.state), action(pinned, status.server.now)),
             until(status.server.now, pinned.until).into(),
             pinned.by.as_deref().unwrap_or("").into(),
             pinned.reason.as_str().into(),

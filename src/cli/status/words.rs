@@ -1,5 +1,6 @@
 //! Times, rates and counts in words that a person takes in at a glance. All plain ASCII.
 
+use crate::control::status::{OverrideView, PlanView};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -29,6 +30,28 @@ pub(in crate::cli) fn until(now: Timestamp, end: Option<Timestamp>) -> String {
     let [today, then] = [now, end].map(|at| at.to_zoned(TimeZone::UTC));
     let format = if today.date() == then.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
     format!("until {} UTC, in {}", then.strftime(format), span(now, end))
+}
+
+/// What an override does: `drain`, `weight 40`, `weight 40 (now 22, since 12 m, until 05:30 UTC, in 18 m)`.
+pub(in crate::cli) fn action(one: &OverrideView, now: Timestamp) -> String {
+    let Some(PlanView { to, now: weighs, begin, end, .. }) = &one.weight else {
+        return one.state.clone();
+    };
+    let (Some(begin), Some(end)) = (*begin, end.filter(|end| now < *end)) else {
+        return format!("weight {to}");
+    };
+    let weighs = weighs.map_or_else(String::new, |weighs| format!("now {}, ", weight(weighs)));
+    let begun = match begin > now {
+        true => format!("begins in {}", span(now, begin)),
+        false => format!("since {}", span(begin, now)),
+    };
+    format!("weight {to} ({weighs}{begun}, {})", until(now, Some(end)))
+}
+
+/// A weight, to two digits after the point.
+fn weight(weight: f64) -> String {
+    let text = format!("{weight:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// A number per second, to three digits: `0`, `0.4`, `12.5`, `340`, `1.25 k`.

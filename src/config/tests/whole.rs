@@ -183,7 +183,7 @@ fn the_example_means_what_it_says() {
     assert_eq!(network.location.sites, Some(vec!["iad".to_owned(), "fra".to_owned()]));
     let [pinned] = &loaded.overrides.expect("sound overrides").list[..] else { panic!("one pin") };
     assert_eq!(pinned.target, OverrideTarget::Site { zone: None, name: "fra".into() });
-    assert_eq!(pinned.pin, Pin::Drain);
+    assert_eq!(pinned.pin(), Some(Pin::Drain));
     for input in [
         "fingerpost.toml",
         "zones",

@@ -4,17 +4,17 @@
 //! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words
 //! ([`because`](Now::because) of a standing, [`shades`](Now::shades) of a weight).
 
-mod words;
+pub(super) mod words;
 
 pub(super) use words::{UNCHECKED, by_pin, by_row, since};
 
 use super::motion::{Motion, Moved};
 use crate::director::{Tier, Turned, VipTruth};
 use crate::health::comeback::Phase;
-use crate::health::overrides::{Override, Overrides, Pin};
+use crate::health::overrides::{Override, Overrides};
 use crate::health::status::standing;
 use crate::health::table::{Row, Table};
-use crate::health::{Probe, Standing, Verdict};
+use crate::health::{Standing, Verdict};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{Endpoint, OnAllDown, Pool, Site};
 use crate::steer::pool::{Family, Roster, Weight};
@@ -146,8 +146,8 @@ impl<'a> Now<'a> {
 
     /// What an endpoint weighs by configuration or plan.
     pub fn nominal(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
-        let planned = self.plan(pool, endpoint).and_then(|pinned| pinned.weight());
-        planned.map_or(endpoint.weight.into(), |plan| plan.at(endpoint.weight, self.at))
+        let overrides = &self.knowledge.overrides;
+        overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at)
     }
 
     /// Whether an address is alive, whatever was pinned; none where that is not known yet.
@@ -186,7 +186,8 @@ impl<'a> Now<'a> {
 
     /// All that makes an endpoint weigh otherwise than configured, each since when and until when, for people.
     pub fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
-        let planned = self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
+        let planned =
+            self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
         let live = self.behind(endpoint).and_then(words::live);
         let back = self.phase(pool, endpoint, family).and_then(words::phase);
         let favour = self.knowledge.motion.favour(pool, endpoint).and_then(words::favour);

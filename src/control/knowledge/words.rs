@@ -2,7 +2,7 @@
 
 use crate::director::{DirectorTruth, RealState, Source, VipTruth};
 use crate::health::comeback::Phase;
-use crate::health::overrides::{Override, Pin};
+use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
 use crate::steer::model::Endpoint;
@@ -16,10 +16,9 @@ pub(in crate::control) const UNCHECKED: &str = "not checked, taken for up";
 
 /// What a pin does, until when, by whom and why.
 pub(in crate::control) fn by_pin(pinned: &Override) -> String {
-    let word = match pinned.pin {
-        Pin::Up => "up",
-        Pin::Down => "down",
-        Pin::Drain => "drained",
+    let word = match pinned.action {
+        Action::Pin(Pin::Drain) => "drained".to_owned(),
+        other => other.to_string(),
     };
     let until = pinned.until.map_or_else(String::new, |until| format!(" until {until:.0}"));
     let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
@@ -41,7 +40,7 @@ pub(in crate::control) fn since(row: Option<&Row>) -> String {
 }
 
 /// Why what stands behind a VIP keeps it out of the answers; none where it does not.
-pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
+pub(in crate::control) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
     let director = endpoint.vip.as_ref()?.directors.get(truth.speaker)?;
     if truth.is_maintenance {
         return Some(format!("director {} is in maintenance", director.name));
@@ -50,12 +49,15 @@ pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
     let live = live_reals(truth.spoken()?);
     (!truth.is_enough).then(|| {
         let part = percent(truth.live);
-        format!("director {}: {live}, {part} of the weight, less than min_up = {min_up}", director.name)
+        format!(
+            "director {}: {live}, {part} of the weight, less than min_up = {min_up}",
+            director.name
+        )
     })
 }
 
 /// What part of a VIP is live, if not the whole, and who says so if its feed does not.
-pub(super) fn live(truth: &VipTruth) -> Option<String> {
+pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
     let spoken = truth.spoken()?;
     let fault = spoken.feed_fault.as_ref().map(|why| {
         let instead = match spoken.source {
@@ -91,19 +93,25 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
         }
         Phase::Ramping { since, until, share } => {
             let share = percent(share);
-            Some(format!("slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"))
+            Some(format!(
+                "slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"
+            ))
         }
     }
 }
 
 /// What an operator has planned for a weight, and how far that is.
-pub(super) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
-    let plan = pinned.weight()?;
+pub(in crate::control) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
+    let plan = pinned.plan()?;
     let weight = plan.at(configured, now);
     let way = match plan.ends_at() {
         Some(end) if now < end => {
-            let from = plan.from.unwrap_or(configured);
-            format!("{weight:.1} on the way from {from} to {}, there at {end:.0}", plan.weight)
+            let from = plan.from.unwrap_or(configured.into());
+            let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
+            format!(
+                "{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}",
+                plan.weight
+            )
         }
         _ => format!("{} in place of {configured}", plan.weight),
     };

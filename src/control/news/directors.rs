@@ -6,7 +6,11 @@ use crate::steer::director::Director;
 use jiff::Timestamp;
 
 /// What is known otherwise behind a VIP than before. Of what is known for the first time only what is wrong is news.
-pub(in crate::control) fn director_turned(turned: &Turned, tier: &Tier, at: Timestamp) -> Vec<Event> {
+pub(in crate::control) fn director_turned(
+    turned: &Turned,
+    tier: &Tier,
+    at: Timestamp,
+) -> Vec<Event> {
     let mut news = Vec::new();
     let Some(truth) = tier.truth(&turned.vip) else { return news };
     for (place, director) in turned.vip.directors.iter().enumerate() {

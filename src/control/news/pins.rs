@@ -13,7 +13,7 @@ pub(in crate::control) fn overrides_changed(
     at: Timestamp,
 ) -> Vec<Event> {
     let gone = missing(old, new, at).map(|pinned| {
-        let what = format!("{}: {} removed", pinned.target, pinned.pin);
+        let what = format!("{}: {} removed", pinned.target, pinned.action);
         let cause = [by.map(|by| format!("removed by {by}")), origin(pinned)];
         let cause = cause.into_iter().flatten().collect::<Vec<_>>().join("; ");
         about(pinned, Event::new(at, Kind::OverrideRemoved, Severity::Info, what, cause))
@@ -22,7 +22,7 @@ pub(in crate::control) fn overrides_changed(
         let until = pinned
             .until
             .map_or_else(|| "without an end".to_owned(), |until| format!("until {until:.0}"));
-        let what = format!("{}: {} {until}", pinned.target, pinned.pin);
+        let what = format!("{}: {} {until}", pinned.target, pinned.action);
         about(pinned, Event::new(at, Kind::OverrideSet, Severity::Info, what, why(pinned)))
     });
     gone.chain(come).collect()
@@ -40,7 +40,7 @@ pub(in crate::control) fn overrides_ended(
         .iter()
         .filter(ended)
         .map(|pinned| {
-            let what = format!("{}: {} has run out", pinned.target, pinned.pin);
+            let what = format!("{}: {} has run out", pinned.target, pinned.action);
             about(pinned, Event::new(at, Kind::OverrideEnded, Severity::Info, what, why(pinned)))
         })
         .collect()

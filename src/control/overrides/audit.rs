@@ -53,7 +53,7 @@ pub struct Line<'a> {
     pub action: Action,
     /// What it is on, for people.
     pub target: String,
-    /// `up`, `down` or `drain`; of what was removed if it is a removal.
+    /// `up`, `down`, `drain`, or a weight as in `weight 40 over 30m`; of what was removed if it is a removal.
     pub state: String,
     /// When it ends; none: when somebody removes it.
     pub until: Option<Timestamp>,
@@ -77,7 +77,7 @@ impl<'a> Line<'a> {
             by: pinned.by.as_deref(),
             action,
             target: pinned.target.to_string(),
-            state: pinned.pin.to_string(),
+            state: pinned.action.to_string(),
             until: pinned.until,
             reason: &pinned.reason,
             forced: false,
@@ -121,13 +121,14 @@ impl<'a> Line<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::health::overrides::{OverrideTarget, Pin};
+    use crate::health::overrides::{self, OverrideTarget, Pin};
     use serde_json::{Value, json};
 
     fn pinned(reason: &str) -> Override {
         let target = OverrideTarget::Site { zone: None, name: "fra".into() };
         let until = Some(Timestamp::from_second(3600).unwrap());
-        Override { target, pin: Pin::Drain, until, reason: reason.into(), by: Some("ada".into()) }
+        let action = overrides::Action::Pin(Pin::Drain);
+        Override { target, action, until, reason: reason.into(), by: Some("ada".into()) }
     }
 
     #[test]

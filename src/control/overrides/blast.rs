@@ -22,7 +22,7 @@ const NAMED_MAX: usize = 4;
 pub struct Effect {
     /// Every pool and family that it touches, those first in which it is refused, then those warned of.
     pub pools: Vec<PoolEffect>,
-    /// How many endpoints would stand otherwise than now, in any family.
+    /// How many endpoints would stand or weigh otherwise than now, in any family.
     pub endpoints: usize,
     /// The steered names that those pools serve, in order.
     pub names: Vec<String>,
@@ -152,7 +152,7 @@ pub fn effect(catalog: &Catalog, change: Change<'_>) -> Effect {
     effect
 }
 
-/// The endpoints of a pool that would stand otherwise in a family, by their places.
+/// The endpoints of a pool that would stand or weigh otherwise in a family, by their places.
 fn moved_in<'a>(
     pool: &'a Pool,
     family: Family,
@@ -160,8 +160,10 @@ fn moved_in<'a>(
 ) -> impl Iterator<Item = usize> + 'a {
     (0..pool.endpoints.len()).filter(move |&at| {
         let endpoint = &pool.endpoints[at];
-        let standing = |by: &dyn Standings| by.standing(pool, endpoint, family);
-        family.address(endpoint).is_some() && standing(change.before) != standing(change.after)
+        let known = |by: &dyn Standings| {
+            (by.standing(pool, endpoint, family), by.weight(pool, endpoint, family).nominal)
+        };
+        family.address(endpoint).is_some() && known(change.before) != known(change.after)
     })
 }
 

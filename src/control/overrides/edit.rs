@@ -5,8 +5,11 @@
 //! text with mistakes is refused. What comes out is read by the configuration again, and must mean exactly what was
 //! asked; so an edit cannot break the file. Where the text comes from and goes to is [`super::file`]'s part.
 
+#[cfg(test)]
+mod tests;
+
 use crate::config;
-use crate::health::overrides::{Override, OverrideTarget};
+use crate::health::overrides::{Action, Override, OverrideTarget, Plan};
 use crate::report::{Finding, Report, Source};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -17,8 +20,8 @@ use toml_edit::{
 /// What a file begins with that was not there before.
 pub const HEADER: &str = "\
 # What the operators have pinned: one [[override]] for each, with the site, pool or endpoint that it is on, the state
-# (up, down or drain), when it ends, why, and by whom. `fingerpost drain`, `down`, `up` and `undrain` edit this file;
-# so may you, for it is watched. What has ended may be deleted.
+# (up, down or drain) or an endpoint's weight, when it ends, why, and by whom. `fingerpost drain`, `down`, `up`,
+# `undrain` and `weight` edit this file; so may you, for it is watched. What has ended may be deleted.
 ";
 
 const LIST: &str = "override";
@@ -47,10 +50,12 @@ impl Edit {
         &self.list
     }
 
-    /// Sets an override. One on the same target, ended or not, gives way to it; those that did are returned.
+    /// Sets an override. One on the same target that says the same of it, how it stands or what it weighs, gives way to
+    /// it, ended or not; those that did are returned.
     pub fn set(&mut self, new: &Override) -> Vec<Override> {
-        let same = |list: &[Override]| list.iter().rposition(|old| old.target == new.target);
-        let Some(first) = self.list.iter().position(|old| old.target == new.target) else {
+        let is_same = |old: &Override| old.target == new.target && old.action.is_like(&new.action);
+        let same = |list: &[Override]| list.iter().rposition(is_same);
+        let Some(first) = self.list.iter().position(is_same) else {
             self.append(new);
             self.list.push(new.clone());
             return Vec::new();
@@ -66,11 +71,16 @@ impl Edit {
         replaced
     }
 
-    /// Removes every override on just these targets; they are returned.
-    pub fn remove(&mut self, targets: &[OverrideTarget]) -> Vec<Override> {
+    /// Removes every override on just these targets that `is_meant`; they are returned.
+    pub fn remove(
+        &mut self,
+        targets: &[OverrideTarget],
+        is_meant: impl Fn(&Override) -> bool,
+    ) -> Vec<Override> {
         let mut removed = Vec::new();
         for at in (0..self.list.len()).rev() {
-            if targets.contains(&self.list[at].target) {
+            let one = &self.list[at];
+            if targets.contains(&one.target) && is_meant(one) {
                 removed.insert(0, self.remove_at(at));
             }
         }
@@ -255,15 +265,35 @@ fn fill(table: &mut dyn TableLike, new: &Override) {
 
 /// Writes what an override says of its target.
 fn describe(table: &mut dyn TableLike, new: &Override) {
-    put(table, "state", Some(new.pin.to_string().into()));
-    let until = new.until.map(|until| match until.to_string().parse() {
-        Ok(moment) => Value::Datetime(toml_edit::Formatted::new(moment)),
-        // TOML's own form has no years beyond 9999; the text is read as well.
-        Err(_) => until.to_string().into(),
-    });
-    put(table, "until", until);
+    match new.action {
+        Action::Pin(pin) => put(table, "state", Some(pin.to_string().into())),
+        Action::Weight(plan) => describe_plan(table, plan),
+    }
+    put(table, "until", new.until.map(moment));
     put(table, "reason", Some(new.reason.as_str()).filter(|text| !text.is_empty()).map(Into::into));
     put(table, "by", new.by.as_deref().map(Into::into));
+}
+
+fn describe_plan(table: &mut dyn TableLike, plan: Plan) {
+    put(table, "weight", Some(i64::from(plan.weight).into()));
+    let from = plan.from.map(|from| match from.fract() == 0.0 {
+        // Within the weights that there are.
+        true => (from as i64).into(),
+        false => from.into(),
+    });
+    put(table, "from", from);
+    put(table, "begin", plan.begin.map(moment));
+    let over = Some(plan.over).filter(|over| !over.is_zero());
+    put(table, "over", over.map(|over| config::shown_duration(over).into()));
+}
+
+fn moment(moment: Timestamp) -> Value {
+    let text = moment.to_string();
+    match text.parse() {
+        Ok(moment) => Value::Datetime(toml_edit::Formatted::new(moment)),
+        // TOML's own form has no years beyond 9999; the text is read as well.
+        Err(_) => text.into(),
+    }
 }
 
 /// Sets a key, keeping the comment after its value; without a value the key goes.
@@ -278,204 +308,5 @@ fn put(table: &mut dyn TableLike, key: &str, value: Option<Value>) {
             *old = value;
         }
         None => drop(table.insert(key, Item::Value(value))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::health::overrides::Pin;
-    use crate::wire::Name;
-    use proptest::prelude::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn edit(text: &str) -> Edit {
-        Edit::new(Path::new("overrides.toml"), text, at(0)).unwrap()
-    }
-
-    fn site(name: &str) -> OverrideTarget {
-        OverrideTarget::Site { zone: None, name: name.into() }
-    }
-
-    fn drain(target: OverrideTarget) -> Override {
-        let (until, by) = (Some(at(3600)), Some("ada".into()));
-        Override { target, pin: Pin::Drain, until, reason: "CHG1".into(), by }
-    }
-
-    const WHOLE: &str = "\
-# Ours.
-
-# CHG0, see the wiki
-[[override]]
-site = \"fra\" # hall 2
-until = 1970-01-01T00:00:00Z   # midnight
-state = 'down'
-
-# Only for a while.
-
-# the old switch
-[[override]]
-endpoint = \"a\"
-pool = \"web\"
-zone = \"example.com\"
-state = \"up\"
-# end
-";
-
-    #[test]
-    fn setting_leaves_the_rest_as_it_is() {
-        let mut edit = edit(WHOLE);
-        assert_eq!(edit.set(&drain(site("iad"))), []);
-        let added = "\n[[override]]\nsite = \"iad\"\nstate = \"drain\"\nuntil = 1970-01-01T01:00:00Z\n\
-                     reason = \"CHG1\"\nby = \"ada\"\n";
-        assert_eq!(edit.finish().unwrap(), format!("{WHOLE}{added}"));
-    }
-
-    #[test]
-    fn setting_again_edits_in_place() {
-        let mut edit = edit(WHOLE);
-        let replaced = edit.set(&drain(site("fra")));
-        assert_eq!(replaced.len(), 1);
-        assert_eq!(replaced[0].pin, Pin::Down);
-        let expected = WHOLE
-            .replace("1970-01-01T00:00:00Z   # midnight", "1970-01-01T01:00:00Z   # midnight")
-            .replace("state = 'down'\n", "state = \"drain\"\nreason = \"CHG1\"\nby = \"ada\"\n");
-        assert_eq!(edit.finish().unwrap(), expected);
-    }
-
-    #[test]
-    fn removing_takes_its_own_comment_along_and_no_other() {
-        let check = |target: OverrideTarget, expected: &str| {
-            let mut edit = edit(WHOLE);
-            edit.remove(&[target]);
-            assert_eq!(edit.finish().unwrap(), expected);
-        };
-        let second = WHOLE.find("# Only").unwrap();
-        check(site("fra"), &format!("# Ours.\n\n{}", &WHOLE[second..]));
-        let zone = Some(Name::parse("example.com", None).unwrap());
-        let endpoint =
-            OverrideTarget::Endpoint { zone, pool: Some("web".into()), name: "a".into() };
-        let (kept, _) = WHOLE.split_once("# the old switch").unwrap();
-        check(endpoint, &format!("{kept}# end\n"));
-        check(site("none"), WHOLE);
-    }
-
-    #[test]
-    fn files_of_every_form() {
-        let entry = "[[override]]\nsite = \"fra\"\nstate = \"drain\"\nuntil = 1970-01-01T01:00:00Z\n\
-                     reason = \"CHG1\"\nby = \"ada\"\n";
-        let inline = "{ site = \"fra\", state = \"drain\", until = 1970-01-01T01:00:00Z, reason = \"CHG1\", \
-                      by = \"ada\" }";
-        let other = "{ site = \"iad\", state = \"up\" }";
-        let check = |text: &str, expected: &str| {
-            let mut set = edit(text);
-            set.set(&drain(site("fra")));
-            let text = set.finish().unwrap();
-            assert_eq!(text, expected);
-        };
-        check("", entry);
-        check("\n", &format!("\n{entry}"));
-        check(HEADER, &format!("{HEADER}\n{entry}"));
-        check("# no newline", &format!("# no newline\n\n{entry}"));
-        check("override = []", &format!("override = [\n  {inline},\n]\n"));
-        check(
-            &format!("override = [\n  {other}, # other\n]\n"),
-            &format!("override = [\n  {other}, # other\n  {inline},\n]\n"),
-        );
-        let remove = |text: &str, expected: &str| {
-            let mut removal = edit(text);
-            removal.remove(&[site("fra")]);
-            assert_eq!(removal.finish().unwrap(), expected);
-        };
-        remove(&format!("{HEADER}\n{entry}"), &format!("{HEADER}\n"));
-        remove(entry, "");
-        remove(&format!("# head\n{entry}"), "# head\n");
-        remove(&format!("{entry}\n{}", entry.replace("fra", "iad")), &entry.replace("fra", "iad"));
-        remove(
-            &format!("override = [\n  {other}, # other\n  {inline},\n]\n"),
-            &format!("override = [\n  {other}, # other\n]\n"),
-        );
-    }
-
-    #[test]
-    fn a_file_with_mistakes_is_not_touched() {
-        let check = |text: &str, message: &str| {
-            let report = Edit::new(Path::new("overrides.toml"), text, at(0)).unwrap_err();
-            let told: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
-            assert!(told.iter().any(|told| told.contains(message)), "{text:?}: {told:?}");
-        };
-        check("[[override]]\nsite = \"fra\"\n", "needs \"state\"");
-        check("[[override]\n", "not valid TOML");
-        check("overide = []\n", "unknown key");
-        check("[[override]]\nsite = \"fra\"\nstate = \"down\"\nwho = 1\n", "unknown key");
-    }
-
-    fn word() -> impl Strategy<Value = String> {
-        "[a-c]{1,2}"
-    }
-
-    fn target() -> impl Strategy<Value = OverrideTarget> {
-        let zone = || {
-            proptest::option::of(prop_oneof![Just("example.com"), Just("."), Just("a\\032b.x")])
-                .prop_map(|text| text.map(|text| Name::parse(text, None).unwrap()))
-        };
-        prop_oneof![
-            (zone(), word()).prop_map(|(zone, name)| OverrideTarget::Site { zone, name }),
-            (zone(), word()).prop_map(|(zone, name)| OverrideTarget::Pool { zone, name }),
-            (zone(), proptest::option::of(word()), word())
-                .prop_map(|(zone, pool, name)| OverrideTarget::Endpoint { zone, pool, name }),
-        ]
-    }
-
-    fn any_override() -> impl Strategy<Value = Override> {
-        let pin = prop_oneof![Just(Pin::Up), Just(Pin::Drain), Just(Pin::Down)];
-        let until = proptest::option::of((0..=253_402_207_200_i64, 0..1_000_000_000_i32));
-        (target(), pin, until, ".{0,12}", proptest::option::of(".{1,12}")).prop_map(
-            |(target, pin, until, reason, by)| {
-                let until = until.map(|(second, ns)| Timestamp::new(second, ns).unwrap());
-                Override { target, pin, until, reason, by }
-            },
-        )
-    }
-
-    /// A text that means `list`, in one of the forms that a person may choose.
-    fn written(list: &[Override], inline: bool) -> String {
-        let mut edit = edit(if inline { "override = [] # list\n" } else { "# a head\n" });
-        for element in list {
-            edit.append(element);
-            edit.list.push(element.clone());
-        }
-        edit.finish().unwrap()
-    }
-
-    proptest! {
-        /// Whatever stands in the file and whatever is asked, the file means afterwards what a plain list would.
-        #[test]
-        fn the_file_means_what_was_asked(
-            list in proptest::collection::vec(any_override(), 0..6),
-            inline: bool,
-            asked in proptest::collection::vec((any_override(), any::<bool>()), 1..4),
-        ) {
-            let mut text = written(&list, inline);
-            let mut model = list;
-            for (asked, set) in asked {
-                let mut edit = edit(&text);
-                prop_assert_eq!(edit.list(), &model[..]);
-                let gone = if set { edit.set(&asked) } else { edit.remove(std::slice::from_ref(&asked.target)) };
-                let same = |old: &Override| old.target == asked.target;
-                prop_assert_eq!(gone, model.iter().filter(|old| same(old)).cloned().collect::<Vec<_>>());
-                let place = model.iter().position(same).unwrap_or(model.len());
-                model.retain(|old| !same(old));
-                if set {
-                    model.insert(place, asked);
-                }
-                text = edit.finish().unwrap();
-                prop_assert!(text.contains(if inline { "# list" } else { "# a head" }), "{}", text);
-            }
-            prop_assert_eq!(&edit(&text).list, &model);
-        }
     }
 }

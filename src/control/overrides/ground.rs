@@ -4,25 +4,25 @@
 //! one go; when somebody else changes it meanwhile, all is done again with what they wrote, so that two people who each
 //! drain a site do not together drain the last two.
 
-use super::audit::{Action, Line, Outcome};
+use super::audit::{self, Line, Outcome};
 use super::blast::{self, Change, Effect};
 use super::edit::{Edit, HEADER};
 use super::file::{self, Unwritten};
 use super::refused::Refused;
-use super::request::{Removal, Removing, Request, Setting};
+use super::request::{Asked, Removal, Removing, Request, Setting};
 use super::target::{self, Wanted};
+use super::weight;
 use crate::config;
 use crate::control::knowledge::Knowledge;
 use crate::control::loader::Loader;
 use crate::control::server::VERDICTS_FILE;
-use crate::health::overrides::{Override, Overrides, Pin};
+use crate::health::overrides::{Action, Override, Overrides, Pin};
 use crate::health::persist::Saved;
 use crate::health::prober::ProbeResult;
 use crate::health::state as probe;
 use crate::health::{Probe, Verdict};
 use crate::report::Report;
 use crate::snapshot::Catalog;
-use crate::steer::model::{Endpoint, Pool};
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,7 +63,11 @@ pub struct Written<P> {
     pub notes: Vec<String>,
     /// Who asked.
     pub by: Option<String>,
-    action: Action,
+    /// What was served when it was judged.
+    pub catalog: Arc<Catalog>,
+    /// When that was.
+    pub at: Timestamp,
+    action: audit::Action,
     forced: bool,
     state: PathBuf,
 }
@@ -99,21 +103,38 @@ impl Ground {
         now: Timestamp,
     ) -> Result<Written<[Override; 1]>, Refused> {
         let setting = request.check(now)?;
-        let Setting { wanted, pin, until, reason, by, force, dry_run } = setting;
-        let target = target::find(&self.catalog, &wanted).map_err(Refused::lost)?;
-        let new = Override { target, pin, until, reason, by };
+        let Setting { wanted, asked, until, reason, by, force, dry_run } = setting;
+        let target = match asked {
+            Asked::Pin(_) => target::find(&self.catalog, &wanted).map_err(Refused::lost)?,
+            Asked::Weight { .. } => weight::find(&self.catalog, &wanted)?,
+        };
         self.attempt(now, dry_run, |edit| {
+            let (action, mut notes) = match asked {
+                Asked::Pin(pin) => (Action::Pin(pin), Vec::new()),
+                Asked::Weight { weight, begin, over } => {
+                    let old = Overrides { list: edit.list().to_vec() };
+                    let plan = (weight, begin, over);
+                    let (plan, notes) = weight::plan(&self.catalog, &old, &target, plan);
+                    (Action::Weight(plan), notes)
+                }
+            };
+            let (target, reason, by) = (target.clone(), reason.clone(), by.clone());
+            let new = Override { target, action, until, reason, by };
             let replaced = edit.set(&new);
             let after = Overrides { list: edit.list().to_vec() };
-            let effect = self.effect(&after, now);
+            // Judged is what a plan leads to.
+            let effect = self.effect(&weight::reached(after.clone(), &new), now);
+            notes.extend(self.notes(&new, &after, &effect, now));
             let written = Written {
-                pinned: [new.clone()],
+                by: new.by.clone(),
+                pinned: [new],
                 replaced,
-                notes: self.notes(&new, &after, &effect, now),
+                notes,
                 effect,
                 is_dry_run: dry_run,
-                by: new.by.clone(),
-                action: Action::Set,
+                catalog: self.catalog.clone(),
+                at: now,
+                action: audit::Action::Set,
                 forced: force,
                 state: self.state.clone(),
             };
@@ -121,28 +142,34 @@ impl Ground {
         })
     }
 
-    /// Removes overrides from the file. Where one of them pins something up, that is judged as setting one is: it may
-    /// be all that a pool has. Otherwise what it does is told and not judged: nothing is lost when a drain ends.
+    /// Removes states from the file, or weights. Where a state pins something up, that is judged as setting one is: it
+    /// may be all that a pool has; so is the end of a weight. Otherwise what it does is told and not judged: nothing is
+    /// lost when a drain ends.
     pub fn remove(
         &self,
         removal: &Removal,
         now: Timestamp,
     ) -> Result<Written<Vec<Override>>, Refused> {
-        let Removing { wanted, by, force, dry_run } = removal.check()?;
+        let Removing { wanted, weight, by, force, dry_run } = removal.check()?;
+        let is_meant = |one: &Override| one.plan().is_some() == weight;
         self.attempt(now, dry_run, |edit| {
+            let (list, others): (Vec<_>, Vec<_>) = edit.list().iter().cloned().partition(is_meant);
             let targets = match &wanted {
-                None if edit.list().is_empty() => return Err(Refused::none_there()),
-                Some(wanted) => target::find_pinned(edit.list(), wanted).map_err(|mut lost| {
-                    if let Some(help) = self.covered(wanted, edit.list(), now) {
+                None if list.is_empty() => return Err(Refused::none_there(weight, others.len())),
+                Some(wanted) => target::find_pinned(&list, wanted).map_err(|mut lost| {
+                    if target::find_pinned(&others, wanted).is_ok() {
+                        lost.help = other_way(weight).to_owned();
+                    } else if let Some(help) = self.covered(wanted, &list, now) {
                         lost.help = help;
                     }
                     Refused::lost(lost)
                 })?,
-                None => edit.list().iter().map(|pinned| pinned.target.clone()).collect(),
+                None => list.iter().map(|one| one.target.clone()).collect(),
             };
-            let removed = edit.remove(&targets);
+            let removed = edit.remove(&targets, is_meant);
             let after = Overrides { list: edit.list().to_vec() };
-            let held_up = |pinned: &Override| pinned.pin == Pin::Up && pinned.in_force(now);
+            let held_up =
+                |one: &Override| one.pin().is_none_or(|pin| pin == Pin::Up) && one.in_force(now);
             let effect = self.effect(&after, now);
             let effect = if removed.iter().any(held_up) { effect } else { effect.tolerated() };
             let written = Written {
@@ -152,7 +179,9 @@ impl Ground {
                 is_dry_run: dry_run,
                 notes: Vec::new(),
                 by: by.clone(),
-                action: Action::Remove,
+                catalog: self.catalog.clone(),
+                at: now,
+                action: audit::Action::Remove,
                 forced: force,
                 state: self.state.clone(),
             };
@@ -214,9 +243,13 @@ impl Ground {
     ) -> Vec<String> {
         let mut notes = Vec::new();
         let mut held: Vec<(&Override, Vec<&str>)> = Vec::new();
-        for (pool, endpoint) in self.endpoints() {
+        for (pool, endpoint) in weight::endpoints(&self.catalog) {
             let subject = pool.subject(endpoint);
-            let pinned = after.pin_for(&subject, now).filter(|_| new.target.matches(&subject));
+            let holding = match new.action {
+                Action::Pin(_) => after.pin_for(&subject, now),
+                Action::Weight(_) => after.weight_for(&subject, now),
+            };
+            let pinned = holding.filter(|_| new.target.matches(&subject));
             let Some(other) = pinned.filter(|pinned| pinned.target != new.target) else { continue };
             match held.iter_mut().find(|(known, _)| *known == other) {
                 Some((_, names)) => names.push(&endpoint.name),
@@ -229,11 +262,15 @@ impl Ground {
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             notes.push(format!(
                 "not for {shown}{more}: the override on {} ({}) comes before it",
-                other.target, other.pin
+                other.target, other.action
             ));
         }
         if effect.endpoints == 0 {
-            notes.push("no endpoint stands otherwise by it than it does now".to_owned());
+            let verb = if new.pin().is_some() { "stands" } else { "weighs" };
+            notes.push(format!("no endpoint {verb} otherwise by it than it does now"));
+        }
+        if new.plan().is_some() {
+            notes.extend(weight::notes(&self.catalog, new));
         }
         notes
     }
@@ -242,7 +279,7 @@ impl Ground {
     fn covered(&self, wanted: &Wanted, list: &[Override], now: Timestamp) -> Option<String> {
         let target = target::find(&self.catalog, wanted).ok()?;
         let overrides = Overrides { list: list.to_vec() };
-        let mut endpoints = self.endpoints();
+        let mut endpoints = weight::endpoints(&self.catalog);
         let pinned = endpoints.find_map(|(pool, endpoint)| {
             let subject = pool.subject(endpoint);
             overrides.pin_for(&subject, now).filter(|_| target.matches(&subject))
@@ -250,10 +287,17 @@ impl Ground {
         let larger = target::written(&pinned.target);
         Some(format!("what holds for it is the override on {}: remove {larger:?}", pinned.target))
     }
+}
 
-    fn endpoints(&self) -> impl Iterator<Item = (&Pool, &Endpoint)> {
-        let pools = self.catalog.pools().all().iter().map(|served| &*served.pool);
-        pools.flat_map(|pool| pool.endpoints.iter().map(move |endpoint| (pool, &**endpoint)))
+/// How to remove the kind of override that there is, where the other one was meant.
+fn other_way(weight: bool) -> &'static str {
+    match weight {
+        true => {
+            "it has a state and no weight: remove that without weight (on the command line: undrain)"
+        }
+        false => {
+            "it has a weight and no state: remove that with weight=true (on the command line: weight … --reset)"
+        }
     }
 }
 
@@ -271,8 +315,8 @@ impl<P: AsRef<[Override]>> Written<P> {
     pub(super) fn holds_in(&self, overrides: &Overrides) -> bool {
         let stands = |pinned: &Override| overrides.list.contains(pinned);
         match self.action {
-            Action::Set => self.pinned.as_ref().iter().all(stands),
-            Action::Remove => !self.pinned.as_ref().iter().any(stands),
+            audit::Action::Set => self.pinned.as_ref().iter().all(stands),
+            audit::Action::Remove => !self.pinned.as_ref().iter().any(stands),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What operators pin up, down or to drain: found by name, judged by what it would do, written to one file, told.
+//! What operators pin up, down or to drain, and the weights that they plan: found by name, judged by what it would do, written to one file, told.
 //!
 //! ```text
 //! Request ─ target ─► OverrideTarget ─ edit ─► text ─ blast ─┬─► file: overrides.toml ─ reload ─► served
@@ -21,6 +21,7 @@ pub mod target;
 mod testing;
 #[cfg(test)]
 mod tests;
+pub(in crate::control) mod weight;
 
 pub use ground::{Ground, Written};
 pub use refused::{Details, Refused};
@@ -29,12 +30,13 @@ pub use request::{Removal, Request, Subject, checked_by};
 use super::status::OverrideView;
 use super::{Handle, Reloaded};
 use crate::health::overrides::Override;
+use crate::snapshot::Catalog;
 use blast::Effect;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// An override was set, or would be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Changed {
     /// The override.
     #[serde(rename = "override")]
@@ -50,7 +52,7 @@ pub struct Changed {
 }
 
 /// Overrides were removed, or would be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Removed {
     /// The overrides that there were, ended ones included.
     pub removed: Vec<OverrideView>,
@@ -74,8 +76,18 @@ pub async fn remove(handle: &Handle, removal: Removal) -> Result<Removed, Refuse
 
 /// The overrides in force, in the order of the file.
 pub async fn list(handle: &Handle) -> Vec<OverrideView> {
-    let (known, now) = (handle.knowledge().await, Timestamp::now());
-    known.overrides.list.iter().filter(|pinned| pinned.in_force(now)).map(Into::into).collect()
+    let (known, now) = (handle.known().await, Timestamp::now());
+    let in_force = known.knowledge.overrides.list.iter().filter(|one| one.in_force(now));
+    in_force.map(|one| view(known.snapshot.catalog(), one, now)).collect()
+}
+
+/// An override as it is at this moment, with what its endpoints weigh by it.
+pub(super) fn view(catalog: &Catalog, one: &Override, at: Timestamp) -> OverrideView {
+    let mut view = OverrideView::from(one);
+    if let Some(plan) = &mut view.weight {
+        plan.now = weight::weighed(catalog, one, at);
+    }
+    view
 }
 
 async fn carry_out<P: AsRef<[Override]> + Send + 'static>(
@@ -116,10 +128,11 @@ async fn blocking<T: Send + 'static>(
 
 impl From<Written<[Override; 1]>> for Changed {
     fn from(written: Written<[Override; 1]>) -> Self {
-        let Written { pinned: [pinned], replaced, effect, is_dry_run, notes, .. } = written;
+        let Written { pinned: [pinned], replaced, effect, is_dry_run, notes, catalog, at, .. } =
+            written;
         Self {
-            pinned: (&pinned).into(),
-            replaced: replaced.iter().map(Into::into).collect(),
+            pinned: view(&catalog, &pinned, at),
+            replaced: replaced.iter().map(|old| view(&catalog, old, at)).collect(),
             effect,
             applied: !is_dry_run,
             notes,
@@ -129,8 +142,8 @@ impl From<Written<[Override; 1]>> for Changed {
 
 impl From<Written<Vec<Override>>> for Removed {
     fn from(written: Written<Vec<Override>>) -> Self {
-        let Written { pinned, effect, is_dry_run, notes, .. } = written;
-        let removed = pinned.iter().map(Into::into).collect();
+        let Written { pinned, effect, is_dry_run, notes, catalog, at, .. } = written;
+        let removed = pinned.iter().map(|old| view(&catalog, old, at)).collect();
         Self { removed, effect, applied: !is_dry_run, notes }
     }
 }

@@ -74,8 +74,17 @@ impl Refused {
     }
 
     /// Nothing to be removed.
-    pub(super) fn none_there() -> Self {
-        Self::new(404, "there are no overrides", "nothing has to be removed")
+    pub(super) fn none_there(weight: bool, others: usize) -> Self {
+        let (what, other) = match weight {
+            true => ("there are no planned weights", "with a state"),
+            false if others > 0 => ("there are no overrides with a state", "with a weight"),
+            false => ("there are no overrides", ""),
+        };
+        let help = match others {
+            0 => "nothing has to be removed".to_owned(),
+            number => format!("there are {number} {other}"),
+        };
+        Self::new(404, what, help)
     }
 
     /// Too much would be lost.

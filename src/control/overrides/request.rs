@@ -2,11 +2,14 @@
 
 use super::Refused;
 use super::target::{Kind, Part, Wanted, zone_part};
+use crate::config::defaults::ENDPOINT_WEIGHT_MAX;
 use crate::config::{self, OVERRIDE_TEXT_BYTES_MAX};
 use crate::health::overrides::Pin;
+use crate::health::ramp::after;
 use crate::report::nearest;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How long an override holds if nothing is said: long enough for most work, short enough to be forgotten safely.
 const FOR_DEFAULT: SignedDuration = SignedDuration::from_hours(1);
@@ -20,8 +23,15 @@ pub struct Request {
     /// What it is to be on.
     #[serde(flatten)]
     pub subject: Subject,
-    /// `up`, `down` or `drain`.
+    /// `up`, `down` or `drain`; or nothing, and a weight.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub state: String,
+    /// What an endpoint is to weigh.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// Over what time it comes to weigh that, as in `30m`; none: at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
     /// For how long, as in `2h`.
     #[serde(rename = "for")]
     pub lasting: Option<String>,
@@ -48,6 +58,8 @@ pub struct Removal {
     pub subject: Subject,
     /// Whether to remove all that there are; then nothing is named.
     pub all: bool,
+    /// Whether planned weights are meant; otherwise states are.
+    pub weight: bool,
     /// Who asks.
     pub by: Option<String>,
     /// Whether they are removed though too much would be lost.
@@ -82,7 +94,7 @@ pub struct Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
     pub wanted: Wanted,
-    pub pin: Pin,
+    pub asked: Asked,
     pub until: Option<Timestamp>,
     pub reason: String,
     pub by: Option<String>,
@@ -90,11 +102,24 @@ pub(super) struct Setting {
     pub dry_run: bool,
 }
 
+/// What is to become of the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Pin(Pin),
+    /// A weight that is reached over this time, from then on.
+    Weight {
+        weight: u32,
+        begin: Timestamp,
+        over: Duration,
+    },
+}
+
 /// A removal, checked as far as it can be by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Removing {
     /// None: all.
     pub wanted: Option<Wanted>,
+    pub weight: bool,
     pub by: Option<String>,
     pub force: bool,
     pub dry_run: bool,
@@ -102,10 +127,19 @@ pub(super) struct Removing {
 
 impl Request {
     pub(super) fn check(&self, now: Timestamp) -> Result<Setting, Refused> {
+        let wanted = self.subject.check()?;
+        let asked = self.asked(now)?;
+        let until = self.end(now)?;
+        if let (Asked::Weight { begin, over, .. }, Some(until)) = (asked, until)
+            && until < after(begin, over)
+        {
+            let title = "the override would end before its weight is reached";
+            return Err(Refused::invalid(title, "give a later end, or a shorter over"));
+        }
         Ok(Setting {
-            wanted: self.subject.check()?,
-            pin: pin(&self.state)?,
-            until: self.end(now)?,
+            wanted,
+            asked,
+            until,
             reason: one_line("reason", &self.reason)?,
             by: checked_by(self.by.as_deref())?,
             force: self.force,
@@ -113,13 +147,34 @@ impl Request {
         })
     }
 
+    fn asked(&self, now: Timestamp) -> Result<Asked, Refused> {
+        let Some(weight) = self.weight else {
+            if self.over.is_some() {
+                let help = "leave it out, or give a weight in place of the state";
+                return Err(Refused::invalid("over goes with a weight, and there is none", help));
+            }
+            return pin(&self.state).map(Asked::Pin);
+        };
+        if !self.state.is_empty() {
+            let help = "ask for one after the other: they do not touch each other";
+            return Err(Refused::invalid("an override has a state or a weight, not both", help));
+        }
+        if u64::from(weight) > ENDPOINT_WEIGHT_MAX {
+            let title = format!("the weight cannot be {weight}");
+            let help = format!("give a whole number from 0 to {ENDPOINT_WEIGHT_MAX}");
+            return Err(Refused::invalid(title, help));
+        }
+        let over = self.over.as_deref().map(over).transpose()?.unwrap_or_default();
+        Ok(Asked::Weight { weight, begin: full_second(now), over })
+    }
+
     /// When it ends, to the second; none: never by itself.
     fn end(&self, now: Timestamp) -> Result<Option<Timestamp>, Refused> {
-        // What begins within a second begins at its end, so that two hours are not a little less.
-        let second = now.as_second() + i64::from(now.subsec_nanosecond() > 0);
-        let begin = Timestamp::from_second(second).unwrap_or(now);
+        let begin = full_second(now);
         let end = match (&self.lasting, &self.until, self.forever) {
             (None, None, true) => return Ok(None),
+            // A state is for an emergency or some work; a weight is a setting.
+            (None, None, false) if self.weight.is_some() => return Ok(None),
             (None, None, false) => begin.checked_add(FOR_DEFAULT),
             (Some(text), None, false) => {
                 let no_duration =
@@ -163,7 +218,8 @@ impl Removal {
             (false, _) => Some(self.subject.check()?),
         };
         let by = checked_by(self.by.as_deref())?;
-        Ok(Removing { wanted, by, force: self.force, dry_run: self.dry_run })
+        let Self { weight, force, dry_run, .. } = *self;
+        Ok(Removing { wanted, weight, by, force, dry_run })
     }
 }
 
@@ -214,15 +270,38 @@ impl Subject {
     }
 }
 
+/// What begins within a second begins at its end, so that two hours are not a little less.
+fn full_second(now: Timestamp) -> Timestamp {
+    let second = now.as_second() + i64::from(now.subsec_nanosecond() > 0);
+    Timestamp::from_second(second).unwrap_or(now)
+}
+
+/// Over what time a weight is reached.
+fn over(text: &str) -> Result<Duration, Refused> {
+    let over = config::parse_duration(text).ok_or_else(|| {
+        Refused::invalid(format!("{text:?} is no duration"), config::DURATION_FORM)
+    })?;
+    let (min, max) = (config::PLAN_OVER_MIN, config::PLAN_OVER_MAX);
+    if !over.is_zero() && !(min..=max).contains(&over) {
+        let help = format!(
+            "give {} to {}, or leave it out",
+            config::shown_duration(min),
+            config::shown_duration(max)
+        );
+        return Err(Refused::invalid(format!("a weight cannot be reached over {text}"), help));
+    }
+    Ok(over)
+}
+
 fn pin(word: &str) -> Result<Pin, Refused> {
     let known = PINS.iter().find(|(known, _)| *known == word);
     known.map(|(_, pin)| *pin).ok_or_else(|| {
         let help = match nearest(word, PINS.map(|(known, _)| known)) {
             Some(near) => format!("did you mean {near:?}?"),
-            None => "give state as \"up\", \"down\" or \"drain\"".to_owned(),
+            None => "give state as \"up\", \"down\" or \"drain\", or a weight".to_owned(),
         };
         let title = if word.is_empty() {
-            "no state is given".to_owned()
+            "neither a state nor a weight is given".to_owned()
         } else {
             format!("unknown state {word:?}")
         };
@@ -283,6 +362,8 @@ mod tests {
         check(drain(json!({ "endpoint": "a", "pool": "web" })), ("web/a", Some(4600)));
         let until = "1970-01-01T02:00:00.9+01:00";
         check(drain(json!({ "endpoint": "a", "pool": "*", "until": until })), ("*/a", Some(3600)));
+        check(json!({ "target": "a", "weight": 4, "over": "30m" }), ("a", None));
+        check(json!({ "target": "a", "weight": 4, "over": "1h", "for": "1h" }), ("a", Some(4600)));
     }
 
     #[test]
@@ -300,7 +381,18 @@ mod tests {
             assert!(told.contains(expected), "{told}");
         };
         check(json!({ "state": "drian" }), 400, "did you mean \"drain\"?");
-        check(json!({ "state": "" }), 400, "no state is given");
+        check(json!({ "state": "" }), 400, "neither a state nor a weight is given");
+        check(json!({ "over": "5m" }), 400, "over goes with a weight");
+        check(json!({ "weight": 4 }), 400, "a state or a weight, not both");
+        let weight = |more: Value| {
+            let mut request = json!({ "state": "", "weight": 4 });
+            request.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            request
+        };
+        check(weight(json!({ "weight": 1_000_001 })), 400, "from 0 to 1000000");
+        check(weight(json!({ "over": "soon" })), 400, "is no duration");
+        check(weight(json!({ "over": "31d" })), 400, "1s to 30d");
+        check(weight(json!({ "over": "2h", "for": "1h" })), 400, "before its weight is reached");
         check(json!({ "site": "a", "pool": "b" }), 400, "several things");
         check(json!({ "target": "site:" }), 400, "names nothing");
         check(json!({ "zone": "a..b" }), 400, "is no zone");

@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// More names or choices than this are not listed.
-const LISTED_MAX: usize = 16;
+pub(super) const LISTED_MAX: usize = 16;
 
 /// A part of a name that may be left open.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -406,7 +406,7 @@ fn listed(names: &[impl AsRef<str>]) -> String {
 mod tests {
     use super::super::testing;
     use super::*;
-    use crate::health::overrides::Pin;
+    use crate::health::overrides::{Action, Pin};
 
     #[test]
     fn names_as_they_are_given() {
@@ -493,7 +493,7 @@ mod tests {
                     assert_eq!(written(&target), *text);
                     Override {
                         target,
-                        pin: Pin::Drain,
+                        action: Action::Pin(Pin::Drain),
                         until: None,
                         reason: String::new(),
                         by: None,

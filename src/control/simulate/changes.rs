@@ -65,6 +65,17 @@ impl Changes {
         self.pins.iter().filter_map(aimed).max().map(|(_, pin)| pin)
     }
 
+    /// Whether another weight is supposed of an endpoint.
+    pub(super) fn reweighs(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.weight(pool, endpoint).is_some()
+    }
+
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint) -> Option<u32> {
+        let aimed =
+            |other: &&EndpointWeight| aim(&other.endpoint, pool, endpoint) == Some(Aim::Endpoint);
+        self.weights.iter().rfind(aimed).map(|other| other.weight)
+    }
+
     /// A roster with the other weights.
     pub(super) fn reweigh(&self, roster: &Roster) -> Roster {
         let tier = |tier: &RosterTier| RosterTier {
@@ -80,12 +91,7 @@ impl Changes {
     }
 
     fn reweigh_pool(&self, pool: &Arc<Pool>) -> Arc<Pool> {
-        let weight = |endpoint: &Endpoint| {
-            let aimed = |other: &&EndpointWeight| {
-                aim(&other.endpoint, pool, endpoint) == Some(Aim::Endpoint)
-            };
-            self.weights.iter().rfind(aimed).map(|other| other.weight)
-        };
+        let weight = |endpoint: &Endpoint| self.weight(pool, endpoint);
         if pool.endpoints.iter().all(|endpoint| weight(endpoint).is_none()) {
             return pool.clone();
         }

@@ -5,7 +5,7 @@ use crate::control::explain::Supposed;
 use crate::health::{Standing, status};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{Endpoint, Pool};
-use crate::steer::pool::{Dealt, Family, Roster};
+use crate::steer::pool::{Dealt, Family, Roster, Weight};
 use std::sync::Arc;
 
 /// What is known of endpoints before anything is supposed.
@@ -55,6 +55,18 @@ impl Standings for Assumed<'_> {
         match self.health {
             Health::AllUp => true,
             Health::AsIs(known) => known.was_good(pool, endpoint, family),
+        }
+    }
+
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
+        match self.health {
+            Health::AllUp => Weight::full(endpoint.weight),
+            Health::AsIs(known) => {
+                let weight = known.weight(pool, endpoint, family);
+                // What is supposed of its weight stands in the endpoint itself.
+                let nominal = self.changes.reweighs(pool, endpoint).then_some(endpoint.weight);
+                Weight { nominal: nominal.map_or(weight.nominal, f64::from), ..weight }
+            }
         }
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn tally(
     let mut sums = Sums::new(clients);
     for part in &joint.parts {
         let total = clients.populations()[part.population].total;
-        let halves = [&before.outcomes[part.before as usize], &after.outcomes[part.after as usize]];
+        let halves =
+            [&*before.outcomes[part.before as usize], &after.outcomes[part.after as usize]];
         for (pair, networks) in coupled(halves) {
             let weight = part.weight / total * networks;
             sums.add([&pair[0], &pair[1]], part.population, part.country, weight);

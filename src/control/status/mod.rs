@@ -18,14 +18,15 @@ pub(super) use wrong::CERTIFICATE_DAYS_MIN;
 
 pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{
-    CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView, FindingView,
-    LastProbeView, OverrideView, PoolView, ReloadView, ServerView, SiteLevelView, SiteView, Status,
-    Wrong, ZoneView,
+    CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView,
+    FindingView, LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView,
+    SiteLevelView, SiteView, Status, Wrong, ZoneView,
 };
 
 use super::counters::EndpointKey;
 use super::handle::Readiness;
 use super::knowledge::{Knowledge, Now};
+use super::overrides;
 use super::rates::Flow;
 use super::reloader::LastLoad;
 use crate::geo::Database;
@@ -63,7 +64,9 @@ pub(super) fn view(facts: &Facts<'_>) -> Status {
         pools: pools.into_iter().map(|pool| pool.view).collect(),
         directors: directors::all(facts),
         zones: zones(facts),
-        overrides: in_force(&now).map(OverrideView::from).collect(),
+        overrides: in_force(&now)
+            .map(|one| overrides::view(facts.snapshot.catalog(), one, facts.now))
+            .collect(),
         reload: facts.last_load.into(),
         databases: facts.last_load.databases.iter().map(|database| (&**database).into()).collect(),
     };
@@ -139,7 +142,11 @@ fn pin_on(
             of_name == name && in_zone.as_ref().is_none_or(|in_zone| Some(in_zone) == zone)
         })
     };
-    in_force(now).filter(is_on).min_by_key(|pinned| Reverse(pinned.pin)).map(OverrideView::from)
+    in_force(now)
+        .filter(is_on)
+        .filter_map(|pinned| Some((pinned.pin()?, pinned)))
+        .min_by_key(|(pin, _)| Reverse(*pin))
+        .map(|(_, pinned)| pinned.into())
 }
 
 fn in_force<'a>(now: &Now<'a>) -> impl Iterator<Item = &'a Override> + use<'a> {

@@ -261,7 +261,7 @@ pub struct ZoneView {
 }
 
 /// An override.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OverrideView {
     /// What it is on, for people: `site fra`, `endpoint fra-1 in web of example.com.`
     pub target: String,
@@ -273,14 +273,31 @@ pub struct OverrideView {
     pub pool: Option<String>,
     /// The name of the site, pool or endpoint.
     pub name: String,
-    /// `up`, `down` or `drain`.
+    /// `up`, `down` or `drain`; `weight` if it says what an endpoint weighs and not how it stands.
     pub state: String,
+    /// The weight, if that is what it says.
+    pub weight: Option<PlanView>,
     /// The first instant at which it no longer holds; none: until it is taken away.
     pub until: Option<Timestamp>,
     /// Why it was set.
     pub reason: String,
     /// Who set it.
     pub by: Option<String>,
+}
+
+/// A planned weight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// What the endpoint weighs in the end.
+    pub to: u32,
+    /// What it weighed before; none: as configured.
+    pub from: Option<f64>,
+    /// What it weighs at this moment; none where several are meant and differ.
+    pub now: Option<f64>,
+    /// When it begins to change; none: it holds in full.
+    pub begin: Option<Timestamp>,
+    /// When the weight is reached; none: it holds in full.
+    pub end: Option<Timestamp>,
 }
 
 /// How a reading of all files went.
@@ -333,7 +350,14 @@ impl From<&Override> for OverrideView {
             zone: zone.as_ref().map(ToString::to_string),
             pool,
             name: name.clone(),
-            state: pinned.pin.to_string(),
+            state: pinned.pin().map_or_else(|| "weight".to_owned(), |pin| pin.to_string()),
+            weight: pinned.plan().map(|plan| PlanView {
+                to: plan.weight,
+                from: plan.from,
+                now: None,
+                begin: plan.begin,
+                end: plan.ends_at(),
+            }),
             until: pinned.until,
             reason: pinned.reason.clone(),
             by: pinned.by.clone(),

@@ -6,7 +6,8 @@
 mod directors;
 
 use super::view::{
-    EndpointFamilyView, EndpointView, FamilyView, FindingView, PoolView, Status, Wrong,
+    EndpointFamilyView, EndpointView, FamilyView, FindingView, OverrideView, PoolView, Status,
+    Wrong,
 };
 use crate::config::OVERRIDE_WITHOUT_END;
 use crate::control::events::Severity;
@@ -37,7 +38,9 @@ pub(super) fn of(status: &Status) -> Vec<Wrong> {
     status.pools.iter().for_each(|pool| of_endpoints(status, pool, &mut wrong));
     of_certificates(status, &mut wrong);
     of_databases(status, &mut wrong);
-    for pinned in status.overrides.iter().filter(|pinned| pinned.until.is_none()) {
+    // A weight is a setting, and may well hold for good.
+    let is_endless = |one: &&OverrideView| one.until.is_none() && one.weight.is_none();
+    for pinned in status.overrides.iter().filter(is_endless) {
         let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
         let what = format!("{} is pinned {}{by} without an end", pinned.target, pinned.state);
         let help = format!("{}; give it an end, or take it away", pinned.reason);
