@@ -62,7 +62,8 @@ impl Admitted<'_> {
                 all.join(", ")
             ));
         }
-        let passed: Vec<String> = trusted.by_ref().take_while(|&it| it != site).map(named).collect();
+        let passed: Vec<String> =
+            trusted.by_ref().take_while(|&it| it != site).map(named).collect();
         (!passed.is_empty()).then(|| {
             format!(
                 "the first site in order that has enough up and takes this client's network; of the networks that \

@@ -101,7 +101,11 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
 }
 
 /// What an operator has planned for a weight, and how far that is.
-pub(in crate::control) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
+pub(in crate::control) fn plan(
+    pinned: &Override,
+    configured: u32,
+    now: Timestamp,
+) -> Option<String> {
     let plan = pinned.plan()?;
     let weight = plan.at(configured, now);
     let way = match plan.ends_at() {

@@ -155,7 +155,7 @@ impl Looker<'_> {
             Source::Probes => "probes",
             Source::Check => "check",
         };
-        let others = self.vip.directors.iter().filter(|other| **other.name != **name);
+        let others = self.vip.directors.iter().filter(|other| other.name != *name);
         DirectorView {
             zone: zone.as_ref().map(ToString::to_string),
             director: name.clone(),

@@ -3,15 +3,16 @@
 //! A pool is shown once, wherever it sits, with the answers of all its seats.
 
 use super::view::{
-    CheckView, ComebackView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView, SiteLevelView,
+    CheckView, ComebackView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView,
+    SiteLevelView,
 };
 use super::{Facts, OverrideView, pin_on};
 use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
 use crate::control::outlook::Outlook;
 use crate::control::rates::Flow;
-use crate::health::overrides::OverrideTarget;
 use crate::health::comeback::Phase;
+use crate::health::overrides::OverrideTarget;
 use crate::health::table::{Last, Row};
 use crate::health::{Outcome, Probe, Verdict};
 use crate::snapshot::{ServedPool, Standings};
@@ -179,12 +180,9 @@ impl Looker<'_> {
             shades: self.now.shades(pool, endpoint, family),
             weight_now: self.now.weight(pool, endpoint, family).dealt(),
             comeback: self.now.phase(pool, endpoint, family).and_then(comeback),
-            check: family
-                .probe(endpoint)
-                .map(|probe| check(probe, self.now.row(endpoint, family))),
+            check: family.probe(endpoint).map(|probe| check(probe, self.now.row(endpoint, family))),
         })
     }
-
 }
 
 /// How something is probed, and with what result.
@@ -243,7 +241,11 @@ impl Seated<'_> {
                         site: site.name.clone(),
                         level: self.outlook.level(self.tier, number),
                         admission: self.outlook.dealt.site(self.tier, number).admission.part(),
-                        admission_by_load: self.outlook.standings.admission(pool, site, self.family),
+                        admission_by_load: self.outlook.standings.admission(
+                            pool,
+                            site,
+                            self.family,
+                        ),
                     }
                 })
                 .collect(),
