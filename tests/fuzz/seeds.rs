@@ -20,9 +20,14 @@ fn main() -> std::io::Result<()> {
     let packets: Vec<Vec<u8>> = packets().iter().map(client).collect();
     let zones: Vec<Vec<u8>> = ZONES.iter().map(|text| text.as_bytes().to_vec()).collect();
     let names: Vec<Vec<u8>> = NAMES.iter().map(|bytes| bytes.to_vec()).collect();
-    for (target, seeds) in
-        [("packet", packets), ("ecs", subnets()), ("zone_text", zones), ("name", names)]
-    {
+    let feeds: Vec<Vec<u8>> = FEEDS.iter().map(|text| text.as_bytes().to_vec()).collect();
+    for (target, seeds) in [
+        ("packet", packets),
+        ("ecs", subnets()),
+        ("zone_text", zones),
+        ("name", names),
+        ("feeds", feeds),
+    ] {
         let directory = Path::new(&directory).join(target);
         std::fs::create_dir_all(&directory)?;
         for (number, seed) in seeds.iter().enumerate() {
@@ -122,4 +127,30 @@ $INCLUDE other.zone b.
 0304 )
 \065\.b NAPTR 1 2 "s" "" "!x!" .
 "#,
+];
+
+/// HAProxy's statistics, a document, an agent's table, and the kernel's own.
+const FEEDS: [&str; 4] = [
+    "# pxname,svname,scur,stot,status,weight,bck,type,rtime,mode,last_chk,addr,\n\
+     web,web1,7,90,UP,3,0,2,12,http,L7OK,10.0.0.2:80,\n\
+     web,web2,0,4,DOWN 1/2,1,0,2,0,http,\"Connection \"\"refused\"\"\",[2001:db8::3]:80,\n\
+     web,web3,0,4,MAINT (via web/web1),1,1,2,0,http,,unix,\n\
+     web,BACKEND,9,98,UP,4,0,1,11,http,,,\n\n",
+    r#"{"maintenance":true,"sessions":123,"response_ms":4.5,"reals":[
+        {"name":"web2","address":"10.0.0.3:80","state":"up","weight":3,"sessions":61,"response_ms":3.9},
+        {"address":"[2001:db8::4]:80","state":"draining"},{"name":"web4","state":"maintenance"}]}"#,
+    r#"{"version":1,"at":"1970-01-01T00:00:00Z","maintenance":false,"services":[
+        {"protocol":"tcp","address":"192.0.2.100","port":80,"scheduler":"wlc","reals":[
+        {"address":"10.0.0.2","port":80,"forward":"masq","weight":3,"active":12,"inactive":4}]}],
+        "skipped":["FWM 1"]}"#,
+    "IP Virtual Server version 1.2.1 (size=4096)\n\
+     Prot LocalAddress:Port Scheduler Flags\n\
+     \x20 -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n\
+     UDP  C0000264:0035 sh ops \n\
+     \x20 -> 0A000005:0035      Route   1      0          9         \n\
+     TCP  [2001:0db8:000f:0000:0000:0000:0000:0100]:0050 wlc \n\
+     \x20 -> [2001:0db8:000f:0000:0000:0000:0000:0002]:0050      Tunnel  3      7          1         \n\
+     SCTP C0000264:0B59 rr  \n\
+     FWM  0000000A rr persistent 300 FFFFFFFF\n\
+     \x20 -> 0A000007:0000      Masq    1      0          0         \n",
 ];

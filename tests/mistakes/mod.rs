@@ -1,6 +1,7 @@
 //! Everything that can be wrong with what the program is given: how to spoil a sound configuration, and what must be
 //! said of it.
 
+mod director;
 mod server;
 mod zone;
 
@@ -22,6 +23,7 @@ pub fn all() -> Vec<Mistake> {
         server::certificates(),
         zone::steering(),
         zone::pools(),
+        director::directors(),
     ];
     parts.into_iter().chain([zone::master_files(), zone::beside()]).flatten().collect()
 }

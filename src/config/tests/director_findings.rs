@@ -61,7 +61,7 @@ fn of_directors() {
         &[
             "10:13 \"a\" holds IPv4 addresses",
             "10:35 ::ffff:192.0.2.1 is an IPv4 address",
-            "10:57 unknown key \"b\" in a VIP",
+            "10:55 unknown key \"b\" in a VIP",
         ],
     );
     let check = |check: &str, expected: &[&str]| {
@@ -208,7 +208,7 @@ fn of_feeds() {
     );
     check(
         "type = \"json\", url = \"http://x/\", socket = \"/x\", backend = \"b\"",
-        &["11:45 a feed of json has no \"socket\"", "11:60 a feed of json has no \"backend\""],
+        &["11:44 a feed of json has no \"socket\"", "11:59 a feed of json has no \"backend\""],
     );
     check(
         "type = \"haproxy\", socket = \"localhost:9999\"",
@@ -223,7 +223,7 @@ fn of_feeds() {
     check(
         "type = \"haproxy\", url = \"http://x/stats\"",
         &[
-            "warning fingerpost.toml:11:34 this is HAProxy's page for people | write \"http://x/stats;csv\"",
+            "warning fingerpost.toml:11:34 this is HAProxy's page for people, not its CSV | write \"http://x/stats;csv\"",
         ],
     );
     for (url, message) in [
@@ -248,11 +248,11 @@ fn of_what_lets_into_feeds_and_of_their_times() {
     let json = "type = \"json\", url = \"http://x/\"";
     check(
         &format!("{json}, login_file = \"no.login\""),
-        &["warning fingerpost.toml:11:56 cannot read…no.login…create it"],
+        &["warning fingerpost.toml:11:57 cannot read…no.login…create it"],
     );
     check(
         &format!("{json}, token_file = \"a\", login_file = \"b\""),
-        &["11:60 a feed is let in by a token or by a login"],
+        &["11:62 a feed is let in by a token or by a login"],
     );
     check(
         "type = \"haproxy\", socket = \"/x\", login_file = \"fingerpost.toml\"",
@@ -262,9 +262,9 @@ fn of_what_lets_into_feeds_and_of_their_times() {
     check(
         &format!("{json}, interval = \"1ms\", timeout = 5, stale_after = \"2h\""),
         &[
-            "11:54 \"interval\" cannot be 1ms | use 100ms to 1h",
-            "11:71 \"timeout\" must be a duration",
-            "11:88 \"stale_after\" cannot be 2h",
+            "11:55 \"interval\" cannot be 1ms | use 100ms to 1h",
+            "11:72 \"timeout\" must be a duration",
+            "11:89 \"stale_after\" cannot be 2h",
         ],
     );
     check(
@@ -387,8 +387,8 @@ fn of_endpoints_with_directors() {
     check(
         "{ director = \"fed\" }, { site = \"fra\", name = \"fed\", a = \"192.0.2.1\" }",
         &[
-            "2:37 two endpoints of this pool are called \"fed\"",
-            "2:…192.0.2.1 stands twice in this pool",
+            "2:60 two endpoints of this pool are called \"fed\"",
+            "2:71 192.0.2.1 stands twice in this pool",
         ],
     );
 }

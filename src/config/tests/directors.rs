@@ -1,5 +1,6 @@
 //! Directors: what they mean, whose VIPs they share, and what pools make of them.
 
+use super::whole::mangled;
 use super::{Fixture, SITES};
 use crate::config::Loaded;
 use crate::health::{CheckKind, Comeback};
@@ -8,6 +9,7 @@ use crate::steer::director::{
 };
 use crate::steer::model::{Method, Pool};
 use crate::wire::Name;
+use proptest::prelude::*;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -250,4 +252,16 @@ fn a_zone_changes_with_the_directors_that_it_hands_out_or_defines() {
     fixture.write("fingerpost.toml", [SITES, &moved].concat());
     is_changed(true);
     is_changed(false);
+}
+
+proptest! {
+    /// Whatever stands in the files, reading them ends with a report.
+    #[test]
+    fn no_director_makes_it_panic(directors in mangled(DIRECTORS)) {
+        let fixture = Fixture::with_server(&[SITES, &directors].concat());
+        let pool = pool_of("{ director = \"lvs-fra\" }, { director = \"ha-iad\" }");
+        fixture.write("zones/example.com.toml", pool);
+        let loaded = fixture.load(None);
+        prop_assert!(loaded.server.is_some() || loaded.report.has_errors());
+    }
 }

@@ -354,7 +354,7 @@ fn tokens_are_read_with_the_configuration() {
 }
 
 /// Texts near to sound ones: a few stretches of it replaced by words that mean something elsewhere.
-fn mangled(text: &'static str) -> impl Strategy<Value = String> {
+pub(super) fn mangled(text: &'static str) -> impl Strategy<Value = String> {
     let words = [
         "",
         "\"",

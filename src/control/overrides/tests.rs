@@ -80,7 +80,7 @@ fn set_refused_forced_and_removed() {
     assert!(file().starts_with(edit::HEADER), "{}", file());
     assert!(file().contains("endpoint = \"twin-1\"\npool = \"twin\"\nzone = \"example.com.\""));
     let again = set(&Request { force: true, ..ask("down", "twin-1") }).unwrap();
-    assert_eq!((again.replaced, again.pinned[0].pin), (forced.pinned.to_vec(), Pin::Down));
+    assert_eq!((again.replaced, again.pinned[0].pin()), (forced.pinned.to_vec(), Some(Pin::Down)));
 
     let missing = ground.remove(&release("fra"), at(0)).unwrap_err();
     assert_eq!(

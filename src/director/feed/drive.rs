@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::{Instant, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
 /// Feeds asked at one time, each with a socket and an answer: in the worst case they hold 256 MiB.
@@ -71,11 +71,11 @@ impl Follow {
     where
         F: Future<Output = FeedResult> + Send + 'static,
     {
-        let mut beats = interval_at(first, self.feed.interval.max(INTERVAL_MIN));
-        beats.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let interval = self.feed.interval.max(INTERVAL_MIN);
+        let mut beat = first;
         loop {
-            beats.tick().await;
-            // It is never closed.
+            sleep_until(beat).await;
+            // Nobody closes the semaphore.
             let Ok(slot) = self.slots.acquire().await else { return };
             // In a task of its own: should reading an answer panic, the feed is asked again all the same.
             let asked = AbortOnDropHandle::new(tokio::spawn(question(self.feed.clone()))).await;
@@ -89,8 +89,16 @@ impl Follow {
             if self.results.send(result).await.is_err() {
                 return;
             }
+            beat = after(beat, interval, Instant::now());
         }
     }
+}
+
+/// The next beat of a rhythm that is not past; those that were missed are left out.
+fn after(beat: Instant, interval: Duration, now: Instant) -> Instant {
+    let late = now.saturating_duration_since(beat).as_nanos();
+    let missed = late / interval.as_nanos() + 1;
+    beat + interval.saturating_mul(u32::try_from(missed).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

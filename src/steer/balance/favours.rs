@@ -15,6 +15,8 @@ const PRIOR_SESSIONS: f64 = 2.0;
 const SESSION_ERROR_MAX: f64 = LN_2;
 /// Differences below this are those of the network or of the clock, not of load.
 const RESPONSE_MIN_MS: f64 = 0.1;
+/// What weighs less is never drawn.
+const WEIGHT_MIN: f64 = 1e-9;
 /// How steeply `power-of-two` prefers the less loaded: half as loaded is preferred 16 : 1. The slope of the favour at
 /// balance is half of this, times the others' part of the weight.
 const PREFERENCE: f64 = 4.0;
@@ -64,7 +66,6 @@ struct State {
 /// An endpoint of a step with what it is measured by.
 struct Seat<'a> {
     name: &'a str,
-    nominal: f64,
     /// Part of the deck that it gets without any favour; all add up to 1.
     dealt: f64,
     /// Part of the load that it should have; all add up to 1.
@@ -147,8 +148,7 @@ fn seats<'a>(method: Method, endpoints: &[Observed<'a>]) -> Vec<Seat<'a>> {
         // `least-connections` knows no weights, but half of a director is still half of one.
         let target = if method == Method::LeastConnections { part } else { dealt };
         let load = endpoint.load.and_then(sound);
-        let is_dealt = dealt >= f64::MIN_POSITIVE && nominal >= f64::MIN_POSITIVE;
-        is_dealt.then_some(Seat { name: endpoint.name, nominal, dealt, target, load })
+        (dealt >= WEIGHT_MIN).then_some(Seat { name: endpoint.name, dealt, target, load })
     };
     let mut seats: Vec<Seat<'_>> = endpoints.iter().filter_map(seat).collect();
     let sums = seats.iter().fold((0.0, 0.0), |(d, t), seat| (d + seat.dealt, t + seat.target));

@@ -1,0 +1,267 @@
+//! Directors end to end: real feeds and real probes, and what clients get of the VIPs.
+//!
+//! A feed is an HTTP backend whose document the test changes; real servers are backends that it stops. Networks are
+//! counted over many subnets of one site's clients, so that the part which a site takes is seen in answers.
+
+mod kit;
+
+use fingerpost::answer::Transport;
+use fingerpost::control::events::Kind;
+use kit::server::TestServer;
+use kit::types::*;
+use kit::*;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
+
+const SERVER: &str = r#"
+[sites]
+fra = { location = "EU-DE", coordinates = [50.11, 8.68] }
+iad = { location = "NA-US-VA", coordinates = [39.04, -77.49] }
+
+[checks.real]
+type = "http"
+interval = "100ms"
+timeout = "1s"
+fall = 1
+rise = 1
+"#;
+
+/// Every client is sent to Frankfurt first.
+const ROUTE: &str = r#"
+[names.www]
+pool = "web"
+ttl = 5
+route = [ { subnets = ["10.0.0.0/8"], sites = ["fra", "iad"] } ]
+"#;
+
+const FRA: &str = "192.0.2.100";
+const IAD: &str = "198.51.100.100";
+/// Networks that are asked for.
+const NETWORKS: usize = 400;
+
+fn backend() -> Backend {
+    Backend::http(Ipv4Addr::LOCALHOST.into(), 0)
+}
+
+/// A director called `name` with this VIP and these reals; `more` are further keys.
+fn director(name: &str, site: &str, vip: &str, reals: &[&Backend], more: &str) -> String {
+    let real = |(backend, number): (&&Backend, usize)| {
+        let address = backend.address();
+        format!("{{ name = \"r{number}\", address = \"{address}\" }}")
+    };
+    let reals: Vec<String> = reals.iter().zip(1..).map(real).collect();
+    format!(
+        "[directors.{name}]\nsite = \"{site}\"\nvip.a = \"{vip}\"\nmode = \"proxy\"\nservice = \"tcp/80\"\n\
+         check = \"real\"\nreals = [{}]\n{more}\n",
+        reals.join(", ")
+    )
+}
+
+/// A JSON feed from a backend that is asked often and believed for long enough.
+fn feed(backend: &Backend) -> String {
+    let address = backend.address();
+    format!(
+        "feed = {{ type = \"json\", url = \"http://{address}/\", interval = \"100ms\", timeout = \"100ms\", \
+         stale_after = \"500ms\" }}"
+    )
+}
+
+/// A document that says of each real what its letter does: `U`p, `d`own, `m`aintenance.
+fn document(letters: &str, sessions: u64) -> Mode {
+    let state = |letter| match letter {
+        'U' => "up",
+        'm' => "maintenance",
+        _ => "down",
+    };
+    let real = |(letter, number): (char, usize)| {
+        format!("{{\"name\": \"r{number}\", \"state\": \"{}\"}}", state(letter))
+    };
+    let reals: Vec<String> = letters.chars().zip(1..).map(real).collect();
+    let reals = reals.join(", ");
+    Mode::Answer(200, format!("{{\"sessions\": {sessions}, \"reals\": [{reals}]}}"))
+}
+
+fn start(directors: &[String], pool: &str) -> TestServer {
+    let dir = ConfigDir::new()
+        .also(&format!("{SERVER}{}", directors.concat()))
+        .zone("example.com", ZONE)
+        .steering("example.com", &format!("[pools.web]\n{pool}\n{ROUTE}"));
+    TestServer::start(dir)
+}
+
+/// Parts of the networks that get each address.
+fn parts(server: &TestServer) -> BTreeMap<String, f64> {
+    let client = Udp::to(server.address(Transport::Udp));
+    let mut parts = BTreeMap::new();
+    for network in 0..NETWORKS {
+        let subnet = format!("10.{}.{}.0/24", network / 200, network % 200);
+        let reply = client.ask(&Query::new("www.example.com", A).ecs(&subnet));
+        assert_eq!(reply.ecs().expect("it was asked with one").scope, 24, "{subnet}");
+        for address in reply.data(A) {
+            *parts.entry(address.to_owned()).or_default() += 1.0 / NETWORKS as f64;
+        }
+    }
+    parts
+}
+
+fn part(server: &TestServer, address: &str) -> f64 {
+    parts(server).get(address).copied().unwrap_or(0.0)
+}
+
+/// Waits until Frankfurt's part is about this.
+fn until_fra(server: &TestServer, expected: f64) {
+    until(&format!("Frankfurt to have {expected} of the networks"), || {
+        // Five standard deviations of a hash over the networks.
+        let slack = 5.0 * (expected * (1.0 - expected) / NETWORKS as f64).sqrt();
+        ((part(server, FRA) - expected).abs() <= slack).then_some(())
+    });
+}
+
+fn events(server: &TestServer, kind: Kind) -> Vec<String> {
+    server.operate(async |handle| {
+        let recent = handle.events().recent(0, 1000);
+        recent.into_iter().filter(|event| event.kind == kind).map(|event| event.what).collect()
+    })
+}
+
+#[test]
+fn a_site_that_has_lost_half_of_its_servers_gets_half_of_its_share() {
+    let (truth, iad) = (backend(), [backend()]);
+    let fra = [backend(), backend(), backend(), backend()];
+    truth.set(document("UUUU", 10));
+    let directors = [
+        director("lvs-fra", "fra", FRA, &fra.each_ref(), &feed(&truth)),
+        director("lvs-iad", "iad", IAD, &iad.each_ref(), ""),
+    ];
+    let pool = "endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    until_fra(&server, 1.0);
+    truth.set(document("UUUd", 10));
+    until_fra(&server, 0.75);
+    truth.set(document("UUdd", 10));
+    until_fra(&server, 0.5);
+    // Fewer than `min_up`: the VIP leaves the answers.
+    truth.set(document("Uddd", 10));
+    until_fra(&server, 0.0);
+    truth.set(document("UUUU", 10));
+    until_fra(&server, 1.0);
+    // In maintenance it drains, and is no dead site.
+    truth.set(document("mmmm", 10));
+    until_fra(&server, 0.0);
+    let told = events(&server, Kind::Director);
+    for expected in ["r4 behind director lvs-fra is down", "director lvs-fra is in maintenance"] {
+        assert!(told.iter().any(|what| what == expected), "{expected}: {told:?}");
+    }
+}
+
+#[test]
+fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
+    let (mut truth, iad) = (backend(), [backend()]);
+    let mut fra = [backend(), backend()];
+    truth.set(document("UU", 10));
+    let directors = [
+        director("lvs-fra", "fra", FRA, &fra.each_ref(), &feed(&truth)),
+        director("lvs-iad", "iad", IAD, &iad.each_ref(), ""),
+    ];
+    let pool = "endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    until_fra(&server, 1.0);
+    // What cannot be: own probes decide, and one of two sees nobody.
+    truth.set(Mode::Answer(200, "{\"sessions\": -1, \"reals\": []}".into()));
+    fra[0].stop();
+    until_fra(&server, 0.5);
+    // Own probes that see nobody at all are blind, while the VIP stands by its own check (here: none).
+    fra[1].stop();
+    until_fra(&server, 1.0);
+    truth.set(Mode::Silent);
+    until_fra(&server, 1.0);
+    truth.stop();
+    until_fra(&server, 1.0);
+    let told = events(&server, Kind::Director);
+    let lost = "director lvs-fra is not heard any more: own probes of its real servers decide";
+    assert!(told.iter().any(|what| what == lost), "{told:?}");
+    truth.restart();
+    truth.set(document("Ud", 10));
+    until_fra(&server, 0.5);
+    let told = events(&server, Kind::Director);
+    assert!(told.iter().any(|what| what == "director lvs-fra is heard again"), "{told:?}");
+}
+
+#[test]
+fn a_pair_that_shares_a_vip_is_one_endpoint() {
+    let feeds = [backend(), backend()];
+    feeds[0].set(document("UU", 100));
+    feeds[1].set(document("Ud", 0));
+    let real = [backend(), backend()];
+    let one = |name, truth| director(name, "fra", FRA, &real.each_ref(), &feed(truth));
+    let directors = [
+        one("lvs-1", &feeds[0]),
+        one("lvs-2", &feeds[1]),
+        director("lvs-iad", "iad", IAD, &real.each_ref(), ""),
+    ];
+    let pool = "answers = 4\nendpoints = [ { director = \"lvs-1\" }, { director = \"lvs-2\" }, \
+                { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    let served: BTreeSet<String> = parts(&server).into_keys().collect();
+    assert_eq!(served, BTreeSet::from([FRA.to_owned()]), "one endpoint, one address");
+    until_fra(&server, 1.0);
+    // The VIP moves: now the second has the sessions, and sees one of two dead.
+    feeds[0].set(document("UU", 0));
+    feeds[1].set(document("Ud", 100));
+    until_fra(&server, 0.5);
+}
+
+#[test]
+fn what_exceeds_a_capacity_goes_to_the_next_site_and_comes_back() {
+    let (fra_says, iad_says) = (backend(), backend());
+    let real = [backend()];
+    fra_says.set(document("U", 10));
+    iad_says.set(document("U", 10));
+    let capacity = |feed: String| format!("capacity = 100\n{feed}");
+    let directors = [
+        director("lvs-fra", "fra", FRA, &real.each_ref(), &capacity(feed(&fra_says))),
+        director("lvs-iad", "iad", IAD, &real.each_ref(), &capacity(feed(&iad_says))),
+    ];
+    let pool = "damping = \"1s\"\n\
+                endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    until_fra(&server, 1.0);
+    fra_says.set(document("U", 160));
+    let spilled = until("networks to be sent on", || {
+        let part = part(&server, FRA);
+        (part < 0.8).then_some(part)
+    });
+    assert!(spilled > 0.0, "not all of them at once");
+    fra_says.set(document("U", 40));
+    until_fra(&server, 1.0);
+}
+
+#[test]
+fn what_has_recovered_is_held_back_and_grows() {
+    let truth = backend();
+    let real = [backend()];
+    truth.set(document("U", 10));
+    let directors = [
+        director("lvs-fra", "fra", FRA, &real.each_ref(), &feed(&truth)),
+        director("lvs-iad", "iad", IAD, &real.each_ref(), ""),
+    ];
+    let pool = "slow_start = \"4s\"\nfailback_delay = \"500ms\"\n\
+                endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    until_fra(&server, 1.0);
+    truth.set(document("d", 10));
+    until_fra(&server, 0.0);
+    truth.set(document("U", 10));
+    let mut seen = Vec::new();
+    until("Frankfurt to be whole again", || {
+        let part = part(&server, FRA);
+        if seen.last() != Some(&part) {
+            seen.push(part);
+        }
+        (part == 1.0).then_some(())
+    });
+    assert!(seen.is_sorted(), "networks only come back: {seen:?}");
+    assert!(seen.len() >= 4, "in steps: {seen:?}");
+}
