@@ -25,3 +25,22 @@ pub(super) fn run(args: DirectorArgs) -> ExitCode {
         DirectorCommand::Agent(args) => agent::run(args),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::Arguments;
+    use clap::Parser;
+
+    #[test]
+    fn arguments_are_understood() {
+        let check = |line: &str, understood: bool| {
+            let parsed = Arguments::try_parse_from(line.split(' '));
+            assert_eq!(parsed.is_ok(), understood, "{line}: {parsed:?}");
+        };
+        check("fingerpost director agent", true);
+        check("fingerpost director agent --listen [::1]:0 --listen 127.0.0.1:0", true);
+        check("fingerpost director agent --token-file t --maintenance-file m --proc p", true);
+        check("fingerpost director agent --listen localhost:80", false);
+        check("fingerpost director", false);
+    }
+}

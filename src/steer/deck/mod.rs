@@ -9,7 +9,8 @@
 //! time, and a draw is one search in a short table: no floating point, no allocation.
 //!
 //! Each method deals its own cards: `weighted` by systematic sampling, and so does `random` with equal weights and every
-//! method by load, whose weights say what load makes of them; `hash` by rendezvous; `round-robin` by rotation. A member of weight 0 is dealt only if all weigh 0, whatever the method.
+//! method by load, whose weights say what load makes of them; `hash` by rendezvous; `round-robin` by rotation. A member
+//! of weight 0 is dealt only if all weigh 0, whatever the method.
 //!
 //! Not here: which site serves, what is alive, what an endpoint's address is.
 

@@ -1,0 +1,92 @@
+"""What every lab is made of: steps that print what they see, waits that end, and an exit status that says how it went.
+
+0: all was as expected; 1: something was not; 77: the lab cannot run here (no root, no package), as in automake.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import time
+import traceback
+
+SKIPPED = 77
+# The longest wait for anything that should come at once: an emulated machine is slow.
+PATIENCE_S = 20.0
+# Between two looks.
+LOOK_S = 0.1
+
+
+PR_SET_PDEATHSIG = 1
+
+
+class Failed(Exception):
+    """Something is not as expected."""
+
+
+class Skipped(Exception):
+    """The lab cannot run here."""
+
+
+def wait(what, look, limit_s=PATIENCE_S):
+    """Looks until there is something to be had, and returns it. `look` returns (value or something false, seen)."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        value, seen = look()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise Failed(f"waited {limit_s:.0f} s for {what}; the last that was seen: {seen}")
+        time.sleep(LOOK_S)
+
+
+def expect(what, holds, seen):
+    if not holds:
+        raise Failed(f"{what}; seen: {seen}")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skipped("needs root, to make network namespaces")
+
+
+def need(packages):
+    """Programs, and the Debian packages that have them."""
+    missing = sorted({package for program, package in packages.items() if not shutil.which(program)})
+    if missing:
+        raise Skipped("needs apt-get install --no-install-recommends " + " ".join(missing))
+
+
+def die_with_parent():
+    """For children: a lab that is killed leaves none behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def run(lab):
+    """Runs a lab and ends the process with its status. A lab that is told to end does so by way of its `finally`."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
+    sys.stdout.reconfigure(line_buffering=True)
+    try:
+        status = lab() or 0
+    except Skipped as skipped:
+        print(f"left out: {skipped}")
+        status = SKIPPED
+    except Failed as failed:
+        print(f"FAILED  {failed}")
+        status = 1
+    except Exception:
+        traceback.print_exc()
+        status = 1
+    sys.exit(status)
+
+
+class Table:
+    """Lines of aligned cells, each printed as soon as it is known."""
+
+    def __init__(self, **widths):
+        self.widths = list(widths.values())
+        self.row(*(name.upper().replace("_", " ") for name in widths))
+
+    def row(self, *cells):
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(cells, self.widths)).rstrip())

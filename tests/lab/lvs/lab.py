@@ -1,0 +1,49 @@
+"""LVS itself, in NAT, DR and TUN: in a machine of its own, for the kernel of most build hosts has no IPVS."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from kit import fingerpost, machine, steps
+
+MODULES = ["veth", "bridge", "ipip", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_sh", "ip_vs_mh",
+           "ip_vs_sed", "ip_vs_nq"]
+PROGRAMS = ["ip", "ipvsadm", "sh", "cat"]
+# What the kit and `inside.py` import.
+PYTHON = ["collections", "contextlib", "ctypes", "http.client", "http.server", "json", "pathlib", "select", "shutil",
+          "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "traceback"]
+LIMIT_S = 150
+HERE = Path(__file__).resolve().parent
+
+
+def lab():
+    steps.need({"apt-get": "apt", "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static",
+                "ipvsadm": "ipvsadm", "ip": "iproute2"})
+    binary = fingerpost.binary()
+    kept = fingerpost.target() / "lab"
+    try:
+        kernel = machine.Kernel(kept)
+    except (subprocess.CalledProcessError, LookupError) as error:
+        raise steps.Skipped(f"the kernel cannot be had: {error}")
+    print(f"{kernel.name} {kernel.version}")
+    archive = machine.Archive()
+    for program in PROGRAMS:
+        archive.program(shutil.which(program), f"bin/{program}")
+    archive.program(shutil.which("busybox"), "bin/sysctl")
+    archive.program(binary, "usr/bin/fingerpost")
+    archive.python(PYTHON)
+    for path in sorted([*HERE.rglob("*"), *HERE.parent.glob("kit/*")]):
+        if path.is_file() and "__pycache__" not in path.parts:
+            archive.copy(path, Path("/tests/lab") / path.relative_to(HERE.parent))
+    began = time.monotonic()
+    command = f"FINGERPOST=/usr/bin/fingerpost {sys.executable} -B /tests/lab/lvs/inside.py"
+    status = machine.boot(kernel, archive, MODULES, command, kept, LIMIT_S)
+    print(f"the machine ran for {time.monotonic() - began:.0f} s")
+    return status
+
+
+steps.run(lab)

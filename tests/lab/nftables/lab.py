@@ -1,0 +1,44 @@
+"""NAT by nftables between network namespaces. No feed: Fingerpost probes the real servers, past the director."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from kit import fingerpost, places, steps
+from kit.story import Director, Story
+
+SLOW_START_S = 10
+
+
+class Nftables(Director):
+    # Nothing takes a dead real server out of the rules: what is sent there fails until DNS sends less.
+    heals = False
+
+    def __init__(self, site):
+        super().__init__(site.mode, site.vip, site.reals)
+
+
+def lab():
+    steps.need_root()
+    steps.need({"ip": "iproute2", "nft": "nftables", "sysctl": "procps"})
+    fingerpost.binary()
+    world = places.Places("nftables", ["nat"])
+    server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
+    try:
+        site, = world.sites
+        site.configure(server, "nftables")
+        world.network.run(site.director, ["nft", "-f", "-"], server.render([site.mode], "nftables"))
+        world.start()
+        server.serve()
+        Story(server, [Nftables(site)], places.RESOLVER, lambda: world.network.inside("client"), places.PORT,
+              SLOW_START_S).tell()
+    except BaseException:
+        print(server.logs())
+        raise
+    finally:
+        server.close()
+        world.close()
+
+
+steps.run(lab)
