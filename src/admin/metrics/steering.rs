@@ -208,7 +208,11 @@ fn sites(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission)))?;
     let name = "fingerpost_site_admission_by_load_ratio";
     let help = "The same as far as the load of the site goes; below 1 it is full";
-    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission_by_load)))
+    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission_by_load)))?;
+    let name = "fingerpost_site_utilisation_ratio";
+    let help = "Sessions of a site of a pool over what it carries well with what is live there";
+    let known = all().filter_map(|(labels, site)| Some((labels, site.utilisation?)));
+    page.gauges(name, help, known)
 }
 
 fn overrides(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {

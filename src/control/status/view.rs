@@ -148,6 +148,8 @@ pub struct SiteLevelView {
     pub admission: f64,
     /// That part as far as its load goes; below 1 it is full.
     pub admission_by_load: f64,
+    /// Its sessions over what it carries well as it is; none where one of them is not known.
+    pub utilisation: Option<f64>,
 }
 
 /// An endpoint of a pool.
