@@ -2,6 +2,7 @@
 
 use super::kit::{Backend, Mode, until};
 use super::page::{Page, tell};
+use super::stage::Stage;
 use fantoccini::key::Key;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
@@ -73,16 +74,22 @@ fn report(state: &str) -> Mode {
     Mode::Answer(200, text)
 }
 
+/// The configuration gets a director, whose feed this is.
+fn director_appears(stage: &Stage) -> Backend {
+    let feed = Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
+    feed.set(report("up"));
+    let steering = std::fs::read_to_string(stage.dir.file("zones/example.com.toml"));
+    let director = DIRECTOR.replace("PORT", &feed.port().to_string());
+    stage.dir.replace("zones/example.com.toml", steering.expect("a steering") + &director);
+    feed
+}
+
 #[test]
 fn what_stands_behind_a_vip_is_shown_and_followed() {
     tell(None, None, &[], async |stage, page| {
         page.shows("tr[data-endpoint=fra-1]").await;
         page.holds("return document.querySelector('.area-directors').hidden").await;
-        let mut feed = Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
-        feed.set(report("up"));
-        let steering = std::fs::read_to_string(stage.dir.file("zones/example.com.toml"));
-        let director = DIRECTOR.replace("PORT", &feed.port().to_string());
-        stage.dir.replace("zones/example.com.toml", steering.expect("a steering") + &director);
+        let mut feed = director_appears(stage);
         let card = "[data-director=lvs-fra]";
         page.shows(&format!("{card}[data-state=up]")).await;
         page.says(card, "100 % live").await;
@@ -278,13 +285,17 @@ fn everything_is_reached_by_keyboard() {
 
 #[test]
 fn a_phone_needs_no_sideways_scrolling() {
-    tell(None, Some(PHONE_PX), &[], async |_, page| {
+    tell(None, Some(PHONE_PX), &[], async |stage, page| {
         let fits =
             "return document.documentElement.scrollWidth <= innerWidth && innerWidth === 360";
         page.shows("tr[data-endpoint=fra-1]").await;
         page.holds(fits).await;
         explain(page, "www.example.com", "198.51.100.7").await;
         page.says(".verdict-line", "Frankfurt").await;
+        page.holds(fits).await;
+        let feed = director_appears(stage);
+        feed.set(report("down"));
+        page.says("[data-director=lvs-fra]", "75 % live").await;
         page.holds(fits).await;
         page.run("document.querySelector('[data-site=fra] button').click()").await;
         page.says(".effect", "trusted → ").await;

@@ -52,7 +52,7 @@ fn pool(name: &str, zone: Option<&str>, condition: &str, sites: Value, endpoints
 fn site(name: &str, title: &str, endpoints: usize, endpoints_up: usize) -> Value {
     json!({
         "zone": null, "site": name, "title": title, "location": "EU-DE", "coordinates_deg": null,
-        "endpoints": endpoints, "endpoints_up": endpoints_up, "override": null,
+        "endpoints": endpoints, "endpoints_up": endpoints_up, "endpoints_drained": 0, "override": null,
         "answers_total": 80, "answers_per_s": 8.0,
     })
 }

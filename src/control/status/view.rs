@@ -88,6 +88,8 @@ pub struct SiteView {
     pub endpoints: usize,
     /// Those that are up in every family that they have an address in.
     pub endpoints_up: usize,
+    /// Those that are drained in every family, by an override or by their director.
+    pub endpoints_drained: usize,
     /// The override on the site itself.
     #[serde(rename = "override")]
     pub pinned: Option<OverrideView>,

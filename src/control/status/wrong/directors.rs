@@ -72,7 +72,8 @@ fn down_since(real: &RealView) -> Option<Timestamp> {
 /// One answer that fails is no fault yet: what was said before still counts.
 fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
     let Some(feed) = director.feed.as_ref().filter(|_| director.source != "feed") else { return };
-    let why = feed.fault.as_deref().unwrap_or("nothing was heard of it yet");
+    // Nor is it one that nobody has asked yet.
+    let Some(why) = feed.fault.as_deref().filter(|_| feed.asked_total > 0) else { return };
     let instead = match &*director.source {
         "probes" => "own probes of the real servers decide",
         _ => "its VIP stands by its own check alone",
