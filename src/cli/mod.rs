@@ -294,6 +294,14 @@ mod tests {
             true,
         );
         check("fingerpost director agent --listen localhost:80", false);
+        check("fingerpost director render lvs-fra", true);
+        check("fingerpost director render a b@example.com --format haproxy --output out", true);
+        check("fingerpost director render a --host --interface bond0 --masquerade", true);
+        check("fingerpost director render a --real web1 --gateway 10.0.0.1", true);
+        check("fingerpost director render a --format nginx", false);
+        check("fingerpost director render a --router-id 0", false);
+        check("fingerpost director render a --host --real web1", false);
+        check("fingerpost director render", false);
         check("fingerpost director", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);

@@ -1,4 +1,4 @@
-//! What is told of directors, their feeds and real servers, and of the sites that they make take a part of their clients.
+//! What is told of directors, their feeds and real servers, and of sites that take a part of their clients.
 
 use crate::kit::server::TestServer;
 use crate::kit::{Backend, ConfigDir, Mode, until};

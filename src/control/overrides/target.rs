@@ -6,7 +6,8 @@
 //!
 //! What is found is as narrow as what there is: `fra-1`, where there is only one, becomes that endpoint in its pool in
 //! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
-//! says so with `*`; only the VIP of a director is one thing however many pools it stands in. A name that could mean several things is refused with the choices.
+//! says so with `*`; only the VIP of a director is one thing however many pools it stands in. A name that could mean
+//! several things is refused with the choices.
 
 use crate::health::overrides::{Override, OverrideTarget};
 use crate::report::nearest;
