@@ -4,7 +4,7 @@
 //! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words
 //! ([`because`](Now::because) of a standing, [`shades`](Now::shades) of a weight).
 
-mod words;
+pub(super) mod words;
 
 pub(super) use words::{UNCHECKED, by_pin, by_row, since};
 
@@ -137,6 +137,11 @@ impl<'a> Now<'a> {
     /// How far an address of an endpoint has come back; none where it comes back at once.
     pub fn phase(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Option<Phase> {
         self.knowledge.motion.phase(pool, endpoint, family)
+    }
+
+    /// Sessions of a site over what it carries well as it is; none where one of them is not known.
+    pub fn utilisation(&self, pool: &Pool, site: &Site) -> Option<f64> {
+        self.knowledge.motion.utilisation(pool, site)
     }
 
     /// The operator's plan for the weight of an endpoint.

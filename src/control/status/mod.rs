@@ -7,6 +7,7 @@
 //! A pure function of what the [handle](super::Handle) gathers, costly in proportion to the endpoints and names
 //! served. Why one client gets what it gets is [`super::explain`]'s part, what has happened [`super::events`]'s.
 
+mod directors;
 mod pools;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,11 @@ mod wrong;
 
 pub(super) use wrong::CERTIFICATE_DAYS_MIN;
 
+pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{
-    CheckView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView, FindingView,
-    LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView, SiteLevelView,
-    SiteView, Status, Wrong, ZoneView,
+    CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView,
+    FindingView, LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView,
+    SiteLevelView, SiteView, Status, Wrong, ZoneView,
 };
 
 use super::counters::EndpointKey;
@@ -60,6 +62,7 @@ pub(super) fn view(facts: &Facts<'_>) -> Status {
         wrong: Vec::new(),
         sites: sites(facts, &pools),
         pools: pools.into_iter().map(|pool| pool.view).collect(),
+        directors: directors::all(facts),
         zones: zones(facts),
         overrides: in_force(&now)
             .map(|one| overrides::view(facts.snapshot.catalog(), one, facts.now))
@@ -98,6 +101,8 @@ fn sites(facts: &Facts<'_>, pools: &[PoolStatus]) -> Vec<SiteView> {
             let is_up = view.families.iter().all(|family| family.standing == "up");
             at.endpoints += 1;
             at.endpoints_up += usize::from(is_up);
+            let is_drained = view.families.iter().all(|family| family.standing == "drained");
+            at.endpoints_drained += usize::from(is_drained);
             at.answers_total += view.answers_total;
             at.answers_per_s += view.answers_per_s;
         }
@@ -115,6 +120,7 @@ fn empty_site(facts: &Facts<'_>, site: &Site, zone: Option<String>) -> SiteView 
         coordinates_deg: site.coordinates.map(|at| [at.latitude_deg, at.longitude_deg]),
         endpoints: 0,
         endpoints_up: 0,
+        endpoints_drained: 0,
         pinned: pin_on(
             &now,
             |target| match target {

@@ -69,7 +69,9 @@ impl Intakes {
         };
         let all = sites.iter().filter_map(measured);
         let (load, capacity) = all.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
-        let aim = if capacity > 0.0 { (load / capacity).max(1.0) } else { 1.0 };
+        // A site without a capacity carries whatever comes: as long as it is there, not all can be full.
+        let has_room = sites.iter().any(|site| site.capacity.is_none());
+        let aim = if capacity > 0.0 && !has_room { (load / capacity).max(1.0) } else { 1.0 };
         let mut is_news_of_any = false;
         for site in sites {
             let state = self.sites.entry(site.site.to_owned()).or_default();
