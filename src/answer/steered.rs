@@ -127,7 +127,7 @@ impl<R: Recorder> Resolver<'_, '_, R> {
             Level::Dead => Reason::FailOpen,
             _ if tier > 0 => Reason::Fallback,
             Level::Trusted => Reason::Steered,
-            Level::Degraded | Level::LastResort => Reason::Degraded,
+            Level::Degraded | Level::LastResort | Level::Held => Reason::Degraded,
         };
         let card = dealt_site.deck.card(card);
         let paired = pair.map(|pair| pair.positions(tier, dealt_site, card));

@@ -20,6 +20,7 @@ use crate::steer::pool::Family;
 use crate::wire::Name;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// From step to step of what follows load: as often as feeds are asked by default.
@@ -76,9 +77,15 @@ impl Motion {
         let mut step = Step { motion: self, now, balance, has_plans, next: None };
         let mut rosters = BTreeSet::new();
         let mut is_by_load = false;
+        // A zone that is kept as it was last good may hold an older pool of the same name: the first moves for both.
+        let mut moved: HashMap<PoolKey, bool> = HashMap::new();
         for served in catalog.pools().all() {
+            if !step.moves(&served.pool) {
+                continue;
+            }
             is_by_load |= follows_load(&served.pool);
-            if step.pool(served) {
+            let key = key(&served.pool);
+            if *moved.entry(key).or_insert_with(|| step.pool(served)) {
                 rosters.extend(served.rosters());
             }
         }
@@ -86,7 +93,8 @@ impl Motion {
         if is_due {
             self.balanced_at = Some(at);
         }
-        let balance = is_by_load.then(|| at.checked_add(BALANCE_INTERVAL).ok()).flatten();
+        let balanced_at = self.balanced_at.filter(|_| is_by_load);
+        let balance = balanced_at.and_then(|then| then.checked_add(BALANCE_INTERVAL).ok());
         self.next_step = [next, balance].into_iter().flatten().min();
         Moved { rosters }
     }
@@ -95,11 +103,17 @@ impl Motion {
     pub fn follow(&mut self, catalog: &Catalog) {
         let mut pools = BTreeSet::new();
         let mut seats = BTreeSet::new();
+        let mut gentle = BTreeSet::new();
         for pool in catalog.pools().all().iter().map(|served| &served.pool) {
             pools.insert(key(pool));
             seats.extend(pool.endpoints.iter().map(|endpoint| (key(pool), endpoint.name.clone())));
+            if pool.comeback.is_gentle() {
+                gentle.insert(key(pool));
+            }
         }
-        self.returns.retain(|(pool, name, _), _| seats.contains(&(pool.clone(), name.clone())));
+        self.returns.retain(|(pool, name, _), _| {
+            gentle.contains(pool) && seats.contains(&(pool.clone(), name.clone()))
+        });
         self.planned.retain(|seat, _| seats.contains(seat));
         self.favours.retain(|(pool, _), _| pools.contains(pool));
         self.intakes.retain(|pool, _| pools.contains(pool));
@@ -107,7 +121,8 @@ impl Motion {
 
     /// How far everything has come back, to be kept over a restart.
     pub fn returns(&self) -> impl Iterator<Item = (ReturnKey, Return)> {
-        self.returns.iter().map(|(key, found)| (kept_key(key), found.state))
+        let kept = self.kept.iter().map(|(key, state)| (key.clone(), *state));
+        self.returns.iter().map(|(key, found)| (kept_key(key), found.state)).chain(kept)
     }
 
     /// Goes on where an earlier run ended.
@@ -188,6 +203,11 @@ struct Step<'m, 'a> {
 }
 
 impl Step<'_, '_> {
+    /// Whether anything of a pool can move by itself at all.
+    fn moves(&self, pool: &Pool) -> bool {
+        pool.comeback.is_gentle() || follows_load(pool) || self.has_plans
+    }
+
     /// Whether anything of the pool must be dealt anew.
     fn pool(&mut self, served: &ServedPool) -> bool {
         let pool = &*served.pool;
@@ -248,7 +268,11 @@ impl Step<'_, '_> {
                 .filter(|endpoint| self.is_up(pool, endpoint))
                 .map(|endpoint| Observed {
                     name: &endpoint.name,
-                    nominal: self.now.nominal(pool, endpoint),
+                    nominal: match pool.method {
+                        // Weights say nothing but who is out.
+                        Method::LeastConnections => self.now.nominal(pool, endpoint).min(1.0),
+                        _ => self.now.nominal(pool, endpoint),
+                    },
                     part: self.part(pool, endpoint),
                     load: self.load(pool, endpoint),
                 })
@@ -263,21 +287,24 @@ impl Step<'_, '_> {
     fn fill(&mut self, pool: &Pool, dt: Duration, lag: Duration) -> bool {
         let loads: Vec<Filled> = sites(pool)
             .into_iter()
-            .filter_map(|site| {
+            .map(|site| {
                 let there = || pool.endpoints.iter().filter(|endpoint| *endpoint.site == *site);
                 let up = || there().filter(|endpoint| self.is_up(pool, endpoint));
                 let carried =
                     |endpoint| self.now.nominal(pool, endpoint) * self.part(pool, endpoint);
                 let carried: f64 = up().map(|endpoint| carried(endpoint)).sum();
-                let whole: f64 = there().map(|endpoint| f64::from(endpoint.weight)).sum();
+                let nominal = |endpoint: &Arc<Endpoint>| self.now.nominal(pool, endpoint);
+                let whole: f64 = there().map(nominal).sum();
                 let live = if whole > 0.0 { (carried / whole).min(1.0) } else { 1.0 };
                 let sessions = up().map(|endpoint| self.sessions(endpoint)).sum::<Option<f64>>();
-                up().next()?;
-                Some(Filled {
+                // A site that is out keeps its part for when it is back.
+                let is_there = up().next().is_some();
+                let capacity = pool.capacity_at(site).filter(|_| is_there);
+                Filled {
                     site: &site.name,
-                    capacity: pool.capacity_at(site).map(|sessions| sessions as f64 * live),
-                    load: sessions,
-                })
+                    capacity: capacity.map(|sessions| sessions as f64 * live),
+                    load: sessions.filter(|_| is_there),
+                }
             })
             .collect();
         self.motion.intakes.entry(key(pool)).or_default().step(&loads, dt, lag)
@@ -299,7 +326,8 @@ impl Step<'_, '_> {
             Some(Phase::Ramping { share, .. }) => share,
             _ => 1.0,
         };
-        live * Family::BOTH.map(ramp).into_iter().fold(0.0, f64::max)
+        let seated = Family::BOTH.into_iter().filter(|it| it.address(endpoint).is_some());
+        live * seated.map(ramp).fold(0.0, f64::max)
     }
 
     fn load(&self, pool: &Pool, endpoint: &Endpoint) -> Option<f64> {

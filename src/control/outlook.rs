@@ -21,6 +21,8 @@ pub enum SiteLevel {
     /// Only endpoints of weight 0 are up.
     #[serde(rename = "last resort")]
     LastResort,
+    /// Only endpoints are alive that are held back for a while after they recovered.
+    Held,
     /// Nothing is up.
     Dead,
     /// All of it is held back by the operator.
@@ -72,6 +74,7 @@ impl Outlook<'_> {
             Level::Trusted => SiteLevel::Trusted,
             Level::Degraded => SiteLevel::Degraded,
             Level::LastResort => SiteLevel::LastResort,
+            Level::Held => SiteLevel::Held,
             Level::Dead => {
                 let family = self.roster.family;
                 let drained = seated.all(|endpoint| {
@@ -90,8 +93,10 @@ impl Outlook<'_> {
 
     /// What clients get of the pool of this tier and the fallbacks behind it.
     pub fn condition(&self, tier: usize) -> Condition {
+        let mut held = None;
         for at in tier..self.roster.tiers.len() {
-            let up = |site| self.dealt.site(at, site).level != Level::Dead;
+            let level = |site| self.dealt.site(at, site).level;
+            let up = |site| !matches!(level(site), Level::Dead | Level::Held);
             if self.seated_sites(at).any(up) {
                 let sound =
                     |site| matches!(self.level(at, site), SiteLevel::Trusted | SiteLevel::Drained);
@@ -101,7 +106,16 @@ impl Outlook<'_> {
                     () => Condition::Degraded,
                 };
             }
-            match self.roster.tiers[at].pool.on_all_down {
+            // As `Dealt::choose` has it: what is held back comes after every fallback, and before anything worse.
+            if self.seated_sites(at).any(|site| level(site) == Level::Held) {
+                let condition = if at > tier { Condition::Fallback } else { Condition::Degraded };
+                held = held.or(Some(condition));
+            }
+            let on_all_down = self.roster.tiers[at].pool.on_all_down;
+            if let (Some(condition), true) = (held, on_all_down != OnAllDown::Fallback) {
+                return condition;
+            }
+            match on_all_down {
                 OnAllDown::Fallback => {}
                 OnAllDown::Nodata => return Condition::Nodata,
                 OnAllDown::Servfail => return Condition::Servfail,
@@ -113,7 +127,7 @@ impl Outlook<'_> {
             }
         }
         // Only a chain whose last pool falls back to nothing comes here, which configuration refuses.
-        Condition::Servfail
+        held.unwrap_or(Condition::Servfail)
     }
 }
 
@@ -123,6 +137,7 @@ impl fmt::Display for SiteLevel {
             Self::Trusted => "trusted",
             Self::Degraded => "degraded",
             Self::LastResort => "last resort",
+            Self::Held => "held",
             Self::Dead => "dead",
             Self::Drained => "drained",
         })

@@ -24,7 +24,7 @@ use crate::health::prober::{Limits, ProbeResult, Prober};
 use crate::health::{Probe, Verdict};
 use crate::snapshot::{Catalog, Snapshot};
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,6 +36,9 @@ use tokio::time::Instant;
 const RESULTS_PER_PUBLICATION_MAX: usize = 1024;
 /// How often verdicts are written to disk at the most, if any changed.
 const SAVE_INTERVAL: Duration = Duration::from_secs(10);
+/// What feeds have said is judged this often at the most: soon enough for any TTL, and however many there are, the loop
+/// has time for probes.
+const JUDGE_INTERVAL: SignedDuration = SignedDuration::from_millis(50);
 /// Grace beyond the slowest probe's timeout before a catalog is published without waiting any longer.
 const FIRST_ROUND_GRACE: Duration = Duration::from_millis(500);
 /// The longest that the loop sleeps: what depends on the wall clock is looked at this often.
@@ -94,6 +97,8 @@ pub struct Publisher {
     state: Knowledge,
     /// When something moves by itself.
     next_step: Option<Timestamp>,
+    /// When it last did.
+    stepped_at: Timestamp,
     conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
     /// When the next of the overrides runs out, or the next planned weight takes a step.
@@ -124,6 +129,7 @@ impl Publisher {
             feeder,
             state: Knowledge::default(),
             next_step: None,
+            stepped_at: Timestamp::UNIX_EPOCH,
             conditions: Conditions::default(),
             waiting: None,
             override_changes: None,
@@ -207,7 +213,7 @@ impl Publisher {
             };
         }
         if !changed.is_empty() {
-            changed.extend(self.step(&snapshot, now));
+            changed.extend(self.step(snapshot.catalog(), now));
         }
         self.redeal(changed);
     }
@@ -216,23 +222,26 @@ impl Publisher {
         let now = Timestamp::now();
         let FeedResult { feed, at, latency, outcome } = heard;
         self.state.directors.hearings.hear(&feed, at, latency, outcome);
-        let snapshot = self.outlets.published.load_full();
-        let changed = self.step(&snapshot, now);
-        self.redeal(changed);
+        // Many feeds are judged at once.
+        let soon = self.stepped_at.checked_add(JUDGE_INTERVAL).unwrap_or(now);
+        self.next_step = Some(self.next_step.map_or(soon, |due| due.min(soon)));
     }
 
     fn step_if_due(&mut self) {
         let now = Timestamp::now();
-        if self.next_step.is_some_and(|due| due <= now) {
+        // A clock that was set back would put off everything by as much.
+        let is_set_back = now < self.stepped_at;
+        if is_set_back || self.next_step.is_some_and(|due| due <= now) {
             let snapshot = self.outlets.published.load_full();
-            let changed = self.step(&snapshot, now);
+            let changed = self.step(snapshot.catalog(), now);
             self.redeal(changed);
         }
     }
 
-    /// Brings up to this moment what moves by itself; which rosters of the snapshot must be dealt anew.
-    fn step(&mut self, snapshot: &Snapshot, now: Timestamp) -> BTreeSet<usize> {
-        let Stepped { rosters, turned } = self.state.step(snapshot.catalog(), now);
+    /// Brings up to this moment what moves by itself; which rosters of the catalog must be dealt anew.
+    fn step(&mut self, catalog: &Catalog, now: Timestamp) -> BTreeSet<usize> {
+        self.stepped_at = now;
+        let Stepped { rosters, turned } = self.state.step(catalog, now);
         for turned in &turned {
             let news = news::director_turned(turned, &self.state.directors, now);
             news.into_iter().for_each(|event| self.outlets.events.record(event));
@@ -294,8 +303,8 @@ impl Publisher {
         let generation = self.outlets.published.load().generation() + 1;
         let rosters: Vec<usize> = (0..catalog.rosters().len()).collect();
         let now = Timestamp::now();
-        let _ = self.state.step(&catalog, now);
-        self.next_step = self.state.next_step(now);
+        // All of it is dealt, whatever has moved.
+        let _ = self.step(&catalog, now);
         let snapshot = Snapshot::new(generation, catalog, &self.state.at(now));
         self.conditions.follow(snapshot.catalog());
         self.publish(snapshot, &rosters, now);
@@ -331,9 +340,8 @@ impl Publisher {
             .probes()
             .filter(|probe| self.state.verdicts.verdict(probe) == Verdict::Unknown);
         let probed = self.limits.first_round_max(unheard.map(Arc::as_ref));
-        let feeds = self.state.directors.feeds();
-        let heard = feeds.iter().map(|feed| feed.timeout).max().unwrap_or_default();
-        let patience = probed.max(heard) + FIRST_ROUND_GRACE;
+        let unheard = self.state.directors.hearings.unheard();
+        let patience = probed.max(Feeder::first_round_max(unheard)) + FIRST_ROUND_GRACE;
         self.prober.set_probes(needed.into_iter().collect());
         self.waiting = Some((prepared, Instant::now() + patience));
     }

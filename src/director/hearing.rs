@@ -66,14 +66,31 @@ impl Hearings {
         }
     }
 
+    /// What was heard ahead of the clock, which was set back then, counts as heard now.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        let good = self.rows.values_mut().filter_map(|row| row.last_good.as_mut());
+        good.for_each(|(at, _)| *at = now.min(*at));
+    }
+
     /// What is known of a feed.
     pub fn row(&self, feed: &Feed) -> Option<&Row> {
         self.rows.get(feed)
     }
 
+    /// All feeds, in no order.
+    pub fn feeds(&self) -> impl Iterator<Item = &Arc<Feed>> {
+        self.rows.keys()
+    }
+
+    /// The feeds that were never asked yet.
+    pub fn unheard(&self) -> impl Iterator<Item = &Feed> {
+        let unheard = self.rows.iter().filter(|(_, row)| row.asked_total == 0);
+        unheard.map(|(feed, _)| &**feed)
+    }
+
     /// Whether every feed has been asked at least once.
     pub fn first_round_done(&self) -> bool {
-        self.rows.values().all(|row| row.asked_total > 0)
+        self.unheard().next().is_none()
     }
 
     /// What counts of a director's feed at this moment.

@@ -6,10 +6,9 @@
 use super::hearing::Hearings;
 use super::truth::VipTruth;
 use crate::health::Table;
-use crate::steer::director::{Director, Feed, Vip};
-use crate::wire::Name;
+use crate::steer::director::{Feed, Vip, VipKey};
 use jiff::Timestamp;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// All VIPs with their truths.
@@ -20,10 +19,6 @@ pub struct Tier {
     vips: Vec<Arc<Vip>>,
     truths: HashMap<VipKey, VipTruth>,
 }
-
-/// What a VIP is known by: its directors, each with the zone that defines it. Outlives reloads.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct VipKey(Vec<(Option<Name>, String)>);
 
 /// A VIP of which something else is known than before.
 #[derive(Clone, Debug)]
@@ -46,22 +41,26 @@ impl Tier {
     /// Follows what is served now: each VIP once.
     pub fn follow<'a>(&mut self, vips: impl Iterator<Item = &'a Arc<Vip>>) {
         let mut truths = std::mem::take(&mut self.truths);
+        let mut known = HashSet::new();
+        let mut feeds = Vec::new();
         self.vips.clear();
         for vip in vips {
-            let key = VipKey::of(vip);
-            if !self.vips.iter().any(|known| VipKey::of(known) == key) {
+            // Of two versions of a director, while the newer one waits, both are asked.
+            feeds.extend(vip.feeds().cloned());
+            let key = vip.key();
+            if known.insert(key.clone()) {
                 self.vips.push(vip.clone());
                 if let Some(truth) = truths.remove(&key) {
                     self.truths.insert(key, truth);
                 }
             }
         }
-        self.hearings.set_feeds(feeds(&self.vips));
+        self.hearings.set_feeds(feeds);
     }
 
     /// The feeds to be asked.
     pub fn feeds(&self) -> Vec<Arc<Feed>> {
-        feeds(&self.vips).collect()
+        self.hearings.feeds().cloned().collect()
     }
 
     /// All VIPs.
@@ -72,10 +71,11 @@ impl Tier {
     /// Judges every VIP anew; which have changed.
     pub fn judge(&mut self, verdicts: &Table, now: Timestamp) -> Vec<Turned> {
         let mut turned = Vec::new();
+        self.hearings.settle(now);
         for vip in &self.vips {
             let hearing = |director: &_| self.hearings.of(director, now);
             let truth = VipTruth::new(vip, hearing, |probe| verdicts.verdict(probe));
-            let before = self.truths.insert(VipKey::of(vip), truth.clone());
+            let before = self.truths.insert(vip.key(), truth.clone());
             if before.as_ref() != Some(&truth) {
                 turned.push(Turned { vip: vip.clone(), before });
             }
@@ -89,17 +89,6 @@ impl Tier {
         if self.truths.is_empty() {
             return None;
         }
-        self.truths.get(&VipKey::of(vip))
+        self.truths.get(&vip.key())
     }
-}
-
-impl VipKey {
-    fn of(vip: &Vip) -> Self {
-        let one = |director: &Arc<Director>| (director.zone.clone(), director.name.clone());
-        Self(vip.directors.iter().map(one).collect())
-    }
-}
-
-fn feeds(vips: &[Arc<Vip>]) -> impl Iterator<Item = Arc<Feed>> {
-    vips.iter().flat_map(|vip| vip.feeds()).cloned()
 }

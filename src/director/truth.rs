@@ -78,9 +78,9 @@ pub struct VipTruth {
     pub directors: Vec<DirectorTruth>,
     /// The place of the one that speaks for all.
     pub speaker: usize,
-    /// Live part of the weight that should be, 0 to 1.
+    /// Live part of the weight of all its reals, 0 to 1.
     pub live: f64,
-    /// Whether so much is live that the VIP may be handed out.
+    /// Whether so much is live that the VIP may be handed out. What is out on purpose is not missed in that.
     pub is_enough: bool,
     /// Whether all that may hold it are in maintenance.
     pub is_maintenance: bool,
@@ -98,8 +98,10 @@ impl VipTruth {
         let is_maintenance = directors.iter().all(|truth| truth.is_maintenance);
         let speaker = speaker(&directors);
         let live = directors.get(speaker).map_or(1.0, DirectorTruth::live);
+        let healthy = directors.get(speaker).map_or(1.0, DirectorTruth::healthy);
         let min_up = vip.directors.get(speaker).map_or(0.0, |director| director.min_up);
-        Self { is_enough: live > 0.0 && live >= min_up, directors, speaker, live, is_maintenance }
+        let is_enough = healthy > 0.0 && healthy >= min_up;
+        Self { directors, speaker, live, is_enough, is_maintenance }
     }
 
     /// What the director says that speaks for all.
@@ -147,28 +149,30 @@ impl DirectorTruth {
         }
     }
 
-    /// Live part of the weight that should be, 0 to 1; whole where nobody knows of reals.
+    /// Live part of the weight of all reals, 0 to 1; whole where nobody knows of any.
     pub fn live(&self) -> f64 {
-        let there = || self.reals.iter().filter(|real| !is_out(real.state));
-        let sum = |reals: &mut dyn Iterator<Item = &RealTruth>| -> u64 {
-            reals.map(|real| u64::from(real.weight)).sum()
-        };
-        match sum(&mut there()) {
-            // Weightless reals count alike.
-            0 if there().next().is_some() => {
-                let up = there().filter(|real| real.state == RealState::Up).count();
-                up as f64 / there().count() as f64
-            }
-            0 => 1.0,
-            expected => {
-                sum(&mut there().filter(|real| real.state == RealState::Up)) as f64
-                    / expected as f64
-            }
-        }
+        part_up(&self.reals, |_| true)
+    }
+
+    /// The same of those that are not out on purpose: how far it is as it should be.
+    fn healthy(&self) -> f64 {
+        part_up(&self.reals, |real| !is_out(real.state))
     }
 }
 
-/// What is out on purpose is not missed.
+/// The part of the weight of those that count which is up; whole where none counts.
+fn part_up(reals: &[RealTruth], counts: impl Fn(&RealTruth) -> bool) -> f64 {
+    let there: Vec<&RealTruth> = reals.iter().filter(|real| counts(real)).collect();
+    let is_weighted = there.iter().any(|real| real.weight > 0);
+    // Weightless reals count alike.
+    let weight = |real: &RealTruth| if is_weighted { f64::from(real.weight) } else { 1.0 };
+    let is_up = |real: &&&RealTruth| real.state == RealState::Up;
+    let up: f64 = there.iter().filter(is_up).map(|real| weight(real)).sum();
+    let all: f64 = there.iter().map(|real| weight(real)).sum();
+    if all > 0.0 { up / all } else { 1.0 }
+}
+
+/// Whether somebody took it out on purpose.
 fn is_out(state: RealState) -> bool {
     matches!(state, RealState::Draining | RealState::Maintenance)
 }
@@ -214,7 +218,10 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             let found = report.reals.iter().find(|row| is_of(row, real));
             let judged = match found.map(|row| row.state) {
                 None => (RealState::Down, "not in the director's table"),
-                Some(RealState::Up) if sees && self.of(real) == Some(Verdict::Down) => {
+                // keepalived may give the dead a weight of 0 instead of taking them out.
+                Some(RealState::Up | RealState::Draining)
+                    if sees && self.of(real) == Some(Verdict::Down) =>
+                {
                     (RealState::Down, "in the director's table, and dead by own probe")
                 }
                 Some(state) => (state, "the director says so"),

@@ -5,11 +5,11 @@
 //! was last good may differ from its namesake; then both are here.
 
 use super::ServedZone;
-use crate::steer::director::Vip;
+use crate::steer::director::{Vip, VipKey};
 use crate::steer::model::Pool;
 use crate::steer::pool::Roster;
 use crate::wire::Name;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A pool, and where it sits.
@@ -37,6 +37,8 @@ pub struct ServedPools {
     /// By address; rosters keep the pools alive.
     known: HashMap<usize, usize>,
     by_name: HashMap<(Option<Name>, String), Vec<usize>>,
+    /// Rosters by the VIPs that endpoints stand for.
+    by_vip: HashMap<VipKey, BTreeSet<usize>>,
 }
 
 impl ServedPools {
@@ -46,6 +48,13 @@ impl ServedPools {
         for (number, roster) in rosters.iter().enumerate() {
             for (at, tier) in roster.tiers.iter().enumerate() {
                 pools.enter(&tier.pool).places.push((number, at));
+            }
+        }
+        let Self { all, by_vip, .. } = &mut pools;
+        for served in all {
+            let vips = served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_ref());
+            for key in vips.map(|vip| vip.key()) {
+                by_vip.entry(key).or_default().extend(served.rosters());
             }
         }
         for name in zones.iter().flat_map(|zone| &zone.names).map(|plan| &plan.name) {
@@ -73,12 +82,7 @@ impl ServedPools {
 
     /// The rosters in which an endpoint stands for a VIP.
     pub fn rosters_of_vip(&self, vip: &Vip) -> impl Iterator<Item = usize> {
-        let stands = move |served: &&ServedPool| {
-            let mut vips =
-                served.pool.endpoints.iter().filter_map(|endpoint| endpoint.vip.as_deref());
-            vips.any(|other| other == vip)
-        };
-        self.all.iter().filter(stands).flat_map(ServedPool::rosters)
+        self.by_vip.get(&vip.key()).into_iter().flatten().copied()
     }
 
     /// The number of a pool, which must be one that a name or a roster of the catalog holds.
@@ -87,7 +91,7 @@ impl ServedPools {
     }
 
     fn enter(&mut self, pool: &Arc<Pool>) -> &mut ServedPool {
-        let Self { all, known, by_name } = self;
+        let Self { all, known, by_name, .. } = self;
         let number = *known.entry(address(pool)).or_insert_with(|| {
             let namesakes = by_name.entry((pool.zone.clone(), pool.name.clone())).or_default();
             let same = namesakes.iter().copied().find(|&number| *all[number].pool == **pool);

@@ -174,7 +174,17 @@ pub struct Vip {
     pub directors: Vec<Arc<Director>>,
 }
 
+/// What a VIP is known by: its directors, each with the zone that defines it. Outlives reloads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct VipKey(Vec<(Option<Name>, String)>);
+
 impl Vip {
+    /// What it is known by.
+    pub fn key(&self) -> VipKey {
+        let one = |director: &Arc<Director>| (director.zone.clone(), director.name.clone());
+        VipKey(self.directors.iter().map(one).collect())
+    }
+
     /// Sessions that it carries well: only one of its directors holds it at a time.
     pub fn capacity(&self) -> Option<u64> {
         self.directors.iter().filter_map(|director| director.capacity).max()

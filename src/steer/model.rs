@@ -155,6 +155,13 @@ impl Pool {
         self.at(site).map(|endpoint| u64::from(endpoint.weight)).sum()
     }
 
+    /// How large a site is beside the pool's others: in sessions where all of them say how many, else in weight.
+    pub fn size_of(&self, site: &Site) -> f64 {
+        let has_capacity = |endpoint: &Arc<Endpoint>| self.capacity_at(&endpoint.site).is_some();
+        let sessions = self.capacity_at(site).filter(|_| self.endpoints.iter().all(has_capacity));
+        sessions.unwrap_or_else(|| self.weight_at(site)) as f64
+    }
+
     /// Sessions that a site carries well with all of its endpoints up: as the pool says, or as its directors do; none
     /// where nobody does.
     pub fn capacity_at(&self, site: &Site) -> Option<u64> {

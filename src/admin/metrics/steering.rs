@@ -11,10 +11,11 @@ use std::fmt;
 
 const SECONDS_OF_DAY: f64 = 86_400.0;
 /// What a site of a pool can be.
-const LEVELS: [SiteLevel; 5] = [
+const LEVELS: [SiteLevel; 6] = [
     SiteLevel::Trusted,
     SiteLevel::Degraded,
     SiteLevel::LastResort,
+    SiteLevel::Held,
     SiteLevel::Dead,
     SiteLevel::Drained,
 ];

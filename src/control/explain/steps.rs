@@ -6,7 +6,6 @@ use super::view::{CardView, EndpointView, SiteView, Steering};
 use crate::answer::{Recorder, SteeredStep};
 use crate::control::outlook::{Outlook, SiteLevel};
 use crate::geo::Location;
-use crate::health::Standing;
 use crate::snapshot::{ServedZone, Snapshot};
 use crate::steer::deck::network_hash;
 use crate::steer::model::{Endpoint, Pool, Rule, Site, SteeredName};
@@ -209,10 +208,8 @@ impl Explainer<'_> {
                     }
                     Level::Trusted => "the first site in order that has enough up",
                     Level::Degraded => "no site has enough up; the first that has something",
-                    Level::LastResort if self.is_held(step, tier, site) => {
-                        "only endpoints that just came back and are held back for a while are up"
-                    }
                     Level::LastResort => "only endpoints of weight 0 are up",
+                    Level::Held => "nothing else is up: what just came back is handed out, though still held back",
                     Level::Dead => "all are down, and handed out all the same (on_all_down)",
                 });
                 format!(
@@ -226,15 +223,6 @@ impl Explainer<'_> {
             Choice::Nodata => "no addresses: all are down (on_all_down = \"nodata\")".to_owned(),
             Choice::Servfail => "SERVFAIL: all are down (on_all_down = \"servfail\")".to_owned(),
         }
-    }
-
-    /// Whether a site hands out what it should still hold back.
-    fn is_held(&self, step: &Step, tier: usize, site: usize) -> bool {
-        let pool = &self.snapshot.catalog().rosters()[step.roster].tiers[tier].pool;
-        let members = &self.snapshot.dealt(step.roster).site(tier, site).members;
-        members.iter().any(|&at| {
-            self.health.standing(pool, &pool.endpoints[at], step.family) == Standing::Held
-        })
     }
 
     fn deck(&self, step: &Step) -> Vec<CardView> {

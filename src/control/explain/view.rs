@@ -84,7 +84,7 @@ pub struct SiteView {
     pub title: String,
     /// How far it is from the client, if both are known.
     pub distance_km: Option<u32>,
-    /// `trusted`, `degraded`, `last resort`, `dead` or `drained`.
+    /// `trusted`, `degraded`, `last resort`, `held`, `dead` or `drained`.
     pub level: String,
     /// Whether it serves.
     pub serves: bool,

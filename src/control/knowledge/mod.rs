@@ -9,9 +9,9 @@ pub(super) mod words;
 pub(super) use words::{UNCHECKED, by_pin, by_row, since};
 
 use super::motion::{Motion, Moved};
-use crate::director::{Tier, Turned, VipTruth};
+use crate::director::{Source, Tier, Turned, VipTruth};
 use crate::health::comeback::Phase;
-use crate::health::overrides::{Override, Overrides};
+use crate::health::overrides::{Override, Overrides, Pin};
 use crate::health::status::standing;
 use crate::health::table::{Row, Table};
 use crate::health::{Standing, Verdict};
@@ -165,6 +165,15 @@ impl<'a> Now<'a> {
         }
     }
 
+    /// Whether nobody at all says that a VIP is alive: its feed is lost, own probes see no real server behind it, and
+    /// nothing checks the VIP itself. It is handed out where nothing else is.
+    pub fn is_unvouched(&self, endpoint: &Endpoint, family: Family) -> bool {
+        let spoken = self.behind(endpoint).and_then(VipTruth::spoken);
+        family.probe(endpoint).is_none()
+            && spoken.is_some_and(|truth| truth.source == Source::Check)
+            && endpoint.vip.as_ref().is_some_and(|vip| vip.probes().next().is_some())
+    }
+
     /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
     pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if let Some(pinned) = self.pin(pool, endpoint) {
@@ -213,6 +222,7 @@ impl Standings for Now<'_> {
             Some(false) => Standing::Down,
             Some(true) => match self.phase(pool, endpoint, family) {
                 Some(Phase::Held { .. }) => Standing::Held,
+                _ if self.is_unvouched(endpoint, family) => Standing::Held,
                 _ => Standing::Up,
             },
         }
@@ -224,13 +234,15 @@ impl Standings for Now<'_> {
     }
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
-        // What is handed out though nothing behind it is live is so by the operator's word.
+        // What is handed out though nothing behind it is live, or before it has come back, is so by the operator's
+        // word.
         let live = self.behind(endpoint).map_or(1.0, |truth| truth.live);
+        let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
         Weight {
             nominal: self.nominal(pool, endpoint),
             live: if live > 0.0 { live } else { 1.0 },
             ramp: match self.phase(pool, endpoint, family) {
-                Some(Phase::Ramping { share, .. }) => share,
+                Some(Phase::Ramping { share, .. }) if !is_pinned_up => share,
                 _ => 1.0,
             },
             favour: self.knowledge.motion.favour(pool, endpoint).unwrap_or(1.0),

@@ -99,7 +99,9 @@ impl Look<'_> {
             let (is_weak, is_trusted) = match level {
                 SiteLevel::Trusted => (false, true),
                 SiteLevel::Drained => (false, false),
-                SiteLevel::Degraded | SiteLevel::LastResort | SiteLevel::Dead => (true, false),
+                SiteLevel::Degraded | SiteLevel::LastResort | SiteLevel::Held | SiteLevel::Dead => {
+                    (true, false)
+                }
             };
             let changed = if is_weak { seen.weak.insert(key) } else { seen.weak.remove(&key) };
             // Where the whole pool has news, its sites' are a part of it.
@@ -185,5 +187,6 @@ fn worded(level: SiteLevel) -> &'static str {
         SiteLevel::Dead => "dead",
         SiteLevel::Degraded => "under min_up",
         SiteLevel::LastResort => "down to endpoints of weight 0",
+        SiteLevel::Held => "down to endpoints that just came back",
     }
 }

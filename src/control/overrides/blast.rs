@@ -228,7 +228,10 @@ impl<'a> Comparison<'a> {
         };
         let fallen = names(&|site| {
             site.before == SiteLevel::Trusted
-                && matches!(site.after, SiteLevel::Degraded | SiteLevel::LastResort)
+                && matches!(
+                    site.after,
+                    SiteLevel::Degraded | SiteLevel::LastResort | SiteLevel::Held
+                )
         });
         if !gone.is_empty() && left.is_empty() {
             return (Judgement::Refused, format!("nothing of it would be up; {}", self.instead()));
@@ -317,7 +320,7 @@ impl<'a> Comparison<'a> {
 }
 
 fn is_alive(level: SiteLevel) -> bool {
-    matches!(level, SiteLevel::Trusted | SiteLevel::Degraded | SiteLevel::LastResort)
+    !matches!(level, SiteLevel::Dead | SiteLevel::Drained)
 }
 
 /// Sites go, and others remain.

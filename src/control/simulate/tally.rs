@@ -212,7 +212,9 @@ impl<'a, 'c> Sums<'a, 'c> {
             }
             match half.level {
                 Some(Level::Dead) => count(&mut self.fail_open),
-                Some(Level::Degraded | Level::LastResort) => count(&mut self.degraded),
+                Some(Level::Degraded | Level::LastResort | Level::Held) => {
+                    count(&mut self.degraded)
+                }
                 Some(Level::Trusted) | None => {}
             }
             if matches!(half.served, Some((1.., _))) {

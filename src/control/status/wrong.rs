@@ -137,7 +137,7 @@ fn of_sites(pool: &PoolView, wrong: &mut Vec<Wrong>) {
                     let help = format!("less than {} of its weight is up; {goes}", pool.min_up);
                     wrong.push(warning(what("under min_up"), since, help));
                 }
-                SiteLevel::LastResort if has_held(pool, site) => {
+                SiteLevel::Held => {
                     let help = format!("they are up again and held back for a while; {goes}");
                     wrong.push(warning(what("down to endpoints that just came back"), since, help));
                 }
@@ -237,11 +237,6 @@ fn of_endpoints(status: &Status, pool: &PoolView, wrong: &mut Vec<Wrong>) {
             wrong.push(warning(what, since, first.map_or("", |seat| &seat.because)));
         }
     }
-}
-
-fn has_held(pool: &PoolView, site: &str) -> bool {
-    let there = pool.endpoints.iter().filter(|endpoint| endpoint.site == site);
-    there.flat_map(|endpoint| &endpoint.families).any(|family| family.standing == "held")
 }
 
 fn of_certificates(status: &Status, wrong: &mut Vec<Wrong>) {

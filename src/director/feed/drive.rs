@@ -13,12 +13,26 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::task::AbortOnDropHandle;
 
-/// Feeds asked at one time, each with a socket and an answer: in the worst case they hold 256 MiB.
-const IN_FLIGHT_MAX: usize = 64;
+/// Feeds asked at one time, each with a socket and an answer: so many that those of a site which hangs do not make the
+/// others' stale. In the worst case, all of them babbling, they hold 2 GiB.
+const IN_FLIGHT_MAX: usize = 512;
 /// The first questions of feeds that come new together are this far apart, but all within half an interval.
 const FIRST_SPREAD_PER_FEED: Duration = Duration::from_millis(10);
 /// Intervals are taken for at least this long, so that no feed can keep the thread busy alone.
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// The longest that it takes until each of these, new together, has been asked once.
+pub(super) fn first_round_max<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> Duration {
+    let (mut count, mut slowest, mut interval) = (0_u32, Duration::ZERO, Duration::ZERO);
+    for feed in feeds {
+        count = count.saturating_add(1);
+        slowest = slowest.max(feed.timeout);
+        interval = interval.max(feed.interval);
+    }
+    let spread = FIRST_SPREAD_PER_FEED.saturating_mul(count).min(interval / 2);
+    let turns = count.div_ceil(IN_FLIGHT_MAX as u32);
+    spread.saturating_add(slowest.saturating_mul(turns))
+}
 
 /// Asks who is `wanted` by way of `question`, until nobody wants anything or takes results any more. Before each new
 /// set `renew` is called.

@@ -51,6 +51,11 @@ pub struct Feeder {
 }
 
 impl Feeder {
+    /// The longest that it takes until each of these has been asked once, however many are silent.
+    pub fn first_round_max<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> Duration {
+        drive::first_round_max(feeds)
+    }
+
     /// Starts one that has nothing to ask yet. Results go to `results`; while that is full their feeds are not asked
     /// again, and once it is closed nobody is.
     pub fn start(results: mpsc::Sender<FeedResult>) -> io::Result<Self> {

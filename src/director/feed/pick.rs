@@ -21,11 +21,14 @@ impl FeedReport {
                 Report { is_maintenance: *is_maintenance, ..report }
             }
         };
-        if report.reals.is_empty() {
+        // Whoever keeps the kernel's table takes the dead out of it: a service that is there without the configured
+        // reals has lost them all.
+        let is_told_by_name = matches!(self, Self::One(_));
+        if report.reals.is_empty() && (is_told_by_name || director.reals.is_empty()) {
             return Err("it lists no real server at all".to_owned());
         }
         let (reals, known) = named(&director.reals, report.reals)?;
-        if known == 0 && !director.reals.is_empty() {
+        if known == 0 && is_told_by_name && !director.reals.is_empty() {
             let listed = reals.iter().map(shown).collect();
             return Err(format!(
                 "none of the configured reals is in it; it lists {}",

@@ -107,12 +107,20 @@ fn truth(directors: Vec<Director>, heard: &[Option<&str>], probed: &str) -> VipT
 #[test]
 fn who_says_what_is_live() {
     use Source::{Check, Feed, Probes};
-    let check = |feed: Option<&str>, heard: Option<&str>, probed: &str, source, live: f64| {
+    let check = |feed: Option<&str>,
+                 heard: Option<&str>,
+                 probed: &str,
+                 source,
+                 live: f64,
+                 is_enough: bool| {
         let truth = truth(vec![director(feed, &[3, 1])], &[heard], probed);
         let spoken = truth.spoken().expect("one director");
         let told = format!("{feed:?} heard {heard:?} probed {probed}: {spoken:?}");
         assert_eq!((spoken.source, truth.live), (source, live), "{told}");
-        assert_eq!(truth.is_enough, live >= 0.5, "{told}");
+        assert_eq!(truth.is_enough, is_enough, "{told}");
+    };
+    let check = |feed, heard, probed: &str, source, live: f64| {
+        check(feed, heard, probed, source, live, live >= 0.5);
     };
     // Without a feed own probes decide, and strictly.
     check(None, None, "UU", Probes, 1.0);
@@ -125,9 +133,6 @@ fn who_says_what_is_live() {
     check(Some("json"), Some("dU"), "UU", Feed, 0.25);
     check(Some("json"), Some("dd"), "UU", Feed, 0.0);
     check(Some("json"), Some("U-"), "UU", Feed, 0.75);
-    // What is out on purpose is not missed.
-    check(Some("json"), Some("~U"), "UU", Feed, 1.0);
-    check(Some("json"), Some("md"), "UU", Feed, 0.0);
     // IPVS's table says who is in rotation, own probes who is alive, unless they are blind.
     check(Some("ipvs"), Some("UU"), "Ud", Feed, 0.75);
     check(Some("ipvs"), Some("U-"), "UU", Feed, 0.75);
@@ -137,6 +142,21 @@ fn who_says_what_is_live() {
     check(Some("json"), Some("lost"), "Ud", Probes, 0.75);
     check(Some("json"), Some("lost"), "dd", Check, 1.0);
     check(Some("ipvs"), Some("lost"), "??", Check, 1.0);
+}
+
+#[test]
+fn what_is_out_on_purpose_carries_nothing_and_is_not_missed() {
+    let check = |feed, heard: &str, probed: &str, live: f64, is_enough| {
+        let truth = truth(vec![director(Some(feed), &[3, 1])], &[Some(heard)], probed);
+        assert_eq!((truth.live, truth.is_enough), (live, is_enough), "{feed} {heard} {probed}");
+    };
+    check("json", "~U", "UU", 0.25, true);
+    check("json", "U~", "UU", 0.75, true);
+    check("json", "md", "UU", 0.0, false);
+    // keepalived's `inhibit_on_failure`: the dead stay in the table, with weight 0.
+    check("ipvs", "~U", "dU", 0.25, false);
+    // A table without any of them has lost them all.
+    check("ipvs", "--", "UU", 0.0, false);
 }
 
 #[test]

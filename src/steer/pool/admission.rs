@@ -33,13 +33,11 @@ impl Admission {
     /// Of a pool's site that is trusted to carry this part of what it should, and is filled so far.
     pub(super) fn new(pool: &Pool, site: &Site, intake: f64, by_load: f64) -> Self {
         let part = (intake * by_load).clamp(0.0, 1.0);
-        let weight = || pool.weight_at(site) as f64;
-        let size = pool.capacity_at(site).map_or_else(weight, |sessions| sessions as f64);
         Self {
             taken: (part * NETWORKS as f64).round() as u64,
             key: member_id(&site.name),
             // At least something: who is trusted can be chosen.
-            room: (size * intake * ROOM_UNIT).round().max(1.0) as u64,
+            room: (pool.size_of(site) * intake * ROOM_UNIT).round().max(1.0) as u64,
         }
     }
 

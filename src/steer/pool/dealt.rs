@@ -5,11 +5,13 @@ use super::roster::{Family, Roster, RosterTier};
 use super::standings::{Standings, Weight};
 use crate::health::Standing;
 use crate::steer::deck::{Deck, Member, member_id};
-use crate::steer::model::{Endpoint, OnAllDown, Pool};
+use crate::steer::model::{Endpoint, Method, OnAllDown, Pool};
 use std::net::IpAddr;
 
 /// What a weight of 1 is to a deck, so that parts of it can be told apart.
 const WEIGHT_UNIT: f64 = 65_536.0;
+/// The largest weight of a deck, 2⁴⁴: 4,096 of them stay within what a deck can add up.
+const DECK_WEIGHT_MAX: f64 = 17_592_186_044_416.0;
 
 /// How far a site can be relied on, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,8 +20,10 @@ pub enum Level {
     Trusted,
     /// Something is up, but less than `min_up` of its weight.
     Degraded,
-    /// Only endpoints of weight 0, or such as are held back, are up.
+    /// Only endpoints of weight 0 are up.
     LastResort,
+    /// Only endpoints that are held back are alive: handed out where nothing else is, a fallback included.
+    Held,
     /// Nothing is up.
     Dead,
 }
@@ -139,6 +143,7 @@ impl Dealt {
         if order.is_empty() {
             return Choice::Fenced;
         }
+        let mut held = None;
         for (number, tier) in self.tiers.iter().enumerate() {
             for wanted in [Level::Trusted, Level::Degraded, Level::LastResort] {
                 let first = match wanted {
@@ -148,6 +153,12 @@ impl Dealt {
                 if let Some(site) = first {
                     return Choice::Site { tier: number, site, level: wanted };
                 }
+            }
+            let of_tier = tier.of_level(order, Level::Held).next();
+            let choice = |site| Choice::Site { tier: number, site, level: Level::Held };
+            held = held.or(of_tier.map(choice));
+            if let (Some(held), true) = (held, tier.on_all_down != OnAllDown::Fallback) {
+                return held;
             }
             match tier.on_all_down {
                 OnAllDown::Fallback => {}
@@ -169,7 +180,7 @@ impl Dealt {
             }
         }
         // Only a chain whose last pool falls back to nothing comes here, which configuration refuses.
-        Choice::Servfail
+        held.unwrap_or(Choice::Servfail)
     }
 
     /// Who serves the clients of a class, each with its part of their networks; the parts add up to 1.
@@ -227,6 +238,7 @@ fn deal_site(tier: &RosterTier, family: Family, seats: &[Seat<'_>]) -> DealtSite
     let up: f64 = live.iter().map(|seat| seat.weight.present()).sum();
     let level = match () {
         () if live.is_empty() && held.is_empty() => Level::Dead,
+        () if live.is_empty() => Level::Held,
         () if up <= 0.0 => Level::LastResort,
         // Divided and not multiplied: 55 of 100 is then the very number that `0.55` is read as.
         () if up / expected(seats) >= pool.min_up => Level::Trusted,
@@ -235,12 +247,15 @@ fn deal_site(tier: &RosterTier, family: Family, seats: &[Seat<'_>]) -> DealtSite
     let (merit, handed) = match level {
         Level::Dead => in_spite_of_all(pool, seats),
         // What is held back is alive, and better than nothing.
-        Level::LastResort if live.is_empty() => (Merit::Undrained, held),
+        Level::Held => (Merit::Undrained, held),
         _ => (Merit::Undrained, live),
     };
     let members: Vec<Member> = handed
         .iter()
-        .map(|seat| Member { id: member_id(&seat.endpoint.name), weight: deck_weight(seat.weight) })
+        .map(|seat| Member {
+            id: member_id(&seat.endpoint.name),
+            weight: deck_weight(pool.method, seat.weight),
+        })
         .collect();
     let octets = |seat: &&Seat<'_>| {
         let mut bytes = [0; 16];
@@ -270,19 +285,27 @@ fn expected(seats: &[Seat<'_>]) -> f64 {
 }
 
 /// What a site is trusted to carry, as a part of what it must carry to serve all of its clients. Behind directors every
-/// real server counts; of plain endpoints, `min_up` says how many suffice.
+/// real server counts; of plain endpoints, `min_up` says how many suffice. What is on its way back counts for as much
+/// as it will be: a site that returns as a whole grows over all of its slow start.
 fn intake(pool: &Pool, seats: &[Seat<'_>]) -> f64 {
     let is_by_weight = seats.iter().any(|seat| seat.endpoint.vip.is_some());
-    let needed = expected(seats) * if is_by_weight { 1.0 } else { pool.min_up };
-    let live = seats.iter().filter(|seat| seat.standing == Standing::Up);
-    let carried: f64 = live.map(|seat| seat.weight.carried()).sum();
+    let suffices = expected(seats) * if is_by_weight { 1.0 } else { pool.min_up };
+    let live = || seats.iter().filter(|seat| seat.standing == Standing::Up);
+    let ramping = live().filter(|seat| seat.weight.ramp < 1.0);
+    let needed = suffices.max(ramping.map(|seat| seat.weight.present()).sum());
+    let carried: f64 = live().map(|seat| seat.weight.carried()).sum();
     if needed > 0.0 { (carried / needed).min(1.0) } else { 1.0 }
 }
 
 /// The weight as a deck counts: what weighs anything weighs at least something.
-fn deck_weight(weight: Weight) -> u64 {
-    let units = weight.dealt() * WEIGHT_UNIT;
-    if units > 0.0 { units.round().max(1.0) as u64 } else { 0 }
+fn deck_weight(method: Method, weight: Weight) -> u64 {
+    let nominal = match method {
+        // Its favours lead to equal sessions, and know nothing of weights.
+        Method::LeastConnections => weight.nominal.min(1.0),
+        _ => weight.nominal,
+    };
+    let units = Weight { nominal, ..weight }.dealt() * WEIGHT_UNIT;
+    if units > 0.0 { units.round().clamp(1.0, DECK_WEIGHT_MAX) as u64 } else { 0 }
 }
 
 /// Whom a dead site hands out if it must: those that were good last if the pool says so, otherwise all that the

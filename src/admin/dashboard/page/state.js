@@ -30,7 +30,7 @@ export function conditionState(condition) {
 
 /** The state that colours a level of a site. */
 export function levelState(level) {
-  return { trusted: 'up', degraded: 'degraded', 'last resort': 'degraded', dead: 'down', drained: 'drained' }[level] ?? 'unknown';
+  return { trusted: 'up', degraded: 'degraded', 'last resort': 'degraded', held: 'degraded', dead: 'down', drained: 'drained' }[level] ?? 'unknown';
 }
 
 /** The state that colours a director: a feed that is not heard and a real server that is down want a look too. */
