@@ -287,7 +287,7 @@ impl Step<'_, '_> {
     fn fill(&mut self, pool: &Pool, dt: Duration, lag: Duration) -> bool {
         let loads: Vec<Filled> = sites(pool)
             .into_iter()
-            .map(|site| {
+            .filter_map(|site| {
                 let there = || pool.endpoints.iter().filter(|endpoint| *endpoint.site == *site);
                 let up = || there().filter(|endpoint| self.is_up(pool, endpoint));
                 let carried =
@@ -297,14 +297,14 @@ impl Step<'_, '_> {
                 let whole: f64 = there().map(nominal).sum();
                 let live = if whole > 0.0 { (carried / whole).min(1.0) } else { 1.0 };
                 let sessions = up().map(|endpoint| self.sessions(endpoint)).sum::<Option<f64>>();
-                // A site that is out keeps its part for when it is back.
                 let is_there = up().next().is_some();
-                let capacity = pool.capacity_at(site).filter(|_| is_there);
-                Filled {
+                let capacity = pool.capacity_at(site);
+                // A site that is out has no room, and keeps its part for when it is back.
+                (is_there || capacity.is_some()).then(|| Filled {
                     site: &site.name,
                     capacity: capacity.map(|sessions| sessions as f64 * live),
                     load: sessions.filter(|_| is_there),
-                }
+                })
             })
             .collect();
         self.motion.intakes.entry(key(pool)).or_default().step(&loads, dt, lag)

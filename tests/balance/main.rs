@@ -1,10 +1,10 @@
 //! Balancing by load, in a closed loop: the real controllers, rosters, decks and admissions, before resolvers that
 //! cache, clients that stay, servers that fill, and feeds that tell of it every two seconds.
 //!
-//! [`world`] is the loop, [`course`] what is read off a run, [`methods`] and [`spill`] the runs. Each prints a table;
-//! the README has one of them. With `FINGERPOST_LONG=1` every method is tried with every TTL, and there are
-//! more resolvers: two minutes. Columns of the tables: what it is, steady-state error, unrest, settling time, overshoot;
-//! see [`course::Figures`].
+//! [`world`] is the loop, [`course`] what is read off a run, [`methods`], [`disturbed`] and [`spill`] the runs. Each
+//! prints a table, of which the README has a part; its columns are what it is about, then the error in the end, unrest,
+//! settling time and overshoot, see [`course::Figures`]. With `FINGERPOST_LONG=1` every method is tried with every TTL,
+//! and there are five times as many resolvers.
 
 mod chance;
 mod course;

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// How often loads are told, in seconds.
 pub const INTERVAL_S: u64 = 2;
+/// How far ahead the next client of a resolver is known, in seconds.
+const WAIT_MAX_S: u64 = 60;
 /// How unequal resolvers usually are, see [`Setting::zipf`]: of 4000 the first has a 23rd of all clients.
 pub const ZIPF: f64 = 0.8;
 
@@ -97,6 +99,8 @@ pub struct World {
     due: Vec<Vec<u32>>,
     /// By server: the part of all clients that is sent there now.
     sent: Vec<f64>,
+    /// By server: the clients that made their resolvers ask in this second.
+    asked: Vec<f64>,
     chance: Chance,
 }
 
@@ -105,9 +109,18 @@ struct Resolver {
     clients: f64,
     route: usize,
     network_hash: u64,
-    cached: Option<usize>,
-    /// Has nothing, and asks when the next client comes.
-    is_idle: bool,
+    next: Next,
+}
+
+/// What happens next at a resolver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    /// Its answer, which is this server, runs out.
+    Expires(usize),
+    /// It has no answer, and goes on waiting for a client.
+    Idles,
+    /// A client comes and makes it ask.
+    Asks,
 }
 
 impl World {
@@ -132,6 +145,7 @@ impl World {
             now_s: 0,
             dealings: 0,
             sent: vec![0.0; servers.len()],
+            asked: vec![0.0; servers.len()],
             setting: setting.clone(),
             servers,
             favours,
@@ -168,36 +182,41 @@ impl World {
         for number in std::mem::take(&mut self.due[self.now_s as usize]) {
             self.serve(number);
         }
-        for (server, part) in self.servers.iter_mut().zip(&self.sent) {
+        let come = self.sent.iter().zip(&mut self.asked);
+        for (server, (part, asked)) in self.servers.iter_mut().zip(come) {
             let stay_s = self.setting.stay_s * server.stay_factor;
             let end = -(-1.0 / stay_s).exp_m1();
             server.sessions -= self.chance.hits(server.sessions, end);
+            let asked = std::mem::take(asked);
             if server.is_up {
                 // Some of those who come within the second have left at its end.
-                server.sessions += self.chance.count(self.arrivals * part * stay_s * end);
+                let stays = stay_s * end;
+                server.sessions += self.chance.count(self.arrivals * part * stays);
+                server.sessions += self.chance.hits(asked, stays);
             }
         }
         self.now_s += 1;
-        if self.now_s % INTERVAL_S == 0 && self.control() {
+        if self.now_s.is_multiple_of(INTERVAL_S) && self.control() {
             self.dealings += 1;
             self.redeal();
         }
     }
 
-    /// A resolver's answer runs out, or a client makes it ask.
+    /// Something happens at a resolver.
     fn serve(&mut self, number: u32) {
         let resolver = &mut self.resolvers[number as usize];
-        let wait_s = if let Some(server) = resolver.cached.take() {
+        if let Next::Expires(server) = resolver.next {
             self.sent[server] -= resolver.clients;
-            (self.chance.wait() / (self.arrivals * resolver.clients)) as u64
-        } else {
-            0
-        };
-        if wait_s > 0 {
-            resolver.is_idle = true;
-            return self.at(wait_s, number);
+            resolver.next = Next::Idles;
         }
-        let is_for_one = std::mem::take(&mut resolver.is_idle);
+        if resolver.next == Next::Idles {
+            let wait_s = (self.chance.wait() / (self.arrivals * resolver.clients)) as u64;
+            if wait_s > 0 {
+                // Who has waited so long may begin again, and so sees that there are more clients now.
+                resolver.next = if wait_s < WAIT_MAX_S { Next::Asks } else { Next::Idles };
+                return self.at(wait_s.min(WAIT_MAX_S), number);
+            }
+        }
         let order = &self.setting.routes[resolver.route].1;
         let Choice::Site { tier, site, .. } = self.dealt.choose(order, resolver.network_hash)
         else {
@@ -206,11 +225,11 @@ impl World {
         let site = self.dealt.site(tier, site);
         let card = site.deck.draw(self.chance.bits(), 0, resolver.network_hash);
         let server = site.members[usize::from(site.deck.card(card)[0])];
-        resolver.cached = Some(server);
-        self.sent[server] += resolver.clients;
-        if is_for_one {
-            self.servers[server].sessions += 1.0;
+        if resolver.next == Next::Asks {
+            self.asked[server] += 1.0;
         }
+        resolver.next = Next::Expires(server);
+        self.sent[server] += resolver.clients;
         self.at(self.setting.ttl_s, number);
     }
 
@@ -353,8 +372,7 @@ fn resolvers(setting: &Setting, chance: &mut Chance) -> Vec<Resolver> {
             clients: part * size(rank) / all,
             route,
             network_hash: network_hash(Ipv4Addr::from_bits(chance.bits() as u32).into()),
-            cached: None,
-            is_idle: false,
+            next: Next::Idles,
         }));
     }
     resolvers
