@@ -65,6 +65,8 @@ impl Course {
     }
 
     pub fn figures(&self) -> Figures {
+        let all_loads = || self.samples.iter().flatten();
+        assert!(all_loads().all(|load| load.is_finite()), "a load without an ideal");
         let width = self.samples[0].len();
         let smooth = self.smoothed();
         let deviation = |loads: &Vec<f64>| {

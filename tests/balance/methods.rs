@@ -67,7 +67,8 @@ fn balance_point(method: Method, servers: &[Server], due: &[f64], sessions: f64)
             .map(|one| match method {
                 Method::PowerOfTwo => {
                     let load = |at: usize| held[at] / due[at];
-                    let other = (0..servers.len()).filter(|&other| other != one);
+                    let is_other = |&other: &usize| other != one && due[one] * due[other] > 0.0;
+                    let other = (0..servers.len()).filter(is_other);
                     let won = other.map(|other| {
                         let (own, its) = (load(one).powi(3), load(other).powi(3));
                         2.0 * due[one] * due[other] * its / (own + its)
@@ -104,8 +105,10 @@ fn from_a_bad_start(setting: &Setting, judged_as: Method) -> Course {
 fn row(setting: &Setting, judged_as: Method) -> Figures {
     let of_seed = |seed| from_a_bad_start(&Setting { seed, ..setting.clone() }, judged_as);
     let runs: Vec<Course> = (1..=RUNS).map(of_seed).collect();
-    let (method, ttl_s, stay_s) = (setting.method.to_string(), setting.ttl_s, setting.stay_s);
-    report(&format!("{method:26} | {ttl_s:3} s | {stay_s:4} s"), &runs)
+    let gain = if setting.zeal == 1 { String::new() } else { format!(" × {}", setting.zeal) };
+    let method = format!("{}{gain}", setting.method);
+    let (ttl_s, stay_s) = (setting.ttl_s, setting.stay_s);
+    report(&format!("{method:30} | {ttl_s:3} s | {stay_s:4} s"), &runs)
 }
 
 fn check(method: Method, error_max: f64, overshoot_max: f64) {
@@ -120,7 +123,7 @@ fn check(method: Method, error_max: f64, overshoot_max: f64) {
             let about = format!("{method}, TTL {ttl_s}, sessions of {stay_s} s: {figures}");
             assert!(figures.error <= error_max, "{about}");
             assert!(figures.overshoot <= overshoot_max, "{about}");
-            let settled_max = 15.0 * (ttl_s + INTERVAL_S) as f64 + 2.5 * stay_s;
+            let settled_max = 15.0 * (ttl_s + INTERVAL_S) as f64 + 3.0 * stay_s;
             assert!(figures.settled_s as f64 <= settled_max, "{about}");
         }
     }
@@ -165,7 +168,8 @@ fn with_too_much_gain_they_swing() {
         for stay_s in [5.0, 60.0] {
             let mut damped = setting(method, 30, stay_s);
             (damped.zipf, damped.sessions) = (0.0, 10.0 * damped.sessions);
-            damped.servers.iter_mut().for_each(|server| server.limit *= 10.0);
+            // Filled to 85 %, where response times are steep.
+            damped.servers.iter_mut().for_each(|server| server.limit *= 7.8);
             let zealous = Setting { zeal: 8, ..damped.clone() };
             let (damped, zealous) = (row(&damped, method), row(&zealous, method));
             assert!(zealous.unrest > 3.0 * damped.unrest, "{method}: {damped}, but {zealous}");
