@@ -169,8 +169,10 @@ fn a_full_site_sends_on_and_takes_back() {
     // All are full: who is fuller than the others sends on.
     check(&[(full, Some(300.0)), (full, Some(200.0))], &[false, true]);
     check(&[(full, Some(200.0)), (full, Some(200.0))], &[true, true]);
-    // Who knows no limit, or no load, takes everybody.
-    check(&[(None, Some(1e9)), (full, None), (full, Some(150.0))], &[true, true, true]);
+    // Who knows no limit, or no load, takes everybody; and where there is one without a limit, not all are full.
+    check(&[(None, Some(1e9)), (full, None), (full, Some(150.0))], &[true, true, false]);
+    check(&[(full, Some(150.0)), (None, None)], &[false, true]);
+    check(&[(full, Some(150.0)), (full, None)], &[true, true]);
     check(&[(Some(0.0), Some(9.0)), (Some(f64::NAN), Some(9.0))], &[true, true]);
 }
 
