@@ -7,7 +7,8 @@ use crate::steer::director::{Director, Mode};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// The first director's; each that follows has [`PRIORITY_STEP`] less. 255 is for who owns the address (RFC 9568 §5.2.4).
+/// The first director's; each that follows has [`PRIORITY_STEP`] less. 255 is for who owns the address (RFC 9568
+/// §5.2.4).
 const PRIORITY_FIRST: usize = 200;
 const PRIORITY_STEP: usize = 10;
 
