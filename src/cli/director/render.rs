@@ -14,13 +14,15 @@ use std::sync::Arc;
 
 /// Write a director's own configuration
 ///
-/// Writes what ipvsadm, keepalived, HAProxy or nftables on the director's host read, from the same definition by which
-/// its VIP is handed out: VIP, mode, scheduler, reals with their weights and checks. With --host or --real it writes
-/// the settings that the mode needs of the director's host or of a real server instead, as a shell script that may run
-/// any number of times; with --output, all of that as files.
+/// Writes what ipvsadm, keepalived, HAProxy or nftables read on the director's host, from the same
+/// definition by which its VIP is handed out: VIP, mode, scheduler, reals with their weights and
+/// checks. With --host or --real it writes the settings that the mode needs of the director's host or
+/// of a real server instead, as a shell script that may run any number of times; with --output, all of
+/// that as files.
 ///
-/// Directors that run on one host and serve several ports are named together. Where another director has the same VIP,
-/// keepalived's configuration moves it between them by VRRP, the one that is written first going before.
+/// Directors that run on one host and serve several ports are named together. Where another director
+/// has the same VIP, keepalived's configuration moves it between them by VRRP, the one that is written
+/// first going before.
 ///
 ///   --format    for mode
 ///   keepalived  nat, dr, tun; the VRRP of a proxy

@@ -10,4 +10,5 @@ set -eu
 # DR: the frame goes on as it came. Nothing is routed here, and no answer comes back this way.
 # The VIP.
 ip -4 address replace 192.0.2.100/32 dev eth0
-ip -6 address replace 2001:db8:f::100/128 dev eth0
+# The VIP, to be listened on at once: nobody is asked first whether it is taken.
+ip -6 address replace 2001:db8:f::100/128 dev eth0 nodad
