@@ -174,20 +174,25 @@ fn a_site_that_has_lost_half_of_its_servers_gets_half_of_its_share() {
 #[test]
 fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
     let (mut truth, iad) = (backend(), [backend()]);
-    let mut fra = [backend(), backend()];
+    let (mut fra, mut vip) = ([backend(), backend()], backend());
     truth.set(document("UU", 10));
     let directors = [
         director("lvs-fra", "fra", FRA, &fra.each_ref(), &feed(&truth)),
         director("lvs-iad", "iad", IAD, &iad.each_ref(), ""),
     ];
-    let pool = "endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
-    let server = start(&directors, pool);
+    let address = vip.address();
+    let (ip, port) = (address.ip(), address.port());
+    let pool = format!(
+        "endpoints = [ {{ director = \"lvs-fra\", check = {{ type = \"tcp\", address = \"{ip}\", port = {port}, \
+         interval = \"100ms\", timeout = \"100ms\", fall = 1, rise = 1 }} }}, {{ director = \"lvs-iad\" }} ]"
+    );
+    let server = start(&directors, &pool);
     until_fra(&server, 1.0);
     // What cannot be: own probes decide, and one of two sees nobody.
     truth.set(Mode::Answer(200, "{\"sessions\": -1, \"reals\": []}".into()));
     fra[0].stop();
     until_fra(&server, 0.5);
-    // Own probes that see nobody at all are blind, while the VIP stands by its own check (here: none).
+    // Own probes that see nobody at all are blind, while the VIP passes its own check.
     fra[1].stop();
     until_fra(&server, 1.0);
     truth.set(Mode::Silent);
@@ -197,11 +202,35 @@ fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
     let told = events(&server, Kind::Director);
     let lost = "director lvs-fra is not heard any more: own probes of its real servers decide";
     assert!(told.iter().any(|what| what == lost), "{told:?}");
+    vip.stop();
+    until_fra(&server, 0.0);
+    vip.restart();
     truth.restart();
     truth.set(document("Ud", 10));
     until_fra(&server, 0.5);
     let told = events(&server, Kind::Director);
     assert!(told.iter().any(|what| what == "director lvs-fra is heard again"), "{told:?}");
+}
+
+#[test]
+fn a_vip_that_nobody_vouches_for_is_handed_out_where_nothing_else_is() {
+    let (mut truth, mut fra, mut iad) = (backend(), [backend()], [backend()]);
+    truth.set(document("U", 10));
+    let directors = [
+        director("lvs-fra", "fra", FRA, &fra.each_ref(), &feed(&truth)),
+        director("lvs-iad", "iad", IAD, &iad.each_ref(), ""),
+    ];
+    let pool = "on_all_down = \"nodata\"\n\
+                endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let server = start(&directors, pool);
+    until_fra(&server, 1.0);
+    // Its feed is gone, own probes see nobody, and nothing checks the VIP.
+    truth.stop();
+    fra[0].stop();
+    until_fra(&server, 0.0);
+    assert_eq!(part(&server, IAD), 1.0);
+    iad[0].stop();
+    until_fra(&server, 1.0);
 }
 
 #[test]

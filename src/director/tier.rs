@@ -32,7 +32,10 @@ pub struct Turned {
 impl Turned {
     /// Whether what is handed out may depend on it: sessions and reasons do not matter to that.
     pub fn changes_answers(&self, tier: &Tier) -> bool {
-        let matters = |truth: &VipTruth| (truth.live, truth.is_enough, truth.is_maintenance);
+        let matters = |truth: &VipTruth| {
+            let source = truth.spoken().map(|spoken| spoken.source);
+            (truth.live, truth.is_enough, truth.is_maintenance, source)
+        };
         self.before.as_ref().map(matters) != tier.truth(&self.vip).map(matters)
     }
 }

@@ -167,7 +167,7 @@ fn part_up(reals: &[RealTruth], counts: impl Fn(&RealTruth) -> bool) -> f64 {
     // Weightless reals count alike.
     let weight = |real: &RealTruth| if is_weighted { f64::from(real.weight) } else { 1.0 };
     let is_up = |real: &&&RealTruth| real.state == RealState::Up;
-    let up: f64 = there.iter().filter(is_up).map(|real| weight(real)).sum();
+    let up = there.iter().filter(is_up).map(|real| weight(real)).fold(0.0, |sum, one| sum + one);
     let all: f64 = there.iter().map(|real| weight(real)).sum();
     if all > 0.0 { up / all } else { 1.0 }
 }

@@ -47,7 +47,7 @@ fn report(state: &str) -> Mode {
             "{{ \"name\": \"{name}\", \"state\": \"{state}\", \"weight\": {weight}, \"sessions\": 61 }}"
         )
     };
-    let reals = [real("web1", "up", 3), real("web2", state, 1), real("web3", "draining", 9)];
+    let reals = [real("web1", "up", 3), real("web2", state, 1), real("web3", "draining", 0)];
     let text =
         format!("{{ \"sessions\": 123, \"response_ms\": 4.5, \"reals\": [{}] }}", reals.join(","));
     Mode::Answer(200, text)

@@ -23,7 +23,7 @@ fn directors(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let states =
         all().flat_map(|director| one_of(labels(director), "state", STATES, &director.state));
     page.gauges("fingerpost_director_state", help, states)?;
-    let help = "Live part of the weight of a director's real servers, those that are out on purpose not counted";
+    let help = "Live part of the weight of all of a director's real servers";
     let live = all().map(|director| (labels(director), director.live));
     page.gauges("fingerpost_director_live_ratio", help, live)?;
     let help = "1 for who says which real servers of a director are live: its feed, own probes, or the check of its \

@@ -190,14 +190,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn newcomers_are_spread_and_bounded() {
-        let (wanted, mut found, asked) = driven(Duration::from_secs(1));
-        let names: Vec<String> = (0..200).map(|at| format!("f{at}")).collect();
+        let (wanted, mut found, asked) = driven(Duration::from_secs(5));
+        let names: Vec<String> = (0..1000).map(|at| format!("f{at}")).collect();
         wanted.send(set(&names.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
         tokio::time::sleep(Duration::from_millis(305)).await;
         assert_eq!(asked.load(Ordering::Relaxed), 31);
-        tokio::time::sleep(Duration::from_millis(690)).await;
+        tokio::time::sleep(Duration::from_millis(1000)).await;
         assert_eq!(asked.load(Ordering::Relaxed), IN_FLIGHT_MAX);
-        for _ in 0..200 {
+        for _ in 0..1000 {
             found.recv().await.unwrap();
         }
     }

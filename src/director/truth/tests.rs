@@ -201,6 +201,6 @@ fn without_configured_reals_the_report_tells_who_they_are() {
     };
     check("UUUd", 0.75, false);
     check("", 1.0, false);
-    check("mm", 1.0, true);
+    check("mm", 0.0, true);
     check("lost", 1.0, false);
 }

@@ -257,7 +257,7 @@ proptest::proptest! {
 
 #[test]
 fn what_is_held_back_serves_before_nothing_does() {
-    use Level::{Dead, LastResort, Trusted};
+    use Level::{Dead, Held, Trusted};
     let pool = pool(OnAllDown::Nodata, None, &[("fra", 1), ("fra", 1), ("iad", 1)]);
     let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
     let check = |held: &[&str], down: &[&str], level, addresses: &[u8]| {
@@ -275,6 +275,26 @@ fn what_is_held_back_serves_before_nothing_does() {
     };
     check(&["fra-0"], &[], Trusted, &[1]);
     check(&["fra-0"], &["fra-1"], Trusted, &[2]);
-    check(&["fra-0"], &["fra-1", "iad-2"], LastResort, &[0]);
+    check(&["fra-0"], &["fra-1", "iad-2"], Held, &[0]);
     check(&[], &["fra-0", "fra-1", "iad-2"], Dead, &[]);
+}
+
+#[test]
+fn what_is_held_back_comes_after_a_fallback_and_before_its_end() {
+    let check = |last: OnAllDown, spare: Standing, expected: (usize, Level)| {
+        let spare_pool = pool(last, None, &[("syd", 1)]);
+        let pool = pool(OnAllDown::Fallback, Some(spare_pool), &[("fra", 1)]);
+        let roster = Roster::new(&pool, Family::V4).expect("it has addresses");
+        let dealt = dealt(&roster, |name| if name == "syd-0" { spare } else { Standing::Held });
+        let choice = dealt.choose(&[0, 1], 0);
+        let found = match choice {
+            Choice::Site { tier, level, .. } => (tier, level),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(found, expected, "{last} {spare}");
+    };
+    check(OnAllDown::Servfail, Standing::Up, (1, Level::Trusted));
+    check(OnAllDown::Servfail, Standing::Held, (0, Level::Held));
+    check(OnAllDown::Servfail, Standing::Down, (0, Level::Held));
+    check(OnAllDown::All, Standing::Down, (0, Level::Held));
 }
