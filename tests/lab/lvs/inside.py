@@ -53,7 +53,6 @@ def lab():
     try:
         directors = [Lvs(site) for site in world.sites]
         token = server.directory / "agent.token"
-        token.write_text("of-the-lab-and-of-nothing-else\n")
         for director in directors:
             director.site.configure(server, "ipvsadm")
             director.load(server.render([director.name], "ipvsadm"))
