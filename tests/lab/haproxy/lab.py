@@ -33,7 +33,7 @@ def lab():
     proxy = None
     try:
         configuration = server.home / "haproxy.cfg"
-        configuration.write_text(server.render(DIRECTORS, "haproxy"))
+        configuration.write_text(server.render(DIRECTORS, "haproxy")["haproxy.cfg"])
         subprocess.run(["haproxy", "-c", "-q", "-f", configuration], check=True)
         for real in servers:
             real.start()

@@ -27,8 +27,8 @@ def lab():
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
         site, = world.sites
-        site.configure(server, "nftables")
-        world.network.run(site.director, ["nft", "-f", "-"], server.render([site.mode], "nftables"))
+        files = site.configure(server, "nftables")
+        world.network.run(site.director, ["nft", "-f", "-"], files["director.nft"])
         world.start()
         server.serve()
         Story(server, [Nftables(site)], places.RESOLVER, lambda: world.network.inside("client"), places.PORT,
