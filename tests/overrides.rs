@@ -114,6 +114,47 @@ fn a_site_is_drained_and_released() {
 }
 
 #[test]
+fn a_weight_is_planned_and_reset() {
+    let server = TestServer::start(directory());
+    let ask = |line: &str, status: i32, parts: &[&str]| {
+        let (code, out, err) = run(&server.dir, Some(&server), line);
+        assert_eq!(code, status, "{line}:\n{out}{err}");
+        for part in parts {
+            assert!(format!("{out}{err}").contains(part), "{part:?} is missing in:\n{out}{err}");
+        }
+        out
+    };
+    let file = || fs::read_to_string(server.dir.file("overrides.toml")).unwrap_or_default();
+    ask("weight fra 3", 1, &["site fra has no weight", "web/fra-1@example.com"]);
+    ask("weight iad-1 0", 1, &["refused", "only endpoints of weight 0"]);
+    let told = [
+        "applied: weight 3 of endpoint fra-1 in web of example.com., reached at",
+        "in 30 m; without end; undo with: fingerpost weight web/fra-1@example.com --reset",
+        "belongs into the file of zone example.com., as weight = 3",
+    ];
+    ask("weight fra-1 3 --over 30m --reason CHG7", 0, &told);
+    for part in ["endpoint = \"fra-1\"\n", "\nweight = 3\nbegin = ", "\nover = \"30m\"\n"] {
+        assert!(file().contains(part), "{part:?} is missing in:\n{}", file());
+    }
+    ask("status", 0, &["weight 3 (now 1, since ", "without end", "All is well"]);
+
+    // On the way to nothing, and there.
+    assert_eq!(served(&server), FRA);
+    ask("weight fra-1 0 --over 1s", 0, &["replaces weight 3 (now 1, since"]);
+    until("the weight to be reached", || (served(&server) == FRA[1..]).then_some(()));
+    // A drain comes and goes, and the weight stays.
+    ask("drain fra-1", 0, &[]);
+    ask("undrain --all", 0, &["removed: drain endpoint fra-1"]);
+    assert_eq!(served(&server), FRA[1..]);
+    ask("undrain fra-1", 1, &["it has a weight and no state"]);
+    ask("weight fra-1 --reset", 0, &["removed: weight 0 of endpoint fra-1"]);
+    assert_eq!(served(&server), FRA);
+    ask("weight fra-1 --reset", 1, &["there is no override on \"fra-1\""]);
+    assert_eq!(run(&server.dir, None, "weight fra-1 0 --offline").0, 0);
+    until("the file to be taken up", || (served(&server) == FRA[1..]).then_some(()));
+}
+
+#[test]
 fn without_a_server_the_file_is_written() {
     let dir = directory();
     let (code, _, err) = run(&dir, None, "drain fra --server http://127.0.0.1:9");

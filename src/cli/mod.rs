@@ -209,12 +209,46 @@ mod tests {
         }
     }
 
+    fn check(line: &str, understood: bool) {
+        let parsed = Arguments::try_parse_from(line.split(' '));
+        assert_eq!(parsed.is_ok(), understood, "{line}: {parsed:?}");
+    }
+
+    #[test]
+    fn orders_are_understood() {
+        check("fingerpost drain fra", true);
+        check(
+            "fingerpost drain site:fra --for 2h --reason CHG1 --by ada --force --dry-run --json",
+            true,
+        );
+        check("fingerpost down web/fra-1 --until 2030-01-31T18:00:00Z", true);
+        check("fingerpost up fra --forever --offline", true);
+        check("fingerpost drain", false);
+        check("fingerpost drain fra --for 2h --forever", false);
+        check("fingerpost drain fra --for 2", false);
+        check("fingerpost drain fra --until whenever", false);
+        check("fingerpost drain city:fra", false);
+        check("fingerpost undrain fra", true);
+        check("fingerpost undrain --all --dry-run", true);
+        check("fingerpost undrain fra --force", true);
+        check("fingerpost undrain", false);
+        check("fingerpost undrain fra --all", false);
+        check("fingerpost weight fra-1 40", true);
+        check(
+            "fingerpost weight web/fra-1 0 --over 30m --for 2h --reason CHG1 --force --dry-run",
+            true,
+        );
+        check("fingerpost weight fra-1 --reset --by ada --json", true);
+        check("fingerpost weight fra-1", false);
+        check("fingerpost weight fra-1 40 --reset", false);
+        check("fingerpost weight fra-1 --reset --over 5m", false);
+        check("fingerpost weight fra-1 -1", false);
+        check("fingerpost weight fra-1 1000001", false);
+        check("fingerpost weight fra-1 40 --over 5", false);
+    }
+
     #[test]
     fn arguments_are_understood() {
-        let check = |line: &str, understood: bool| {
-            let parsed = Arguments::try_parse_from(line.split(' '));
-            assert_eq!(parsed.is_ok(), understood, "{line}: {parsed:?}");
-        };
         check("fingerpost serve", true);
         check("fingerpost serve --config a.toml --log-format json --log-level debug", true);
         check("fingerpost serve extra", false);
@@ -254,42 +288,21 @@ mod tests {
         check("fingerpost status --server ftp://x/", false);
         check("fingerpost events --follow --last 0", true);
         check("fingerpost reload --json", true);
-        check("fingerpost drain fra", true);
-        check(
-            "fingerpost drain site:fra --for 2h --reason CHG1 --by ada --force --dry-run --json",
-            true,
-        );
-        check("fingerpost down web/fra-1 --until 2030-01-31T18:00:00Z", true);
-        check("fingerpost up fra --forever --offline", true);
-        check("fingerpost drain", false);
-        check("fingerpost drain fra --for 2h --forever", false);
-        check("fingerpost drain fra --for 2", false);
-        check("fingerpost drain fra --until whenever", false);
-        check("fingerpost drain city:fra", false);
-        check("fingerpost undrain fra", true);
-        check("fingerpost undrain --all --dry-run", true);
-        check("fingerpost undrain fra --force", true);
-        check("fingerpost undrain", false);
-        check("fingerpost undrain fra --all", false);
         check("fingerpost director agent", true);
         check(
             "fingerpost director agent --listen [::1]:0 --token-file t --maintenance-file m",
             true,
         );
         check("fingerpost director agent --listen localhost:80", false);
+        check("fingerpost director render lvs-fra", true);
+        check("fingerpost director render a b@example.com --format haproxy --output out", true);
+        check("fingerpost director render a --host --interface bond0 --masquerade", true);
+        check("fingerpost director render a --real web1 --gateway 10.0.0.1", true);
+        check("fingerpost director render a --format nginx", false);
+        check("fingerpost director render a --router-id 0", false);
+        check("fingerpost director render a --host --real web1", false);
+        check("fingerpost director render", false);
         check("fingerpost director", false);
-        check("fingerpost weight fra-1 40", true);
-        check(
-            "fingerpost weight web/fra-1 0 --over 30m --for 2h --reason CHG1 --force --dry-run",
-            true,
-        );
-        check("fingerpost weight fra-1 --reset --by ada --json", true);
-        check("fingerpost weight fra-1", false);
-        check("fingerpost weight fra-1 40 --reset", false);
-        check("fingerpost weight fra-1 --reset --over 5m", false);
-        check("fingerpost weight fra-1 -1", false);
-        check("fingerpost weight fra-1 1000001", false);
-        check("fingerpost weight fra-1 40 --over 5", false);
         check("fingerpost completions bash", true);
         check("fingerpost version --json", true);
         check("fingerpost", false);

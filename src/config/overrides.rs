@@ -95,9 +95,7 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
     let by = table.take("by").map(|value| value.short_string(TEXT_BYTES_MAX));
     table.finish();
     match &until {
-        // A weight is a setting, and may well hold for good.
-        None if matches!(action, Some(Action::Weight(_))) => {}
-        None => {
+        None if matches!(action, Some(Action::Pin(_))) => {
             let help = "add until = and a time, such as 2030-01-31T18:00:00Z";
             element.warning(ENDLESS, help);
         }
@@ -108,7 +106,8 @@ fn one(element: &Value<'_>, now: Timestamp) -> Option<Override> {
             let help = "give it a later end, or a shorter over =";
             value.warning("this override ends before its weight is reached", help);
         }
-        Some(_) => {}
+        // A weight is a setting, and may well hold for good.
+        Some(_) | None => {}
     }
     if reason.is_none() {
         let help = "add reason = \"…\" for those who come after you";

@@ -314,7 +314,7 @@ impl Step<'_, '_> {
         let probed = |family| {
             let last = self.now.row(endpoint, family)?.last.as_ref()?;
             let is_answer = last.outcome == crate::health::Outcome::Success;
-            is_answer.then(|| last.latency.as_secs_f64() * 1000.0)
+            is_answer.then_some(last.latency.as_secs_f64() * 1000.0)
         };
         reported.or_else(|| Family::BOTH.into_iter().filter_map(probed).min_by(f64::total_cmp))
     }

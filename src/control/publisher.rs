@@ -237,6 +237,10 @@ impl Publisher {
             let news = news::director_turned(turned, &self.state.directors, now);
             news.into_iter().for_each(|event| self.outlets.events.record(event));
         }
+        if turned.iter().any(|turned| turned.changes_answers(&self.state.directors)) {
+            // What comes back of it is kept over a restart.
+            self.unsaved_since.get_or_insert_with(Instant::now);
+        }
         self.next_step = self.state.next_step(now);
         rosters
     }

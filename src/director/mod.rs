@@ -9,6 +9,7 @@
 pub mod agent;
 pub mod feed;
 pub mod hearing;
+pub mod render;
 pub mod report;
 pub mod tier;
 pub mod truth;

@@ -26,7 +26,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The part of its weight with which a slow start begins: enough that its first troubles show, and few clients have them.
+/// The part of its weight with which a slow start begins: enough that its first troubles show, and few clients have
+/// them.
 const FLOOR: f64 = 0.05;
 /// The first hold where only the longest is given.
 const HOLD_BASE: Duration = Duration::from_secs(10);

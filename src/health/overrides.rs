@@ -60,8 +60,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// What an override is on. A part that is left open matches all: `Site { zone: None, name: "fra" }` is every site of that
-/// name, the server's own and any zone's.
+/// What an override is on. A part that is left open matches all: `Site { zone: None, name: "fra" }` is every site of
+/// that name, the server's own and any zone's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum OverrideTarget {
     /// Every endpoint at a site.

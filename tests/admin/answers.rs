@@ -163,6 +163,18 @@ fn a_site_is_drained_and_comes_back() {
     let gone = Request::delete("/api/v1/overrides?site=fra&by=anna").send(world.admin());
     assert_eq!((gone.status, &gone.json()["removed"][0]["name"]), (200, &"fra".into()));
     assert_eq!(world.answer(), [FRA]);
+
+    let weight = r#"{"endpoint":"fra-1","weight":7,"over":"30m","by":"anna"}"#;
+    let done = set(weight);
+    assert_eq!(done.status, 200, "{done:?}");
+    let plan = &done.json()["override"]["weight"];
+    assert_eq!((&plan["to"], &plan["from"]), (&7.into(), &Value::Null));
+    assert_eq!(world.get("/api/v1/overrides").json()[0]["state"], "weight");
+    assert_eq!(set(&weight.replace("\"by\"", "\"state\":\"up\",\"by\"")).status, 400);
+    assert_eq!(Request::delete("/api/v1/overrides?all=true").send(world.admin()).status, 404);
+    let gone = Request::delete("/api/v1/overrides?all=true&weight=true").send(world.admin());
+    assert_eq!((gone.status, &gone.json()["removed"][0]["name"]), (200, &"fra-1".into()));
+
     let events = world.get("/api/v1/events").text();
     assert!(events.contains("override-set") && events.contains("override-removed"), "{events}");
 }

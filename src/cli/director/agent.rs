@@ -12,9 +12,10 @@ use std::process::ExitCode;
 
 /// Tell over HTTP what IPVS on this host does
 ///
-/// Runs on a director, reads the kernel's table (/proc/net/ip_vs) when it is asked, and answers as JSON: services, their
-/// real servers with weights and connections. A Fingerpost elsewhere follows it as a feed of type ipvs. It reads no
-/// configuration, changes nothing, and needs no more rights than to read /proc.
+/// Runs on a director, reads the kernel's table (/proc/net/ip_vs) when it is asked, and answers in
+/// JSON: services, their real servers, and of each its weight and connections. A Fingerpost elsewhere
+/// follows it as a feed of type ipvs. It reads no configuration, changes nothing, and needs no more
+/// rights than to read /proc.
 ///
 ///   GET /         the table
 ///   GET /healthz  200 if the table can be read, else 503; asks for no token

@@ -25,9 +25,11 @@ pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> St
     let what = format!("{} {}", planned(pinned), pinned.target);
     let until = match &pinned.weight {
         Some(PlanView { end: Some(end), .. }) => {
-            format!("reached {}, {}", until(now, Some(*end)), until(now, pinned.until))
+            // As an end is said, but for its first word.
+            let reached = until(now, Some(*end)).replacen("until", "reached at", 1);
+            format!(", {reached}; {}", until(now, pinned.until))
         }
-        _ => until(now, pinned.until),
+        _ => format!(" {}", until(now, pinned.until)),
     };
     text.push_str(&match (applied, effect.refused) {
         (true, forced) => {
@@ -37,14 +39,14 @@ pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> St
                 Some(_) => format!("fingerpost weight {} --reset", typed(pinned)),
                 None => format!("fingerpost undrain {}", typed(pinned)),
             };
-            format!("{done}{forced}: {what} {until}; undo with: {undo}\n")
+            format!("{done}{forced}: {what}{until}; undo with: {undo}\n")
         }
         (false, true) => {
             let refused = palette.paint(Ink::Bad, "would be refused");
             format!("{refused} without --force: {what}; nothing was changed\n")
         }
         (false, false) => {
-            format!("dry run: {what} {until}; nothing was changed\n")
+            format!("dry run: {what}{until}; nothing was changed\n")
         }
     });
     text
@@ -238,6 +240,42 @@ mod tests {
             &["refused  web@example.com", "would be refused without --force: drain site fra"],
         );
         check(&told(false, false), &["dry run: drain site fra until", "nothing was changed"]);
+    }
+
+    #[test]
+    fn a_weight_is_told_with_when_it_is_reached() {
+        let now = "2026-01-01T00:00:00Z".parse().expect("a moment");
+        let weight = |end: Option<&str>| {
+            let begin = end.map(|_| "2026-01-01T00:00:00Z");
+            let mut one = pinned("endpoint", Some("web"), None);
+            one["state"] = "weight".into();
+            one["until"] = Value::Null;
+            one["weight"] =
+                json!({ "to": 40, "from": null, "now": 22.5, "begin": begin, "end": end });
+            one
+        };
+        let told = |end: Option<&str>| {
+            let answer = json!({
+                "override": weight(end), "replaced": [weight(end)], "effect": effect(false), "applied": true,
+                "notes": [],
+            });
+            changed(&serde_json::from_value(answer).expect("an answer"), now, Palette::PLAIN)
+        };
+        check(
+            &told(Some("2026-01-01T00:30:00Z")),
+            &[
+                "replaces weight 40 (now 22.5, since 0 s, until 00:30 UTC, in 30 m) without end by ada\n",
+                "applied: weight 40 of endpoint fra, reached at 00:30 UTC, in 30 m; without end; \
+                 undo with: fingerpost weight web/fra --reset\n",
+            ],
+        );
+        check(
+            &told(None),
+            &[
+                "replaces weight 40 without end by",
+                "applied: weight 40 of endpoint fra without end;",
+            ],
+        );
     }
 
     #[test]

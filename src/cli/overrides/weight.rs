@@ -9,9 +9,9 @@ use std::process::ExitCode;
 /// Give an endpoint another weight, at once or over some time
 ///
 /// The weight goes into the overrides file (server.overrides), with who asked and why, and survives restarts. It lies
-/// over the configured weight until --reset removes it, or until an end that was given; then the configured weight holds
-/// again at once. With --over the weight goes there evenly, in twenty steps, from what it is at this moment. It touches
-/// neither health nor what drain, down and up have set, and undrain does not remove it.
+/// over the configured weight until --reset removes it, or until an end that was given; then the configured weight
+/// holds again at once. With --over the weight goes there evenly, in twenty steps, from what it is at this moment. It
+/// touches neither health nor what drain, down and up have set, and undrain does not remove it.
 ///
 /// It is refused, unless --force is given, where it would empty a site or bring it under min_up, as a drain would be.
 /// Judged is what it leads to. Every change leaves a line in audit.log in the state directory.

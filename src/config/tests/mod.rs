@@ -3,6 +3,7 @@
 mod director_findings;
 mod directors;
 mod findings;
+mod overrides;
 mod whole;
 
 use super::{Cache, Loaded, load};

@@ -1,4 +1,5 @@
-//! What operators pin up, down or to drain, and the weights that they plan: found by name, judged by what it would do, written to one file, told.
+//! What operators pin up, down or to drain, and the weights that they plan: found by name, judged by what it would do,
+//! written to one file, told.
 //!
 //! ```text
 //! Request ─ target ─► OverrideTarget ─ edit ─► text ─ blast ─┬─► file: overrides.toml ─ reload ─► served

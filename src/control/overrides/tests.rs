@@ -2,11 +2,13 @@
 
 use super::testing::{self, Fixture};
 use super::*;
+use crate::config;
 use crate::control::knowledge::Knowledge;
 use crate::control::testing::Scene;
 use crate::control::{Options, Server};
 use crate::health::overrides::Pin;
 use crate::health::state as probe;
+use crate::report::Source;
 use crate::snapshot::Standings;
 use audit::AUDIT_FILE;
 use serde_json::Value;
@@ -174,6 +176,112 @@ fn what_is_not_as_expected_is_noted() {
     std::fs::write(fixture.path("state"), "").unwrap();
     let notes = set("drain", "iad");
     assert!(notes.iter().any(|note| note.starts_with("no audit line was written")), "{notes:?}");
+}
+
+fn weigh(weight: u32, over: Option<&str>, target: &str) -> Request {
+    let over = over.map(str::to_owned);
+    Request { weight: Some(weight), over, state: String::new(), ..ask("", target) }
+}
+
+fn reset(target: &str) -> Removal {
+    Removal { weight: true, ..release(target) }
+}
+
+#[test]
+fn a_weight_is_planned_planned_anew_and_reset() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let set = |request: &Request, second: i64| {
+        let written = ground.set(request, at(second)).and_then(|written| written.told(Ok(())));
+        Changed::from(written.unwrap_or_else(|refused| panic!("{refused:?}")))
+    };
+    let file = || std::fs::read_to_string(&ground.file).unwrap_or_default();
+    let entry = |plan: &str| {
+        format!(
+            "{}\n[[override]]\nendpoint = \"iad-1\"\npool = \"web\"\nzone = \"example.com.\"\n{plan}\
+             reason = \"CHG1\"\nby = \"ada\"\n",
+            edit::HEADER
+        )
+    };
+    // Of the configured weight 1.
+    let done = set(&weigh(41, Some("20m"), "iad-1"), 1000);
+    let begin = "begin = 1970-01-01T00:16:40Z\n";
+    assert_eq!(file(), entry(&format!("weight = 41\n{begin}over = \"20m\"\n")));
+    let plan = done.pinned.weight.unwrap();
+    assert_eq!((plan.now, plan.end, done.pinned.until), (Some(1.0), Some(at(2200)), None));
+    assert_eq!(done.effect.endpoints, 1);
+    assert_eq!(
+        done.notes,
+        [
+            "it holds until somebody resets it; what is to stay so belongs into the file of zone example.com., \
+             as weight = 41"
+        ]
+    );
+    // Begins where the old one is: a pin on the same target stays.
+    set(&ask("drain", "iad-1"), 1500);
+    let done = set(&weigh(0, Some("20m"), "iad-1"), 1600);
+    assert_eq!(done.replaced.len(), 1);
+    let plan = done.pinned.weight.unwrap();
+    assert_eq!((plan.from, plan.now, plan.end), (Some(21.0), Some(21.0), Some(at(2800))));
+    assert_eq!(config::parse_overrides(&Source::new("o", file()), at(1600)).unwrap().list.len(), 2);
+
+    // Each is removed by its own order.
+    let gone = ground.remove(&release("iad-1"), at(1700)).unwrap();
+    assert_eq!(gone.pinned[0].pin(), Some(Pin::Drain));
+    let refused = ground.remove(&release("iad-1"), at(1700)).unwrap_err();
+    assert_eq!(refused.status, 404);
+    assert!(refused.help.is_some_and(|help| help.contains("weight … --reset")));
+    let all = Removal { all: true, ..Removal::default() };
+    let refused = ground.remove(&all, at(1700)).unwrap_err();
+    assert_eq!(refused.title, "there are no overrides with a state");
+    let gone = ground.remove(&reset("iad-1"), at(1700)).unwrap();
+    assert!(gone.pinned[0].plan().is_some());
+    assert_eq!(file(), format!("{}\n", edit::HEADER));
+    assert_eq!(ground.remove(&reset("iad-1"), at(1700)).unwrap_err().status, 404);
+    let said = audited(&fixture);
+    assert_eq!(said[0], "set, endpoint iad-1 in web of example.com., ada, applied");
+}
+
+#[test]
+fn a_weight_is_an_endpoints() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let check = |target: &str, status: u16, expected: &str| {
+        let refused = ground.set(&weigh(4, None, target), at(0)).unwrap_err();
+        let told = format!("{}; {}", refused.title, refused.help.unwrap_or_default());
+        assert_eq!((refused.status, told.contains(expected)), (status, true), "{told}");
+    };
+    check(
+        "iad",
+        400,
+        "site iad has no weight; its endpoints have; name one of them: web/iad-1@example.com",
+    );
+    check("pool:api", 400, "api/fra-1@example.com, api/sin-1@example.com");
+    check("fra-1@example.com", 409, "could mean 2 things");
+    check("sin-2", 404, "unknown endpoint");
+    // Not the site or the pool of that name.
+    assert!(ground.set(&weigh(4, None, "endpoint:twin-1"), at(0)).is_ok());
+}
+
+#[test]
+fn a_weight_that_empties_a_site_is_refused() {
+    let fixture = testing::two_zones();
+    let ground = ground(&fixture);
+    let set = |request: &Request| ground.set(request, at(0));
+    let refused = set(&weigh(0, Some("30m"), "twin-1")).unwrap_err();
+    assert_eq!(refused.status, 409);
+    assert!(refused.title.contains("only endpoints of weight 0"), "{}", refused.title);
+    let forced = set(&Request { force: true, ..weigh(0, None, "twin-1") }).unwrap();
+    assert!(forced.effect.refused);
+    // Endpoints of one name that weigh differently have no weight to begin at.
+    std::fs::remove_file(&ground.file).unwrap();
+    set(&weigh(9, None, "web/fra-1@example.com")).unwrap();
+    let many = set(&weigh(4, Some("30m"), "*/fra-1@*")).unwrap();
+    assert_eq!(many.pinned[0].plan().unwrap().from, None);
+    assert!(many.notes.iter().any(|note| note.contains("weigh differently")), "{:?}", many.notes);
+    let narrower =
+        "not for fra-1: the override on endpoint fra-1 in web of example.com. (weight 9)";
+    assert!(many.notes.iter().any(|note| note.starts_with(narrower)), "{:?}", many.notes);
 }
 
 #[test]

@@ -3,11 +3,12 @@
 mod agreement;
 
 use super::*;
+use crate::control::explain::Supposed;
 use crate::geo::{Coordinates, GeoCode, Location, NetworkEntry, Networks, World};
 use crate::health::Comeback;
-use crate::health::overrides::Pin;
+use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan};
 use crate::report::Source;
-use crate::snapshot::{Catalog, Settings, ZoneInput};
+use crate::snapshot::{Catalog, Settings, Standings, ZoneInput};
 use crate::steer::classes::Atlas;
 use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Route, Rule, Site, SteeredName};
 use crate::zone::Zone;
@@ -285,6 +286,29 @@ fn a_gate_names_what_is_too_much() {
         &["100.0 % of IPv6 would be left without an answer"],
     );
     check(OnAllDown::Nodata, &both, 1.0, true, &[]);
+}
+
+#[test]
+fn a_supposed_weight_lies_over_a_planned_one() {
+    let web = pool(OnAllDown::All, 1, &[(0, 10), (0, 10)]);
+    let target = OverrideTarget::Endpoint { zone: None, pool: None, name: "s0-1".to_owned() };
+    let action = Action::Weight(Plan::at_once(40));
+    let planned = Override { target, action, until: None, reason: String::new(), by: None };
+    let overrides = Overrides { list: vec![planned] };
+    let known = Supposed { overrides, ..Supposed::default() };
+    let catalog = catalog(&world(&[]), &[(NAME, &web, &Arc::new(Route::default()))]);
+    let weighs = |health: Health<'_>, supposed: Option<u32>| {
+        let weight = |weight| EndpointWeight { endpoint: "s0-1".to_owned(), weight };
+        let weights = supposed.map(weight).into_iter().collect();
+        let changes = Changes { pins: Vec::new(), weights };
+        let side = Side::new(&catalog, health, &changes);
+        let pool = &side.rosters[0].tiers[0].pool;
+        let assumed = side::Assumed { health, changes: &changes };
+        assumed.weight(pool, &pool.endpoints[1], side.rosters[0].family).nominal
+    };
+    assert_eq!(weighs(Health::AllUp, None), 10.0);
+    assert_eq!(weighs(Health::AsIs(&known), None), 40.0);
+    assert_eq!(weighs(Health::AsIs(&known), Some(7)), 7.0);
 }
 
 #[test]

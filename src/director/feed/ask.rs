@@ -1,7 +1,7 @@
 //! One question to a feed and its answer, in bytes: over HTTP, or to HAProxy's runtime socket.
 //!
-//! No proxy, no redirect, no retry, no connection used twice, and never more of a body than the bound. Files that let in
-//! are read at every question, so that a token can be changed without a reload. The caller bounds the time.
+//! No proxy, no redirect, no retry, no connection used twice, and never more of a body than the bound. Files that let
+//! in are read at every question, so that a token can be changed without a reload. The caller bounds the time.
 
 use super::limits::{AUTH_BYTES_MAX, BODY_BYTES_MAX};
 use crate::health::check::TlsCheck;

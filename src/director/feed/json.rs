@@ -208,7 +208,8 @@ mod tests {
         check(&real(r#""name":"a","state":"up","response_ms":NaN"#), "no JSON");
         let twice = r#"{"reals":[{"name":"a","state":"up"},{"name":"a","state":"down"}]}"#;
         check(twice, "\"a\" is there twice");
-        let twice = r#"{"reals":[{"address":"10.0.0.1:80","state":"up"},{"address":"[::ffff:10.0.0.1]:80","state":"up"}]}"#;
+        let twice = r#"{"reals":[{"address":"10.0.0.1:80","state":"up"},
+            {"address":"[::ffff:10.0.0.1]:80","state":"up"}]}"#;
         check(twice, "two reals are at 10.0.0.1:80");
     }
 }

@@ -70,8 +70,8 @@ impl Feeder {
         Ok(Self { feeds: Some(feeds), thread: Some(thread) })
     }
 
-    /// Sets who is asked; equal feeds are asked once. Those that stay keep their rhythm, new ones are first asked within
-    /// a short while, those not named any more are let go of.
+    /// Sets who is asked; equal feeds are asked once. Those that stay keep their rhythm, new ones are first asked
+    /// within a short while, those not named any more are let go of.
     pub fn set_feeds(&self, feeds: Vec<Arc<Feed>>) {
         if let Some(wanted) = &self.feeds {
             // It fails only once nobody takes results any more.

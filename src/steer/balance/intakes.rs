@@ -1,7 +1,8 @@
 //! The part of its clients' networks that a site takes, so that it is filled to its capacity and not beyond.
 //!
-//! What a site is to carry is its capacity; where all sites together have more than all can carry, each is to be equally
-//! far beyond it. A site below that takes everybody who comes, and the further sites see only what it does not take.
+//! What a site is to carry is its capacity; where all sites together have more than all can carry, each is to be
+//! equally far beyond it. A site below that takes everybody who comes, and the further sites see only what it does not
+//! take.
 
 use super::item::{Item, Pace, SMOOTHING_SESSIONS, is_news, sound};
 use std::collections::BTreeMap;

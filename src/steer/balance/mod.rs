@@ -24,9 +24,9 @@
 //! ln(favour) = i − P · e    P = 2             what is new is met at once
 //! ```
 //!
-//! Resolvers pass a change of shares on as the mean over the last TTL, `W(s) = (1 − e^(−s·TTL)) / (s·TTL)`, and sessions
-//! that last a time `S` follow as `1 / (1 + s·S)`. Around the loop that makes
-//! `L(s) = (P / (1 + s·F) + 1 / (s·Ti)) · W(s) / (1 + s·S)`.
+//! Resolvers pass a change of shares on as the mean over the last TTL, `W(s) = (1 − e^(−s·TTL)) / (s·TTL)`, and
+//! sessions that last a time `S` follow as `1 / (1 + s·S)`. Around the loop that makes `L(s) = (P / (1 + s·F) + 1 /
+//! (s·Ti)) · W(s) / (1 + s·S)`.
 //!
 //! - Short sessions (`S → 0`): the phase turns over at about 4 / lag, where `|L|` is 0.4. The gain could be twice as
 //!   high before anything swung.
@@ -54,9 +54,9 @@
 //!
 //! # What is not known
 //!
-//! An endpoint whose load is unknown keeps what it has for 4 lags and then goes back to its due; the others are balanced
-//! among themselves. Who is new begins at its due; who leaves takes nothing from the proportions of the others. Shares
-//! are dealt again only where one moved by more than 2 %.
+//! An endpoint whose load is unknown keeps what it has for 4 lags and then goes back to its due; the others are
+//! balanced among themselves. Who is new begins at its due; who leaves takes nothing from the proportions of the
+//! others. Shares are dealt again only where one moved by more than 2 %.
 //!
 //! Pure: no clock, no randomness; the time that has passed is an argument.
 

@@ -8,8 +8,9 @@
 //! the probability that it is. So the mix is known before the first query, a card can be rendered or signed ahead of
 //! time, and a draw is one search in a short table: no floating point, no allocation.
 //!
-//! Each method deals its own cards: `weighted` by systematic sampling, and so does `random` with equal weights and every
-//! method by load, whose weights say what load makes of them; `hash` by rendezvous; `round-robin` by rotation. A member of weight 0 is dealt only if all weigh 0, whatever the method.
+//! Each method deals its own cards: `weighted` by systematic sampling, and so does `random` with equal weights and
+//! every method by load, whose weights say what load makes of them; `hash` by rendezvous; `round-robin` by rotation. A
+//! member of weight 0 is dealt only if all weigh 0, whatever the method.
 //!
 //! Not here: which site serves, what is alive, what an endpoint's address is.
 

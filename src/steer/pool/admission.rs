@@ -55,7 +55,7 @@ impl Admission {
 
     /// Whether it takes the network with this hash.
     pub fn takes(&self, network_hash: u64) -> bool {
-        self.is_whole() || mix(network_hash ^ self.key) >> 32 < self.taken
+        self.is_whole() || (mix(network_hash ^ self.key) >> 32) < self.taken
     }
 
     /// Who serves what part of the networks that come to these sites in this order.
@@ -91,7 +91,7 @@ impl<'a, I: Iterator<Item = &'a Admission> + Clone> Overflow<I> {
     /// The place of the site among these; 0 if there is no room at all.
     pub(super) fn pick(self, network_hash: u64) -> usize {
         let drawn = u128::from(mix(network_hash ^ OVERFLOW_KEY));
-        let mut at = drawn * self.room >> 64;
+        let mut at = (drawn * self.room) >> 64;
         for (place, admission) in self.sites.enumerate() {
             match at.checked_sub(admission.room.into()) {
                 Some(rest) => at = rest,

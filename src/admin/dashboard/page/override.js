@@ -160,17 +160,26 @@ function turn(before, after, colour) {
     h('span', { 'data-state': colour(after) }, after));
 }
 
+/** What an override does: `drain`, `weight 40 (now 22)`. */
+export function deed({ state, weight }) {
+  if (!weight) return state;
+  const isThere = weight.now === null || weight.now === weight.to;
+  return `weight ${weight.to}${isThere ? '' : ` (now ${Math.round(weight.now * 100) / 100})`}`;
+}
+
+/** What the button says that takes an override away. */
+export const verb = ({ state }) => ({ drain: 'Undrain', weight: 'Reset' })[state] ?? 'Release';
+
 /** Removing an override, with what that gives back shown first. */
 export function openUndrain(override) {
-  const verb = override.state === 'drain' ? 'Undrain' : 'Release';
   const refusal = h('p', { class: 'refusal', role: 'alert', hidden: true });
-  const apply = h('button', { type: 'submit', class: 'primary' }, verb);
+  const apply = h('button', { type: 'submit', class: 'primary' }, verb(override));
   const by = h('input', { id: 'override-by', name: 'by', required: true, autocomplete: 'username', value: whom() });
   const effect = h('div', { class: 'effect', 'aria-live': 'polite' }, h('p', { class: 'hint' }, 'Working out what this would do …'));
   const order = (rest) => `/api/v1/overrides?${removal(override, by.value.trim(), rest)}`;
   const form = h('form', { class: 'override-form' },
-    h('h2', { id: 'override-title' }, `${verb} ${override.target}`),
-    h('p', { class: 'soft' }, `${override.state} by ${override.by ?? 'someone'}: ${override.reason}`,
+    h('h2', { id: 'override-title' }, `${verb(override)} ${override.target}`),
+    h('p', { class: 'soft' }, `${deed(override)} by ${override.by ?? 'someone'}: ${override.reason}`,
       override.until ? [', ends ', relative(override.until)] : ', without end'),
     effect,
     h('div', { class: 'field' }, h('label', { for: 'override-by' }, 'Your name'), by), refusal,
@@ -198,6 +207,7 @@ function removal(override, by, rest) {
   const asked = new URLSearchParams({ [override.kind]: override.name, ...rest });
   if (by) asked.set('by', by);
   if (override.zone) asked.set('zone', override.zone);
+  if (override.weight) asked.set('weight', 'true');
   // Without a pool it is the endpoint of that name in every pool, and has to be named so.
   if (override.kind === 'endpoint') asked.set('pool', override.pool ?? '*');
   return asked;

@@ -3,7 +3,7 @@
 import { call } from './api.js';
 import { byId, dot, h, keyed, replace, setText, toast } from './dom.js';
 import { bare, clock, grouped, plural, relative } from './format.js';
-import { openUndrain } from './override.js';
+import { deed, openUndrain, verb } from './override.js';
 
 const EVENTS_KEPT = 200;
 const ZONES_SHOWN_MAX = 8;
@@ -27,13 +27,13 @@ export function showOverrides(status) {
   const { overrides } = status;
   setText(byId('overrides-note'), overrides.length ? `${overrides.length} in force` : 'none in force');
   byId('overrides').hidden = overrides.length === 0;
-  keyed(byId('overrides'), overrides, (it) => `${it.zone}${it.pool}${it.target}`, (it) => JSON.stringify(it), (it) =>
-    h('li', { 'data-override': it.name }, dot({ drain: 'drained', down: 'down', up: 'up' }[it.state], it.state),
-      h('p', {}, h('b', {}, it.target), ` ${it.state}`, it.zone && h('span', { class: 'soft' }, ` in ${bare(it.zone)}`),
+  keyed(byId('overrides'), overrides, (it) => `${it.zone}${it.pool}${it.target}${it.weight ? ' weight' : ''}`, (it) => JSON.stringify(it), (it) =>
+    h('li', { 'data-override': it.name }, dot({ drain: 'drained', down: 'down', up: 'up', weight: 'drained' }[it.state], it.state),
+      h('p', {}, h('b', {}, it.target), ` ${deed(it)}`, it.zone && h('span', { class: 'soft' }, ` in ${bare(it.zone)}`),
         h('span', { class: 'help' }, [it.by, it.reason].filter(Boolean).join(': '),
           it.until ? [' · ends ', relative(it.until)] : ' · without end')),
       h('button', { type: 'button', class: 'quiet small', 'data-focus': 'undo', onclick: () => openUndrain(it) },
-        it.state === 'drain' ? 'Undrain' : 'Release')));
+        verb(it))));
 }
 
 /** Events of a connection: those that were missed, and each as it comes. A server that was started anew counts anew. */

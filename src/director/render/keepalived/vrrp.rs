@@ -1,0 +1,121 @@
+//! VRRP: one instance for each VIP that several directors share, its priority by their order.
+
+use super::super::Job;
+use super::super::sheet::Sheet;
+use super::super::terms::host_prefix;
+use crate::steer::director::{Director, Mode};
+use std::collections::HashSet;
+use std::net::IpAddr;
+
+/// The first director's; each that follows has [`PRIORITY_STEP`] less. 255 is for who owns the address (RFC 9568 §5.2.4).
+const PRIORITY_FIRST: usize = 200;
+const PRIORITY_STEP: usize = 10;
+
+/// The process that a proxy's VIP follows.
+const TRACKED: &str = "haproxy";
+
+pub fn write(sheet: &mut Sheet, job: &Job<'_>) {
+    let mut held = HashSet::new();
+    let mut ids = HashSet::new();
+    for director in job.directors {
+        let shared = job.shared(director);
+        // Services of one host may share an address: it moves once.
+        let addresses: Vec<IpAddr> =
+            director.addresses().filter(|address| held.insert(*address)).collect();
+        if shared.len() < 2 || addresses.is_empty() {
+            continue;
+        }
+        let wanted = job.settings.router_id.filter(|_| ids.is_empty());
+        let id = free_id(wanted.unwrap_or_else(|| last_byte(addresses[0])), &ids);
+        ids.insert(id);
+        if director.mode == Mode::Proxy && ids.len() == 1 {
+            sheet.gap();
+            sheet.open(format_args!("vrrp_track_process {TRACKED} {{"));
+            sheet.line(format_args!("process {TRACKED}"));
+            sheet.close();
+        }
+        let place = shared.iter().position(|one| is_same(one, director)).unwrap_or(0);
+        let names: Vec<&str> = shared.iter().map(|one| &one.name[..]).collect();
+        sheet.gap();
+        sheet.comment(format_args!(
+            "Whoever is alive holds the VIP, first of {}.",
+            names.join(", ")
+        ));
+        instance(sheet, job, director, &addresses, id, place);
+    }
+}
+
+fn instance(
+    sheet: &mut Sheet,
+    job: &Job<'_>,
+    director: &Director,
+    addresses: &[IpAddr],
+    id: u8,
+    place: usize,
+) {
+    let interface = &job.settings.interface;
+    sheet.open(format_args!("vrrp_instance VIP_{} {{", addresses[0]));
+    sheet.line(format_args!("state {}", if place == 0 { "MASTER" } else { "BACKUP" }));
+    sheet.line(format_args!("interface {interface}"));
+    sheet.line(format_args!("virtual_router_id {id}"));
+    sheet.line(format_args!("priority {}", priority(place)));
+    sheet.line("advert_int 1");
+    if director.mode == Mode::Proxy {
+        sheet.open("track_process {");
+        sheet.line(TRACKED);
+        sheet.close();
+    }
+    if director.mode == Mode::Nat && !job.settings.masquerade {
+        sheet.comment(
+            "The reals' gateway has to move along: add it under virtual_ipaddress_excluded, as ADDRESS/LENGTH dev \
+             INTERFACE.",
+        );
+    }
+    // An advertisement holds addresses of one family; the others move with it, untold.
+    let (told, untold): (Vec<IpAddr>, Vec<IpAddr>) =
+        addresses.iter().partition(|address| address.is_ipv4() == addresses[0].is_ipv4());
+    for (head, addresses) in [("virtual_ipaddress", told), ("virtual_ipaddress_excluded", untold)] {
+        if !addresses.is_empty() {
+            sheet.open(format_args!("{head} {{"));
+            for address in addresses {
+                sheet.line(format_args!("{} dev {interface}", host_prefix(address)));
+            }
+            sheet.close();
+        }
+    }
+    sheet.close();
+}
+
+fn is_same(one: &Director, other: &Director) -> bool {
+    one.name == other.name && one.zone == other.zone
+}
+
+fn priority(place: usize) -> usize {
+    PRIORITY_FIRST.saturating_sub(PRIORITY_STEP * place).max(1)
+}
+
+fn last_byte(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(address) => address.octets()[15],
+    }
+}
+
+/// The id, or the next that no instance of this host has; 0 is none (RFC 9568 §5.2.3).
+fn free_id(wanted: u8, taken: &HashSet<u8>) -> u8 {
+    let ids = (wanted..=u8::MAX).chain(1..wanted).filter(|id| *id > 0);
+    ids.into_iter().find(|id| !taken.contains(id)).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_and_priorities_stay_in_bounds() {
+        assert_eq!(free_id(0, &HashSet::new()), 1);
+        assert_eq!(free_id(255, &HashSet::from([255])), 1);
+        assert_eq!(free_id(100, &HashSet::from([100, 101])), 102);
+        assert_eq!([0, 1, 99].map(priority), [200, 190, 1]);
+    }
+}
