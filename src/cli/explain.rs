@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// it, the mix of answers and the one that was drawn, its TTL, and for which network it holds (the scope) and why.
 ///
 /// Verdicts come from the state that the running server keeps; an endpoint that has none is taken for up. Nothing is
-/// probed.
+/// probed and no director is asked; what comes back slowly and who is full is known to the running server alone.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -189,6 +189,11 @@ fn steered(step: &Steering, palette: Palette) -> String {
     facts.row([faint("decided"), Cell::inked(Ink::Strong, &step.decision)]);
     facts.row([faint("lasts"), format!("{} s", step.ttl_s).into()]);
     facts.row([faint("scope"), format!("/{}: {}", step.scope_bits, step.scope_reason).into()]);
+    for site in &step.sites {
+        if let Some(note) = &site.note {
+            facts.row([faint("shared"), format!("{} {note}", site.site).into()]);
+        }
+    }
     let mut text = facts.render(palette);
     text.push('\n');
     let mut sites = Table::new(2);
@@ -198,6 +203,10 @@ fn steered(step: &Steering, palette: Palette) -> String {
             let head =
                 if row == 0 { site_cells(place, site) } else { [Cell::default(), Cell::default()] };
             sites.row(head.into_iter().chain(endpoint_cells(endpoint)));
+            let is_new = |shade: &&String| !endpoint.because.contains(&***shade);
+            for shade in endpoint.shades.iter().filter(is_new) {
+                sites.row((0..BECAUSE_COLUMN).map(|_| Cell::default()).chain([faint(shade)]));
+            }
         }
     }
     text.push_str(&sites.render(palette));
@@ -236,11 +245,21 @@ fn endpoint_cells(endpoint: &EndpointView) -> [Cell; 6] {
     [
         name.into(),
         endpoint.address.map_or_else(|| "none".to_owned(), |address| address.to_string()).into(),
-        Cell::number(endpoint.weight),
+        Cell::number(weight(endpoint)),
         endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent(share))),
         Cell::inked(ink, &endpoint.standing),
         faint(&endpoint.because),
     ]
+}
+
+/// `3`, or `1.5 of 3` where it weighs otherwise than configured.
+fn weight(endpoint: &EndpointView) -> String {
+    let (now, configured) = (endpoint.weight_now, endpoint.weight);
+    if (now - f64::from(configured)).abs() < WEIGHT_TOLD_MIN {
+        return configured.to_string();
+    }
+    let now = format!("{now:.2}");
+    format!("{} of {configured}", now.trim_end_matches('0').trim_end_matches('.'))
 }
 
 /// The answers that could have been, the likeliest first.
@@ -262,6 +281,10 @@ fn deck(cards: &[CardView], palette: Palette) -> String {
     text
 }
 
+/// Where the reasons stand in the table of endpoints.
+const BECAUSE_COLUMN: usize = 7;
+/// A difference of weights that is not worth a word.
+const WEIGHT_TOLD_MIN: f64 = 0.005;
 /// Enough to see the mix; a deck can have hundreds.
 const CARDS_SHOWN_MAX: usize = 12;
 
@@ -282,6 +305,8 @@ mod tests {
             weight: 2,
             standing: standing.to_owned(),
             because: because.to_owned(),
+            weight_now: 2.0,
+            shades: Vec::new(),
             share,
         }
     }
@@ -293,6 +318,9 @@ mod tests {
             distance_km: Some(km),
             level: level.to_owned(),
             serves: level == "trusted",
+            admission: 1.0,
+            takes: true,
+            note: None,
             endpoints,
         }
     }
@@ -344,6 +372,25 @@ mod tests {
                 scope_bits: Some(10),
                 bytes: 71,
             },
+        }
+    }
+
+    #[test]
+    fn what_weighs_less_and_who_takes_a_part_is_told() {
+        let mut explanation = explanation();
+        let site = &mut explanation.steering[0].sites[1];
+        site.note =
+            Some("takes 50 % of the client networks that come to it; this one among them".into());
+        site.endpoints[0].weight_now = 0.5;
+        site.endpoints[0].shades = vec!["slow start: 25 % of its weight".into()];
+        let client = "84.128.0.1".parse().expect("a client");
+        let text = as_text(&explanation, client, Palette::PLAIN);
+        for part in [
+            "shared   iad takes 50 % of the client networks that come to it; this one among them\n",
+            "0.5 of 2  100.0 %  up        check web at 127.1.2.1:18021: 200\n",
+            "   slow start: 25 % of its weight\n",
+        ] {
+            assert!(text.contains(part), "{part:?} is missing in:\n{text}");
         }
     }
 

@@ -6,6 +6,7 @@
 //!
 //! Nothing is decided here: what counts as wrong is the server's to say.
 
+mod directors;
 mod monitor;
 mod pools;
 pub(super) mod render;
@@ -24,19 +25,21 @@ use std::process::ExitCode;
 
 /// Show what is up, what is wrong, and since when
 ///
-/// Asks the running server, and shows what is wrong first; then overrides, sites, pools with their endpoints, zones,
-/// and how the last reading of the files went. Where there is much of something, what is well is counted instead of
+/// Asks the running server, and shows what is wrong first; then overrides, sites, directors with what stands behind
+/// them, pools with their endpoints, zones, and how the last reading of the files went. Where there is much of something, what is well is counted instead of
 /// shown.
 ///
 /// Of an endpoint it shows for each address its state and since when, the share of its site's answers that is meant to
-/// list it, how often it was handed out of late, what the last probe took, and why it is not up.
+/// list it, how often it was handed out of late, what the last probe took, why it is not up, and what makes it weigh
+/// otherwise than configured.
 ///
-/// NAME is a site, pool, endpoint, zone or steered name; only what has to do with it is shown then.
+/// NAME is a site, director, pool, endpoint, zone or steered name; only what has to do with it is shown then.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   fingerpost status                       everything
   fingerpost status fra                   one site, and its endpoints in all pools
+  fingerpost status lvs-fra               one director, and the endpoints that stand for it
   fingerpost status --wrong               only what needs somebody
   fingerpost status --watch               again every second; q or Ctrl-C leaves
   fingerpost status --check               one line, for Nagios and its like
@@ -49,7 +52,7 @@ Exit status:
 With --check, as monitoring plugins have it:
   0 OK  1 WARNING  2 CRITICAL, also when nobody answers  3 UNKNOWN: it answers, but not to this")]
 pub(super) struct Args {
-    /// Show only what has to do with this site, pool, endpoint, zone or steered name
+    /// Show only what has to do with this site, director, pool, endpoint, zone or steered name
     #[arg(value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

@@ -1,9 +1,11 @@
-//! A small world for tests: two sites, a pool with a fallback, and probes that find what a test says.
+//! A small world for tests: two sites, a pool with a fallback, VIPs of directors where these are asked for, and probes
+//! and feeds that find what a test says.
 
 use super::knowledge::Knowledge;
 use super::loader::{Load, Loader};
+use crate::director::{FeedReport, RealReport, RealState, Report};
 use crate::health::overrides::{Action, Override, OverrideTarget, Pin};
-use crate::health::{Outcome, ProbeResult, Transition};
+use crate::health::{Outcome, Probe, ProbeResult, Transition};
 use crate::snapshot::Snapshot;
 use jiff::Timestamp;
 use std::collections::HashSet;
@@ -55,6 +57,44 @@ pool = "web"
 pool = "web"
 "#;
 
+/// A VIP in each site: that of Frankfurt is told of by a feed, the other's real servers are probed. What comes back does
+/// so in steps.
+const DIRECTORS: &str = r#"
+[directors.lvs-fra]
+site = "fra"
+vip = { a = "192.0.2.100" }
+mode = "dr"
+service = "tcp/80"
+capacity = 1000
+check = "web"
+feed = { type = "json", url = "http://10.0.0.1:8054/state?key=secret" }
+reals = [
+  { name = "web1", address = "10.0.0.2:80", weight = 2 },
+  { name = "web2", address = "10.0.0.3:80" },
+  { name = "web3", address = "10.0.0.4:80" },
+]
+
+[directors.lvs-iad]
+site = "iad"
+vip = { a = "192.0.2.101" }
+mode = "nat"
+service = "tcp/80"
+check = "web"
+reals = [ { name = "iad-web1", address = "10.1.0.2:80", weight = 4 } ]
+
+[pools.vips]
+check = "web"
+min_up = 0.4
+slow_start = "5m"
+failback_delay = "30s"
+hold_down_max = "10m"
+endpoints = [ { director = "lvs-fra" }, { director = "lvs-iad" } ]
+
+[names.lvs]
+pool = "vips"
+ttl = 30
+"#;
+
 /// The world, and what is known of it.
 pub(super) struct Scene {
     pub(super) load: Load,
@@ -67,13 +107,17 @@ pub(super) fn at(second: i64) -> Timestamp {
 
 impl Scene {
     pub(super) fn new() -> Self {
+        Self::read(STEERING)
+    }
+
+    fn read(steering: &str) -> Self {
         let directory = TempDir::new().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         fs::create_dir(path("zones")).expect("a directory");
         for (name, text) in [
             ("fingerpost.toml", SERVER),
             ("zones/example.com.zone", ZONE),
-            ("zones/example.com.toml", STEERING),
+            ("zones/example.com.toml", steering),
         ] {
             fs::write(path(name), text).expect("written");
         }
@@ -82,7 +126,45 @@ impl Scene {
         assert!(!load.report.has_errors(), "{:?}", load.report);
         let mut knowledge = Knowledge::default();
         knowledge.verdicts.set_probes(load.catalog.probes().cloned());
+        knowledge.directors.follow(load.catalog.pools().vips());
         Self { load, knowledge }
+    }
+
+    /// Everything is probed with success, directors and what is behind them too, and the feed tells of all real servers.
+    pub(super) fn with_directors(second: i64) -> Self {
+        let mut scene = Self::read(&format!("{STEERING}{DIRECTORS}"));
+        let probes: Vec<_> = scene.load.catalog.probes().cloned().collect();
+        scene.apply(probes, &Outcome::Success, second);
+        scene.hear(&["web1", "web2", "web3"], 100, second);
+        scene
+    }
+
+    /// The feed tells that these real servers are up and no others, and of so many sessions.
+    pub(super) fn hear(&mut self, up: &[&str], sessions: u64, second: i64) {
+        let real = |name: &&str| RealReport {
+            name: Some((*name).to_owned()),
+            address: None,
+            state: RealState::Up,
+            weight: 1,
+            sessions: Some(sessions / up.len() as u64),
+            response_ms: None,
+        };
+        let reals = up.iter().map(real).collect();
+        let report = Report { reals, sessions: Some(sessions), ..Report::default() };
+        self.hear_feed(Ok(FeedReport::One(report)), second);
+    }
+
+    /// The feed tells this, and everything is brought up to the moment.
+    pub(super) fn hear_feed(&mut self, outcome: Result<FeedReport, String>, second: i64) {
+        let [feed] = &self.knowledge.directors.feeds()[..] else { panic!("one feed") };
+        let latency = Duration::from_millis(2);
+        self.knowledge.directors.hearings.hear(feed, at(second), latency, outcome);
+        self.step(second);
+    }
+
+    /// Everything is brought up to the moment.
+    pub(super) fn step(&mut self, second: i64) {
+        self.knowledge.step(&self.load.catalog, at(second));
     }
 
     /// All endpoints are probed with success.
@@ -110,6 +192,30 @@ impl Scene {
             .filter(|probe| seen.insert(probe.clone()))
             .collect();
         assert!(!probes.is_empty(), "no endpoint is called {endpoint}");
+        self.apply(probes, &outcome, second)
+    }
+
+    /// A real server behind a director is probed; what turned.
+    pub(super) fn probe_real(
+        &mut self,
+        real: &str,
+        outcome: Outcome,
+        second: i64,
+    ) -> Vec<Transition> {
+        let vips = self.knowledge.directors.vips();
+        let reals = vips.iter().flat_map(|vip| &vip.directors).flat_map(|director| &director.reals);
+        let named = reals.filter(|found| found.name == real);
+        let probes: Vec<_> = named.filter_map(|real| real.probe.clone()).collect();
+        assert!(!probes.is_empty(), "no real server is called {real}");
+        self.apply(probes, &outcome, second)
+    }
+
+    fn apply(
+        &mut self,
+        probes: Vec<Arc<Probe>>,
+        outcome: &Outcome,
+        second: i64,
+    ) -> Vec<Transition> {
         let result = |probe: Arc<_>| ProbeResult {
             probe,
             outcome: outcome.clone(),

@@ -49,13 +49,14 @@ const JS: &str = "text/javascript; charset=utf-8";
 const JSON: &str = "application/json";
 const SVG: &str = "image/svg+xml";
 
-static ASSETS: [Asset; 20] = [
+static ASSETS: [Asset; 21] = [
     asset!(HTML, "index.html", "/"),
     asset!(CSS, "app.css"),
     asset!(SVG, "icon.svg"),
     asset!(JSON, "land.json"),
     asset!(JS, "api.js"),
     asset!(JS, "app.js"),
+    asset!(JS, "directors.js"),
     asset!(JS, "dom.js"),
     asset!(JS, "endpoints.js"),
     asset!(JS, "explain.js"),

@@ -1,7 +1,7 @@
 //! Which metrics there are. Operators read this file beside the README: names and labels are a promise.
 
 use super::format::{Families, Histogram, Labels};
-use super::{Scrape, steering};
+use super::{Scrape, directors, steering};
 use crate::answer::{Reason, Transport};
 use crate::control::counters::qtype_label;
 use crate::control::reloader::Outcome;
@@ -19,6 +19,7 @@ pub(super) fn write(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     queries(scrape, page)?;
     subnets(scrape, page)?;
     steering::write(scrape, page)?;
+    directors::write(scrape, page)?;
     configuration(scrape, page)?;
     connections(scrape, page)?;
     internals(scrape, page)

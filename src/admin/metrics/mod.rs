@@ -10,6 +10,7 @@
 //! counted each for itself. Names say the unit; what only grows ends in `_total` and goes on over reloads. How the
 //! numbers come about is explained where they are counted.
 
+mod directors;
 mod families;
 mod format;
 mod steering;

@@ -67,7 +67,7 @@ fn endpoints(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     page.gauges(name, help, each_address(scrape, |at| [(None, at.share)]))?;
     let name = "fingerpost_endpoint_standing";
     let help = "1 for what an address of an endpoint is taken for when answers are chosen, overrides included";
-    let standings = ["up", "down", "unknown", "drained"];
+    let standings = ["up", "down", "unknown", "drained", "held"];
     let rows = each_address(scrape, |at| {
         standings.map(|word| (Some(("standing", word)), is(at.standing == word)))
     });
@@ -76,7 +76,11 @@ fn endpoints(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let help = "Configured weight of an endpoint, relative to the others of its pool";
     let weights = each_endpoint(scrape)
         .map(|(pool, endpoint)| (endpoint_labels(pool, endpoint), f64::from(endpoint.weight)));
-    page.gauges(name, help, weights)
+    page.gauges(name, help, weights)?;
+    let name = "fingerpost_endpoint_weight_now";
+    let help = "Weight that an address of an endpoint is dealt by: as planned, the live part behind its director, as far \
+                as it has come back after being down, and by load";
+    page.gauges(name, help, each_address(scrape, |at| [(None, at.weight_now)]))
 }
 
 /// One probe may speak for several endpoints, and is told once.
@@ -173,26 +177,43 @@ fn pools(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let name = "fingerpost_pool_degraded";
     let help = "1 while something of the pool is up, but a site of it is dead or under min_up";
     page.gauges(name, help, degraded)?;
-    let levels = scrape.status.pools.iter().flat_map(|pool| {
-        let families = pool.families.iter();
-        let sites = families.flat_map(|family| family.sites.iter().map(move |site| (family, site)));
-        sites.flat_map(move |(family, site)| {
-            LEVELS.map(|level| {
+    sites(scrape, page)
+}
+
+fn sites(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
+    let all = || {
+        scrape.status.pools.iter().flat_map(|pool| {
+            let families = pool.families.iter();
+            let sites = families.flat_map(|family| family.sites.iter().map(move |it| (family, it)));
+            sites.map(move |(family, site)| {
                 let mut labels = pool_labels(pool);
                 labels.push(("site", site.site.clone()));
                 labels.push(("family", family.family.clone()));
-                labels.push(("level", level.to_string()));
-                (labels, is(site.level == level))
+                (labels, site)
             })
+        })
+    };
+    let levels = all().flat_map(|(labels, site)| {
+        LEVELS.map(|level| {
+            let mut labels = labels.clone();
+            labels.push(("level", level.to_string()));
+            (labels, is(site.level == level))
         })
     });
     let name = "fingerpost_site_level";
-    page.gauges(name, "1 for how far a pool can rely on its endpoints at a site", levels)
+    page.gauges(name, "1 for how far a pool can rely on its endpoints at a site", levels)?;
+    let name = "fingerpost_site_admission_ratio";
+    let help = "Part of the client networks that come to a site of a pool that it takes while it is trusted; the others \
+                go on to the next site of their order";
+    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission)))?;
+    let name = "fingerpost_site_admission_by_load_ratio";
+    let help = "The same as far as the load of the site goes; below 1 it is full";
+    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission_by_load)))
 }
 
 fn overrides(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let mut overrides: BTreeMap<&str, f64> =
-        ["up", "drain", "down"].map(|state| (state, 0.0)).into();
+        ["up", "drain", "down", "weight"].map(|state| (state, 0.0)).into();
     for pinned in &scrape.status.overrides {
         *overrides.entry(&pinned.state).or_default() += 1.0;
     }

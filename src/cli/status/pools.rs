@@ -6,7 +6,7 @@ use super::words::{count, latency, rate, share, span};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::outlook::{Condition, SiteLevel};
 use crate::control::status::{
-    CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, Status,
+    CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, SiteLevelView, Status,
 };
 use jiff::Timestamp;
 use std::cmp::Reverse;
@@ -208,7 +208,13 @@ fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
     };
     let mut text = palette.paint(ink, word).to_string();
     let failing = family.sites.iter().filter(|site| site.level != SiteLevel::Trusted);
-    let failing: Vec<_> = failing.map(|site| format!("{} {}", site.site, site.level)).collect();
+    let failing = failing.map(|site| format!("{} {}", site.site, site.level));
+    let sheds = |site: &&SiteLevelView| site.level == SiteLevel::Trusted && site.admission < 1.0;
+    let shedding = family.sites.iter().filter(sheds).map(|site| {
+        let full = if site.admission_by_load < 1.0 { ", full" } else { "" };
+        format!("{} takes {} of its clients{full}", site.site, share(site.admission))
+    });
+    let failing: Vec<_> = failing.chain(shedding).collect();
     if !failing.is_empty() {
         text.push_str(&format!(" ({})", failing.join(", ")));
     }
@@ -262,9 +268,14 @@ fn why(endpoint: &EndpointView, family: &EndpointFamilyView, now: Timestamp) -> 
             said.push(format!("probes say {}{colon}{}", check.verdict, check.cause));
         }
     } else if family.standing != "up" {
-        let cause = check.map(|check| &check.cause).filter(|cause| !cause.is_empty());
-        said.push(cause.unwrap_or(&family.because).clone());
+        // Where it is not the check that decides, its cause is none.
+        let check =
+            check.filter(|check| check.verdict == family.standing && !check.cause.is_empty());
+        said.push(check.map_or(&family.because, |check| &check.cause).clone());
     }
+    let is_new = |shade: &&String| !said.iter().any(|words| words.contains(&***shade));
+    let shades: Vec<String> = family.shades.iter().filter(is_new).cloned().collect();
+    said.extend(shades);
     said.extend(check.into_iter().flat_map(remarks));
     said.join("; ")
 }

@@ -3,8 +3,8 @@
 //! Where there is much of something, those that are well are counted instead of shown, so that the others stay in
 //! sight.
 
-use super::pools;
 use super::words::{action, count, list, rate, span, until};
+use super::{directors, pools};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::events::Severity;
 use crate::control::status::{OverrideView, SiteView, Status, ZoneView};
@@ -54,6 +54,7 @@ pub(super) fn render(status: &Status, base: &str, layout: Layout) -> String {
     if layout.extent != Extent::Wrong {
         section(sites(status, layout));
     }
+    section(directors::render(status, layout));
     for part in pools::render(status, layout) {
         section(part);
     }
@@ -80,7 +81,7 @@ fn header(status: &Status, base: &str, palette: Palette) -> String {
     format!("{name} at {base}: {ready}, {generation}, started {up} ago, {rate} queries/s\n")
 }
 
-fn heading(title: impl std::fmt::Display, layout: Layout) -> String {
+pub(super) fn heading(title: impl std::fmt::Display, layout: Layout) -> String {
     format!("{}\n", layout.palette.paint(Ink::Strong, title))
 }
 

@@ -1,6 +1,6 @@
-//! As much of a status as has to do with one name: a site, pool, endpoint, zone, or steered name.
+//! As much of a status as has to do with one name: a site, director, pool, endpoint, zone, or steered name.
 
-use crate::control::status::{EndpointView, PoolView, Status};
+use crate::control::status::{DirectorSeatView, DirectorView, EndpointView, PoolView, Status};
 use crate::report::{Finding, nearest};
 use std::collections::HashSet;
 
@@ -13,15 +13,33 @@ pub(super) fn narrow(status: &mut Status, name: &str) -> Result<(), Finding> {
         return Err(unknown(status, name));
     }
     let mut words: HashSet<String> = HashSet::from([plain(name)]);
+    let stands_for = seats(status, name);
     status.pools.retain_mut(|pool| {
         let whole = is_about(pool, name);
+        let pool_key = (&pool.zone, &pool.pool);
         if !whole {
-            pool.endpoints.retain(|endpoint| is_on(endpoint, name));
+            pool.endpoints.retain(|endpoint| {
+                is_on(endpoint, name)
+                    || stands_for.iter().any(|seat| is_seat(seat, pool_key, endpoint))
+            });
         }
         words.extend(whole.then(|| plain(&pool.pool)));
         words.extend(pool.endpoints.iter().map(|endpoint| plain(&endpoint.endpoint)));
         whole || !pool.endpoints.is_empty()
     });
+    let is_shown = |director: &DirectorView| {
+        let shown = |seat: &DirectorSeatView| {
+            status.pools.iter().any(|pool| {
+                let is_it =
+                    |endpoint: &EndpointView| is_seat(seat, (&pool.zone, &pool.pool), endpoint);
+                pool.endpoints.iter().any(is_it)
+            })
+        };
+        director.director == name || director.endpoints.iter().any(shown)
+    };
+    let directors = status.directors.iter().filter(|director| is_shown(director)).cloned();
+    status.directors = directors.collect();
+    words.extend(status.directors.iter().map(|director| plain(&director.director)));
     let endpoints = || status.pools.iter().flat_map(|pool| &pool.endpoints);
     let sites: HashSet<&str> = endpoints().map(|endpoint| endpoint.site.as_str()).collect();
     status.sites.retain(|site| sites.contains(site.site.as_str()) || site.site == name);
@@ -59,6 +77,20 @@ fn is_on(endpoint: &EndpointView, name: &str) -> bool {
     endpoint.site == name || endpoint.endpoint == name
 }
 
+/// Where a director of this name is handed out.
+fn seats(status: &Status, name: &str) -> Vec<DirectorSeatView> {
+    let named = status.directors.iter().filter(|director| director.director == name);
+    named.flat_map(|director| director.endpoints.iter().cloned()).collect()
+}
+
+fn is_seat(
+    seat: &DirectorSeatView,
+    pool: (&Option<String>, &String),
+    endpoint: &EndpointView,
+) -> bool {
+    (&seat.zone, &seat.pool) == pool && seat.endpoint == endpoint.endpoint
+}
+
 fn lies_in(owner: &str, zone: &str) -> bool {
     let (owner, zone) = (plain(owner), plain(zone));
     owner.strip_suffix(&zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
@@ -86,11 +118,13 @@ fn known(status: &Status) -> Vec<&str> {
     let names = status.pools.iter().flat_map(|pool| &pool.names).map(String::as_str);
     let endpoints = status.pools.iter().flat_map(|pool| &pool.endpoints);
     let endpoints = endpoints.map(|endpoint| endpoint.endpoint.as_str());
-    sites.chain(pools).chain(zones).chain(names).chain(endpoints).collect()
+    let directors = status.directors.iter().map(|director| director.director.as_str());
+    sites.chain(pools).chain(zones).chain(names).chain(endpoints).chain(directors).collect()
 }
 
 fn unknown(status: &Status, name: &str) -> Finding {
-    let message = format!("no site, pool, endpoint, zone or steered name is called {name:?}");
+    let message =
+        format!("no site, director, pool, endpoint, zone or steered name is called {name:?}");
     let known = known(status);
     let help = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean {near:?}?"),

@@ -10,7 +10,7 @@ use crate::cli::api::{Api, Failure};
 use crate::cli::problem;
 use crate::cli::signals::Signals;
 use crate::cli::style::{self, Ink, Palette};
-use crate::control::status::Status;
+use crate::control::status::{DirectorView, EndpointFamilyView, Status};
 use crate::report::Report;
 use screen::{Key, Screen};
 use std::fmt::Write;
@@ -156,11 +156,45 @@ fn gist(status: &Status) -> Status {
     }
     for endpoint in gist.pools.iter_mut().flat_map(|pool| &mut pool.endpoints) {
         (endpoint.answers_total, endpoint.answers_per_s) = (0, 0.0);
-        for check in endpoint.families.iter_mut().filter_map(|family| family.check.as_mut()) {
+        for family in &mut endpoint.families {
+            still_family(family);
+        }
+    }
+    let families = gist.pools.iter_mut().flat_map(|pool| &mut pool.families);
+    for site in families.flat_map(|family| &mut family.sites) {
+        // Whether a site sends clients on is worth a line, how many is not.
+        for part in [&mut site.admission, &mut site.admission_by_load] {
+            *part = part.floor();
+        }
+    }
+    gist.directors.iter_mut().for_each(still_director);
+    gist
+}
+
+/// Weights that grow or follow load move by themselves, and shares with them.
+fn still_family(family: &mut EndpointFamilyView) {
+    (family.share, family.weight_now) = (0.0, 0.0);
+    family.shades.clear();
+    if let Some(comeback) = &mut family.comeback {
+        comeback.share = 0.0;
+    }
+    if let Some(check) = &mut family.check {
+        check.last = None;
+    }
+}
+
+fn still_director(director: &mut DirectorView) {
+    (director.sessions, director.response_ms) = (None, None);
+    if let Some(feed) = &mut director.feed {
+        (feed.heard_at, feed.latency_ms) = (None, None);
+        (feed.asked_total, feed.failed_total) = (0, 0);
+    }
+    for real in &mut director.reals {
+        real.sessions = None;
+        if let Some(check) = &mut real.check {
             check.last = None;
         }
     }
-    gist
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! [`place`](crate::steer::order::place), which tests hold equal to the compiled classes. Health is what
 //! the server knows at this moment ([`Now`](super::knowledge::Now)), or what the caller supposes ([`Supposed`]).
 
+mod admitted;
 mod client;
 mod steps;
 mod supposed;

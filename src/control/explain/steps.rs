@@ -1,11 +1,14 @@
 //! The steps that a recorder has noted, retold: sites, endpoints, cards, and the reasons for each.
 
+use super::admitted::Admitted;
 use super::supposed::Reasons;
 use super::view::{CardView, EndpointView, SiteView, Steering};
 use crate::answer::{Recorder, SteeredStep};
 use crate::control::outlook::{Outlook, SiteLevel};
 use crate::geo::Location;
+use crate::health::Standing;
 use crate::snapshot::{ServedZone, Snapshot};
+use crate::steer::deck::network_hash;
 use crate::steer::model::{Endpoint, Pool, Rule, Site, SteeredName};
 use crate::steer::order::{self, Matched};
 use crate::steer::pool::{Choice, DealtSite, Family, Level};
@@ -30,6 +33,7 @@ pub(super) struct Step {
     scope_bits: u8,
     order: Vec<u16>,
     choice: Choice,
+    network_hash: u64,
     card: Option<usize>,
 }
 
@@ -55,6 +59,7 @@ impl Recorder for Notes {
             scope_bits: step.scope_bits,
             order: step.order.to_vec(),
             choice: step.choice,
+            network_hash: network_hash(step.placed_by),
             card: step.card,
         });
     }
@@ -102,13 +107,21 @@ impl Explainer<'_> {
             () if !self.is_placed_by_subnet => {
                 "no subnet is told, or none that is trusted: all clients of the resolver share the answer".to_owned()
             }
-            () if step.scope_bits > step.class_bits => {
-                "the method chooses by the client's network, so the answer holds for that network".to_owned()
-            }
+            () if step.scope_bits > step.class_bits => self.admitted(step).scope_reason(),
             () if step.scope_bits == 0 => {
                 "every client in the world gets its answers from the same order of sites".to_owned()
             }
             () => format!("the shortest prefix around the client that is all of class {}", step.class),
+        }
+    }
+
+    fn admitted<'s>(&'s self, step: &'s Step) -> Admitted<'s> {
+        Admitted {
+            roster: &self.snapshot.catalog().rosters()[step.roster],
+            dealt: self.snapshot.dealt(step.roster),
+            order: &step.order,
+            choice: step.choice,
+            network_hash: step.network_hash,
         }
     }
 
@@ -139,6 +152,9 @@ impl Explainer<'_> {
             distance_km: self.distance_km(site),
             level: self.level(step, tier, number).to_string(),
             serves,
+            admission: self.admitted(step).admission(tier, number).part(),
+            takes: self.admitted(step).takes(tier, number),
+            note: self.admitted(step).note(tier, number),
             endpoints: endpoints.collect(),
         }
     }
@@ -165,6 +181,8 @@ impl Explainer<'_> {
             weight: endpoint.weight,
             standing: self.health.standing(pool, endpoint, family).to_string(),
             because: self.health.because(pool, endpoint, family),
+            weight_now: self.health.weight(pool, endpoint, family).dealt(),
+            shades: self.health.shades(pool, endpoint, family),
             share,
         }
     }
@@ -184,15 +202,19 @@ impl Explainer<'_> {
                 } else {
                     String::new()
                 };
-                let why = match level {
+                let by_part = self.admitted(step).decision();
+                let why = by_part.as_deref().unwrap_or(match level {
                     Level::Trusted if step.order.first() == Some(&(site as u16)) => {
                         "first choice, and enough of it is up"
                     }
                     Level::Trusted => "the first site in order that has enough up",
                     Level::Degraded => "no site has enough up; the first that has something",
+                    Level::LastResort if self.is_held(step, tier, site) => {
+                        "only endpoints that just came back and are held back for a while are up"
+                    }
                     Level::LastResort => "only endpoints of weight 0 are up",
                     Level::Dead => "all are down, and handed out all the same (on_all_down)",
-                };
+                });
                 format!(
                     "{fallback}{}{name}: {why}",
                     if tier > 0 { format!("{}: ", tier_pool.name) } else { String::new() }
@@ -204,6 +226,15 @@ impl Explainer<'_> {
             Choice::Nodata => "no addresses: all are down (on_all_down = \"nodata\")".to_owned(),
             Choice::Servfail => "SERVFAIL: all are down (on_all_down = \"servfail\")".to_owned(),
         }
+    }
+
+    /// Whether a site hands out what it should still hold back.
+    fn is_held(&self, step: &Step, tier: usize, site: usize) -> bool {
+        let pool = &self.snapshot.catalog().rosters()[step.roster].tiers[tier].pool;
+        let members = &self.snapshot.dealt(step.roster).site(tier, site).members;
+        members.iter().any(|&at| {
+            self.health.standing(pool, &pool.endpoints[at], step.family) == Standing::Held
+        })
     }
 
     fn deck(&self, step: &Step) -> Vec<CardView> {

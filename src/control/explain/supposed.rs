@@ -1,16 +1,22 @@
 //! Health as an explanation supposes it.
 
-use crate::control::knowledge::{self, Now};
+use crate::control::knowledge::{self, Now, words};
+use crate::director::{Hearing, VipTruth};
 use crate::health::overrides::{Override, Overrides};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::snapshot::{Catalog, Standings};
+use crate::steer::director::Director;
 use crate::steer::model::{Endpoint, Pool};
 use crate::steer::pool::{Family, Weight};
 use jiff::Timestamp;
 
+/// Why no feed of a director counts here.
+const FEED_NOT_ASKED: &str = "only the running server asks it";
+
 /// What is supposed of endpoints: verdicts that a server has kept, overrides, and a failure or two for the sake of the
-/// argument. What has no verdict is taken for up.
+/// argument. What has no verdict is taken for up, also behind directors, whose feeds are not asked. Nothing is coming
+/// back, and no load is known.
 #[derive(Default)]
 pub struct Supposed {
     /// Verdicts known.
@@ -43,12 +49,33 @@ impl Supposed {
         let subject = pool.subject(endpoint);
         self.overrides.pin_for(&subject, self.at)
     }
+
+    /// What stands behind an endpoint, by the verdicts alone.
+    fn behind(&self, endpoint: &Endpoint) -> Option<VipTruth> {
+        let vip = endpoint.vip.as_ref()?;
+        let hearing = |director: &Director| match director.feed {
+            None => Hearing::Mute,
+            Some(_) => Hearing::Lost(FEED_NOT_ASKED.to_owned()),
+        };
+        Some(VipTruth::new(vip, hearing, |probe| match self.verdicts.verdict(probe) {
+            Verdict::Unknown => Verdict::Up,
+            verdict => verdict,
+        }))
+    }
+
+    /// Whether its own check, as far as it has a verdict, takes an address for dead.
+    fn is_dead(&self, endpoint: &Endpoint, family: Family) -> bool {
+        let verdict = family.probe(endpoint).map(|probe| self.verdicts.verdict(probe));
+        verdict == Some(Verdict::Down)
+    }
 }
 
 /// Health with its reasons, as an explanation tells it.
 pub trait Reasons: Standings {
     /// Why an endpoint stands as it does, and since when, for people.
     fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String;
+    /// All that makes it weigh otherwise than configured, each since when and until when, for people.
+    fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String>;
 }
 
 impl Reasons for Supposed {
@@ -59,6 +86,11 @@ impl Reasons for Supposed {
         if let Some(pinned) = self.pin(pool, endpoint) {
             return knowledge::by_pin(pinned);
         }
+        if let Some(truth) = self.behind(endpoint).filter(|_| !self.is_dead(endpoint, family))
+            && let Some(because) = words::behind(&truth, endpoint)
+        {
+            return because;
+        }
         let Some(probe) = family.probe(endpoint) else {
             return knowledge::UNCHECKED.to_owned();
         };
@@ -67,15 +99,31 @@ impl Reasons for Supposed {
             .map(|cause| cause + &knowledge::since(row))
             .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
     }
+
+    fn shades(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
+        let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
+        let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
+        let live = self.behind(endpoint).and_then(|truth| words::live(&truth));
+        planned.into_iter().chain(live).collect()
+    }
 }
 
 impl Reasons for Now<'_> {
     fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         let because = Now::because(self, pool, endpoint, family);
-        match self.pin(pool, endpoint) {
-            Some(_) => because,
-            None => because + &knowledge::since(self.row(endpoint, family)),
+        let row = self.row(endpoint, family);
+        // Since when the verdict holds, where it is the verdict that decides.
+        let standing = row.map(|row| status::standing(Some(row.state.verdict), None));
+        match (self.pin(pool, endpoint), standing) {
+            (None, Some(by_row)) if by_row == self.standing(pool, endpoint, family) => {
+                because + &knowledge::since(row)
+            }
+            _ => because,
         }
+    }
+
+    fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
+        Now::shades(self, pool, endpoint, family)
     }
 }
 
@@ -92,9 +140,15 @@ impl Standings for Supposed {
         if self.is_down(pool, endpoint) {
             return Standing::Down;
         }
-        let verdict = family.probe(endpoint).map(|probe| self.verdicts.verdict(probe));
-        let known = verdict.filter(|verdict| *verdict != Verdict::Unknown);
-        status::standing(known, self.pin(pool, endpoint).and_then(Override::pin))
+        if let Some(pin) = self.pin(pool, endpoint).and_then(Override::pin) {
+            return status::standing(None, Some(pin));
+        }
+        match self.behind(endpoint) {
+            Some(truth) if truth.is_maintenance => Standing::Drained,
+            _ if self.is_dead(endpoint, family) => Standing::Down,
+            Some(truth) if !truth.is_enough => Standing::Down,
+            _ => Standing::Up,
+        }
     }
 
     fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
@@ -103,6 +157,9 @@ impl Standings for Supposed {
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        Weight { nominal, ..Weight::full(endpoint.weight) }
+        let live = self.behind(endpoint).map_or(1.0, |truth| truth.live);
+        // What is handed out though nothing behind it is live is so by the operator's word.
+        let live = if live > 0.0 { live } else { 1.0 };
+        Weight { nominal, live, ..Weight::full(endpoint.weight) }
     }
 }

@@ -88,6 +88,12 @@ pub struct SiteView {
     pub level: String,
     /// Whether it serves.
     pub serves: bool,
+    /// The part of the client networks that come to it that it takes, 0 to 1; the others go on to the next site.
+    pub admission: f64,
+    /// Whether it takes this client's network if it comes to it.
+    pub takes: bool,
+    /// Both in words; none where it takes everybody.
+    pub note: Option<String>,
     /// Its endpoints.
     pub endpoints: Vec<EndpointView>,
 }
@@ -103,10 +109,14 @@ pub struct EndpointView {
     pub address: Option<IpAddr>,
     /// Its weight.
     pub weight: u32,
-    /// `up`, `down`, `unknown` or `drained`.
+    /// `up`, `down`, `unknown`, `drained` or `held`.
     pub standing: String,
     /// Why.
     pub because: String,
+    /// What it weighs at this moment.
+    pub weight_now: f64,
+    /// All that makes it weigh otherwise than configured, each since when and until when.
+    pub shades: Vec<String>,
     /// Share of answers that list it, if its site serves.
     pub share: Option<f64>,
 }

@@ -4,7 +4,7 @@
 //! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words
 //! ([`because`](Now::because) of a standing, [`shades`](Now::shades) of a weight).
 
-mod words;
+pub(super) mod words;
 
 pub(super) use words::{UNCHECKED, by_pin, by_row, since};
 

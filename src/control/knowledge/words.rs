@@ -40,7 +40,7 @@ pub(in crate::control) fn since(row: Option<&Row>) -> String {
 }
 
 /// Why what stands behind a VIP keeps it out of the answers; none where it does not.
-pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
+pub(in crate::control) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
     let director = endpoint.vip.as_ref()?.directors.get(truth.speaker)?;
     if truth.is_maintenance {
         return Some(format!("director {} is in maintenance", director.name));
@@ -57,7 +57,7 @@ pub(super) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
 }
 
 /// What part of a VIP is live, if not the whole, and who says so if its feed does not.
-pub(super) fn live(truth: &VipTruth) -> Option<String> {
+pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
     let spoken = truth.spoken()?;
     let fault = spoken.feed_fault.as_ref().map(|why| {
         let instead = match spoken.source {
@@ -101,7 +101,11 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
 }
 
 /// What an operator has planned for a weight, and how far that is.
-pub(super) fn plan(pinned: &Override, configured: u32, now: Timestamp) -> Option<String> {
+pub(in crate::control) fn plan(
+    pinned: &Override,
+    configured: u32,
+    now: Timestamp,
+) -> Option<String> {
     let plan = pinned.plan()?;
     let weight = plan.at(configured, now);
     let way = match plan.ends_at() {

@@ -131,7 +131,7 @@ pub(in crate::control) fn weighed(catalog: &Catalog, one: &Override, at: Timesta
 }
 
 fn goes_by_weight(method: Method) -> bool {
-    !matches!(method, Method::RoundRobin | Method::Random)
+    !matches!(method, Method::RoundRobin | Method::Random | Method::LeastConnections)
 }
 
 fn meant<'a>(

@@ -60,11 +60,13 @@ impl Standings for Assumed<'_> {
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         match self.health {
-            // What is supposed of its weight stands in the endpoint itself.
-            Health::AsIs(known) if !self.changes.reweighs(pool, endpoint) => {
-                known.weight(pool, endpoint, family)
+            Health::AllUp => Weight::full(endpoint.weight),
+            Health::AsIs(known) => {
+                let weight = known.weight(pool, endpoint, family);
+                // What is supposed of its weight stands in the endpoint itself.
+                let nominal = self.changes.reweighs(pool, endpoint).then_some(endpoint.weight);
+                Weight { nominal: nominal.map_or(weight.nominal, f64::from), ..weight }
             }
-            Health::AllUp | Health::AsIs(_) => Weight::full(endpoint.weight),
         }
     }
 }

@@ -136,7 +136,8 @@ pub(super) fn tally(
 }
 
 /// Which part of the networks gets what before and what after. As many as can stay where they are: the part that a site
-/// takes is drawn from the same hashes before and after, so it only grows or shrinks.
+/// takes is drawn from the same hashes before and after, so it only grows or shrinks. Where the parts of several sites of
+/// one order shrink at once, a few more move than that.
 fn coupled<'a>(halves: [&[(Outcome<'a>, f64)]; 2]) -> Vec<([Outcome<'a>; 2], f64)> {
     let [mut before, mut after] = halves.map(<[_]>::to_vec);
     let mut pairs = Vec::new();
@@ -297,4 +298,51 @@ fn uncounted(before: &Half<'_>, after: &Half<'_>, joint: &Joint) -> Vec<Uncounte
         }
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sites as (number, part of 100).
+    fn half(parts: &[(usize, u32)]) -> Vec<(Outcome<'static>, f64)> {
+        const NAMES: [&str; 3] = ["s0", "s1", "s2"];
+        let outcome = |&(site, part): &(usize, u32)| {
+            let level = Some(Level::Trusted);
+            let place = Place::Site(NAMES[site]);
+            (Outcome { place, served: Some((0, site)), level }, f64::from(part) / 100.0)
+        };
+        parts.iter().map(outcome).collect()
+    }
+
+    #[test]
+    fn as_many_stay_as_can() {
+        let check = |before: &[(usize, u32)], after: &[(usize, u32)], expected: &[(&str, u32)]| {
+            let pairs = coupled([&half(before), &half(after)]);
+            let told: Vec<(String, u32)> = pairs
+                .iter()
+                .map(|([from, to], part)| {
+                    let way = format!("{} {}", from.place.shown(), to.place.shown());
+                    (way, (part * 100.0).round() as u32)
+                })
+                .collect();
+            let told: Vec<(&str, u32)> = told.iter().map(|(way, part)| (&**way, *part)).collect();
+            assert_eq!(told, expected, "{before:?} {after:?}");
+        };
+        check(&[(0, 100)], &[(0, 100)], &[("s0 s0", 100)]);
+        check(&[(0, 100)], &[(1, 100)], &[("s0 s1", 100)]);
+        check(&[(0, 100)], &[(0, 60), (1, 40)], &[("s0 s0", 60), ("s0 s1", 40)]);
+        check(&[(0, 60), (1, 40)], &[(0, 100)], &[("s0 s0", 60), ("s1 s0", 40)]);
+        check(
+            &[(0, 50), (1, 25), (2, 25)],
+            &[(1, 50), (2, 50)],
+            &[("s1 s1", 25), ("s2 s2", 25), ("s0 s1", 25), ("s0 s2", 25)],
+        );
+        check(
+            &[(0, 80), (1, 20)],
+            &[(0, 40), (1, 30), (2, 30)],
+            &[("s0 s0", 40), ("s1 s1", 20), ("s0 s1", 10), ("s0 s2", 30)],
+        );
+        check(&[], &[], &[]);
+    }
 }

@@ -7,6 +7,7 @@
 //! A pure function of what the [handle](super::Handle) gathers, costly in proportion to the endpoints and names
 //! served. Why one client gets what it gets is [`super::explain`]'s part, what has happened [`super::events`]'s.
 
+mod directors;
 mod pools;
 #[cfg(test)]
 mod tests;
@@ -15,10 +16,11 @@ mod wrong;
 
 pub(super) use wrong::CERTIFICATE_DAYS_MIN;
 
+pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{
-    CheckView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView, FindingView,
-    LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView, SiteLevelView,
-    SiteView, Status, Wrong, ZoneView,
+    CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView,
+    FindingView, LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView,
+    SiteLevelView, SiteView, Status, Wrong, ZoneView,
 };
 
 use super::counters::EndpointKey;
@@ -60,6 +62,7 @@ pub(super) fn view(facts: &Facts<'_>) -> Status {
         wrong: Vec::new(),
         sites: sites(facts, &pools),
         pools: pools.into_iter().map(|pool| pool.view).collect(),
+        directors: directors::all(facts),
         zones: zones(facts),
         overrides: in_force(&now)
             .map(|one| overrides::view(facts.snapshot.catalog(), one, facts.now))

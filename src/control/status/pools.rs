@@ -3,16 +3,18 @@
 //! A pool is shown once, wherever it sits, with the answers of all its seats.
 
 use super::view::{
-    CheckView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView, SiteLevelView,
+    CheckView, ComebackView, EndpointFamilyView, EndpointView, FamilyView, LastProbeView, PoolView,
+    SiteLevelView,
 };
 use super::{Facts, OverrideView, pin_on};
 use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
 use crate::control::outlook::Outlook;
 use crate::control::rates::Flow;
+use crate::health::comeback::Phase;
 use crate::health::overrides::OverrideTarget;
-use crate::health::table::Last;
-use crate::health::{Outcome, Verdict};
+use crate::health::table::{Last, Row};
+use crate::health::{Outcome, Probe, Verdict};
 use crate::snapshot::{ServedPool, Standings};
 use crate::steer::model::{Endpoint, OnAllDown, Pool};
 use crate::steer::pool::{Family, Level};
@@ -147,11 +149,19 @@ impl Looker<'_> {
             endpoint: endpoint.name.clone(),
             site: endpoint.site.name.clone(),
             weight: endpoint.weight,
+            director: self.director(endpoint),
             pinned: self.now.pin(&self.found.served.pool, endpoint).map(OverrideView::from),
             answers_total: answers.total,
             answers_per_s: answers.per_s,
             families: families.collect(),
         }
+    }
+
+    /// The director that speaks for an endpoint's VIP.
+    fn director(&self, endpoint: &Endpoint) -> Option<String> {
+        let directors = &endpoint.vip.as_ref()?.directors;
+        let speaker = self.now.behind(endpoint).map_or(0, |truth| truth.speaker);
+        Some(directors.get(speaker)?.name.clone())
     }
 
     fn family(
@@ -167,24 +177,39 @@ impl Looker<'_> {
             standing: self.now.standing(pool, endpoint, family).to_string(),
             because: self.now.because(pool, endpoint, family),
             share: seated.shares.get(&at).copied().unwrap_or(0.0),
-            check: self.check(endpoint, family),
+            shades: self.now.shades(pool, endpoint, family),
+            weight_now: self.now.weight(pool, endpoint, family).dealt(),
+            comeback: self.now.phase(pool, endpoint, family).and_then(comeback),
+            check: family.probe(endpoint).map(|probe| check(probe, self.now.row(endpoint, family))),
         })
     }
+}
 
-    fn check(&self, endpoint: &Endpoint, family: Family) -> Option<CheckView> {
-        let probe = family.probe(endpoint)?;
-        let row = self.now.row(endpoint, family);
-        let state = row.map(|row| row.state).unwrap_or_default();
-        Some(CheckView {
-            name: probe.check.name.clone(),
-            target: probe.target.to_string(),
-            verdict: state.verdict.to_string(),
-            since: state.since.filter(|_| state.verdict != Verdict::Unknown),
-            cause: row.map(|row| row.cause.clone()).unwrap_or_default(),
-            flaps: state.flaps,
-            certificate_days_left: row.and_then(|row| row.certificate_days_left),
-            last: row.and_then(|row| row.last.as_ref()).map(last),
-        })
+/// How something is probed, and with what result.
+pub(super) fn check(probe: &Probe, row: Option<&Row>) -> CheckView {
+    let state = row.map(|row| row.state).unwrap_or_default();
+    CheckView {
+        name: probe.check.name.clone(),
+        target: probe.target.to_string(),
+        verdict: state.verdict.to_string(),
+        since: state.since.filter(|_| state.verdict != Verdict::Unknown),
+        cause: row.map(|row| row.cause.clone()).unwrap_or_default(),
+        flaps: state.flaps,
+        certificate_days_left: row.and_then(|row| row.certificate_days_left),
+        last: row.and_then(|row| row.last.as_ref()).map(last),
+    }
+}
+
+/// How far an address has come back; none where nothing is on the way.
+fn comeback(phase: Phase) -> Option<ComebackView> {
+    match phase {
+        Phase::Down | Phase::Whole => None,
+        Phase::Held { since, until, doublings } => {
+            Some(ComebackView { phase: "held".to_owned(), since, until, share: 0.0, doublings })
+        }
+        Phase::Ramping { since, until, share } => {
+            Some(ComebackView { phase: "ramping".to_owned(), since, until, share, doublings: 0 })
+        }
     }
 }
 
@@ -209,9 +234,19 @@ impl Seated<'_> {
             family: self.family.rtype().to_string(),
             condition: self.outlook.condition(self.tier),
             sites: sites
-                .map(|site| SiteLevelView {
-                    site: self.outlook.roster.sites[site].name.clone(),
-                    level: self.outlook.level(self.tier, site),
+                .map(|number| {
+                    let site = &self.outlook.roster.sites[number];
+                    let pool = &self.outlook.roster.tiers[self.tier].pool;
+                    SiteLevelView {
+                        site: site.name.clone(),
+                        level: self.outlook.level(self.tier, number),
+                        admission: self.outlook.dealt.site(self.tier, number).admission.part(),
+                        admission_by_load: self.outlook.standings.admission(
+                            pool,
+                            site,
+                            self.family,
+                        ),
+                    }
                 })
                 .collect(),
         }

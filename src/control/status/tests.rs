@@ -1,5 +1,7 @@
 //! Status of a small world whose every state is known.
 
+mod directors;
+
 use super::*;
 use crate::control::events::Severity;
 use crate::control::outlook::{Condition, SiteLevel};
@@ -22,12 +24,16 @@ fn last_load(scene: &Scene) -> LastLoad {
 
 /// Endpoints are handed out ten times each in their own pool, and once as a fallback.
 fn status(scene: &Scene, last_load: &LastLoad) -> Status {
+    status_at(scene, last_load, NOW)
+}
+
+fn status_at(scene: &Scene, last_load: &LastLoad, second: i64) -> Status {
     view(&Facts {
-        now: at(NOW),
+        now: at(second),
         started: at(0),
         published_at: Some(at(2)),
         readiness: Readiness { ready: true, why: "generation 5 is served".to_owned() },
-        snapshot: &scene.snapshot(NOW),
+        snapshot: &scene.snapshot(second),
         knowledge: &scene.knowledge,
         last_load,
         queries: Flow { total: 100, per_s: 2.5 },

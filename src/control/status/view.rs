@@ -3,6 +3,7 @@
 //! Words of the layers below (a standing, a verdict, a method) are text here, so that nobody who reads JSON has to
 //! change because something was compiled differently.
 
+use super::directors::DirectorView;
 use crate::control::events::Severity;
 use crate::control::outlook::{Condition, SiteLevel};
 use crate::health::overrides::{Override, OverrideTarget};
@@ -22,6 +23,8 @@ pub struct Status {
     pub sites: Vec<SiteView>,
     /// Every pool that anything is served from, fallbacks included.
     pub pools: Vec<PoolView>,
+    /// Every director whose VIP is handed out.
+    pub directors: Vec<DirectorView>,
     /// Every zone, those that cannot be served included.
     pub zones: Vec<ZoneView>,
     /// The overrides that are in force.
@@ -140,6 +143,11 @@ pub struct SiteLevelView {
     pub site: String,
     /// How far it can be relied on.
     pub level: SiteLevel,
+    /// The part of the client networks that come to it that it takes while it is trusted, 0 to 1; the others go on to
+    /// the next site of their order.
+    pub admission: f64,
+    /// That part as far as its load goes; below 1 it is full.
+    pub admission_by_load: f64,
 }
 
 /// An endpoint of a pool.
@@ -151,6 +159,8 @@ pub struct EndpointView {
     pub site: String,
     /// Its part of the traffic, relative to the others.
     pub weight: u32,
+    /// The director that speaks for it; none for a server itself.
+    pub director: Option<String>,
     /// The override that holds for it, be it on the endpoint, its pool or its site.
     #[serde(rename = "override")]
     pub pinned: Option<OverrideView>,
@@ -169,14 +179,36 @@ pub struct EndpointFamilyView {
     pub family: String,
     /// Its address.
     pub address: IpAddr,
-    /// `up`, `down`, `unknown` or `drained`.
+    /// `up`, `down`, `unknown`, `drained` or `held`.
     pub standing: String,
     /// Why.
     pub because: String,
     /// The share intended: how many of the answers that its site gives in this family list it, 0 to 1.
     pub share: f64,
+    /// What it weighs at this moment: as planned, the live part behind its director, as far as it has come back, and by
+    /// load.
+    pub weight_now: f64,
+    /// All that makes it weigh otherwise than configured, each since when and until when.
+    pub shades: Vec<String>,
+    /// Its way back after it was down; none where it is not on the way.
+    pub comeback: Option<ComebackView>,
     /// How it is probed, and with what result; none where nothing probes it.
     pub check: Option<CheckView>,
+}
+
+/// How far an address has come back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ComebackView {
+    /// `held`: it is up again and not handed out yet; `ramping`: its weight grows.
+    pub phase: String,
+    /// When that began.
+    pub since: Timestamp,
+    /// When it ends.
+    pub until: Timestamp,
+    /// The part of its weight that it has, 0 to 1.
+    pub share: f64,
+    /// How often the hold was doubled, since it failed again soon.
+    pub doublings: u32,
 }
 
 /// A check of an endpoint.

@@ -3,6 +3,8 @@
 //! One cause is one line where that can be: a pool that is all down is not also told site by site, and both families of
 //! an endpoint are one. What the operator has taken out on purpose is not wrong; that it has no end is.
 
+mod directors;
+
 use super::view::{
     EndpointFamilyView, EndpointView, FamilyView, FindingView, OverrideView, PoolView, Status,
     Wrong,
@@ -29,9 +31,11 @@ pub(super) fn of(status: &Status) -> Vec<Wrong> {
         wrong.push(error(what, None, "queries wait until it is"));
     }
     status.pools.iter().for_each(|pool| of_conditions(pool, &mut wrong));
+    directors::of_directors(status, &mut wrong);
+    status.pools.iter().for_each(|pool| directors::of_load(pool, &mut wrong));
     of_zones(status, &mut wrong);
     of_reload(status, &mut wrong);
-    status.pools.iter().for_each(|pool| of_endpoints(pool, &mut wrong));
+    status.pools.iter().for_each(|pool| of_endpoints(status, pool, &mut wrong));
     of_certificates(status, &mut wrong);
     of_databases(status, &mut wrong);
     // A weight is a setting, and may well hold for good.
@@ -133,6 +137,10 @@ fn of_sites(pool: &PoolView, wrong: &mut Vec<Wrong>) {
                     let help = format!("less than {} of its weight is up; {goes}", pool.min_up);
                     wrong.push(warning(what("under min_up"), since, help));
                 }
+                SiteLevel::LastResort if has_held(pool, site) => {
+                    let help = format!("they are up again and held back for a while; {goes}");
+                    wrong.push(warning(what("down to endpoints that just came back"), since, help));
+                }
                 SiteLevel::LastResort => {
                     let help = format!("give another endpoint a weight; {goes}");
                     wrong.push(warning(what("down to endpoints of weight 0"), since, help));
@@ -204,21 +212,36 @@ fn of_reload(status: &Status, wrong: &mut Vec<Wrong>) {
     }
 }
 
-fn of_endpoints(pool: &PoolView, wrong: &mut Vec<Wrong>) {
+/// What is drained without an override is so by its director, on purpose; what is held back comes back by itself, and
+/// is wrong only if it keeps failing.
+fn of_endpoints(status: &Status, pool: &PoolView, wrong: &mut Vec<Wrong>) {
     for endpoint in pool.endpoints.iter().filter(|endpoint| endpoint.pinned.is_none()) {
+        if directors::is_told_of_director(status, endpoint) {
+            continue;
+        }
         let standings =
             endpoint.families.iter().map(|family| (family.family.clone(), &*family.standing));
         for (standing, families, suffix) in grouped(standings) {
-            if standing == "up" {
+            let first = endpoint.families.iter().find(|seat| families.contains(&seat.family));
+            let held = first.and_then(|seat| seat.comeback.as_ref());
+            let doublings = held.map_or(0, |comeback| comeback.doublings);
+            if matches!(standing, "up" | "drained") || (standing == "held" && doublings == 0) {
                 continue;
             }
-            let first = endpoint.families.iter().find(|seat| families.contains(&seat.family));
-            let since = first.and_then(|seat| seat.check.as_ref()?.since);
-            let what =
-                format!("{}: endpoint {}{suffix} is {standing}", title(pool), endpoint.endpoint);
+            let since = match standing {
+                "held" => held.map(|comeback| comeback.since),
+                _ => first.and_then(|seat| seat.check.as_ref()?.since),
+            };
+            let word = if standing == "held" { "held back, as it keeps failing" } else { standing };
+            let what = format!("{}: endpoint {}{suffix} is {word}", title(pool), endpoint.endpoint);
             wrong.push(warning(what, since, first.map_or("", |seat| &seat.because)));
         }
     }
+}
+
+fn has_held(pool: &PoolView, site: &str) -> bool {
+    let there = pool.endpoints.iter().filter(|endpoint| endpoint.site == site);
+    there.flat_map(|endpoint| &endpoint.families).any(|family| family.standing == "held")
 }
 
 fn of_certificates(status: &Status, wrong: &mut Vec<Wrong>) {

@@ -1,6 +1,7 @@
 // The dashboard: one stream of statuses and events in, every part of the page brought up to date from it.
 
 import { call } from './api.js';
+import { showDirectors, startDirectors } from './directors.js';
 import { byId } from './dom.js';
 import { filterBy, showEndpoints, startEndpoints } from './endpoints.js';
 import { offerNames, startExplain } from './explain.js';
@@ -49,6 +50,7 @@ function draw() {
   showWrong(status);
   showSites(status);
   showSiteCards(status);
+  showDirectors(status);
   showEndpoints(status);
   offerNames(status);
   showOverrides(status);
@@ -128,6 +130,7 @@ startTheme();
 startKeys();
 startEndpoints();
 startSites();
+startDirectors();
 startSide();
 startOverrides();
 startExplain();

@@ -54,8 +54,9 @@ export function showEndpoints(status) {
   }
   const sums = siteSums(shown);
   keyed(byId('pools'), shown, ({ pool }) => `${pool.zone}|${pool.pool}`, ({ pool }) => JSON.stringify([pool.method,
-    pool.answers, pool.min_up, pool.on_all_down, pool.fallback, pool.names, pool.override, pool.families]), makePool,
+    pool.answers, pool.min_up, pool.on_all_down, pool.fallback, pool.names, pool.override, pool.families.map(still)]), makePool,
   (node, { pool, rows }) => {
+    refreshShed(node.shed, pool);
     keyed(node.body, rows, rowKey, rowSignature, makeRow, (row, it) => refreshRow(row, it, sums.get(siteOf(pool, it.endpoint))));
   });
   setText(byId('endpoints-note'), matching === all ? plural(all, 'endpoint') : `${grouped(matching)} of ${grouped(all)}`);
@@ -92,10 +93,11 @@ const intended = (endpoint) => endpoint.families[0]?.share ?? null;
 
 function makePool({ pool }) {
   const body = h('tbody');
+  const shed = h('span', { class: 'shed' });
   const title = h('h3', {}, pool.pool);
   const section = h('section', { class: 'pool', 'data-pool': pool.pool },
     h('header', { class: 'pool-head' }, title, h('span', { class: 'code' }, bare(pool.zone)),
-      pool.families.map(condition),
+      pool.families.map(condition), shed,
       h('span', { class: 'pool-how', title: poolNames(pool) }, poolWords(pool)),
       overrideButton(pool.override, { kind: 'pool', name: pool.pool, zone: pool.zone, title: `pool ${pool.pool}` })),
     h('table', { class: 'endpoints', 'aria-label': `Endpoints of pool ${pool.pool}` },
@@ -103,7 +105,23 @@ function makePool({ pool }) {
         h('th', { scope: 'col', 'data-column': name.toLowerCase() }, name)), h('th', { 'data-column': 'act' },
         h('span', { class: 'visually-hidden' }, 'Actions')))), body));
   section.body = body;
+  section.shed = shed;
   return section;
+}
+
+/** A family without what moves by itself. */
+const still = ({ family, condition: is, sites }) => [family, is, sites.map((site) => [site.site, site.level])];
+
+/** Sites that take a part of their clients only, and the part. */
+function refreshShed(node, pool) {
+  const found = new Map();
+  for (const site of pool.families.flatMap((family) => family.sites)) {
+    if (site.level !== 'trusted' || site.admission >= 1) continue;
+    const full = site.admission_by_load < 1 ? ', as it is full' : '';
+    found.set(`${site.site} takes ${percent(site.admission)}`, `of the client networks that come to it${full}; the others go on to the next site`);
+  }
+  keyed(node, [...found], ([words]) => words, ([, title]) => title, ([words, title]) =>
+    h('span', { class: 'chip', 'data-state': 'degraded', title }, words));
 }
 
 function condition(family) {
@@ -138,22 +156,24 @@ const rowKey = ({ endpoint }) => endpoint.endpoint;
 
 /** Everything of a row but what moves all the time; that is refreshed in place. */
 const rowSignature = ({ endpoint, state }) => JSON.stringify([state, endpoint.site, endpoint.weight, endpoint.override,
-  endpoint.families.map((it) => [it.address, it.standing, it.because, it.share, it.check?.verdict, it.check?.since,
+  endpoint.families.map((it) => [it.address, it.standing, it.because, it.check?.verdict, it.check?.since,
     it.check?.flaps, it.check?.certificate_days_left, it.check?.last?.reason])]);
 
 function makeRow({ pool, endpoint, state }) {
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('i', { class: 'bar-actual' }), h('i', { class: 'bar-intended' }));
   const cells = { rate: h('td', { 'data-column': 'answers', class: 'number' }), last: h('span', { class: 'last' }), bar };
-  const share = intended(endpoint);
+  cells.weight = h('td', { 'data-column': 'weight', class: 'number' });
+  cells.shades = h('span', { class: 'shades' });
+  cells.share = h('span', { class: 'number' });
   const row = h('tr', { 'data-state': state, 'data-endpoint': endpoint.endpoint },
     h('th', { scope: 'row', 'data-column': 'endpoint' }, dot(state), h('span', { class: 'name' }, endpoint.endpoint),
       h('span', { class: 'code' }, endpoint.site), h('span', { class: 'visually-hidden' }, `, ${state}`)),
     h('td', { 'data-column': 'addresses' }, endpoint.families.map((it) => h('span', { class: 'address', 'data-state': it.standing },
       it.address))),
-    h('td', { 'data-column': 'weight', class: 'number' }, grouped(endpoint.weight)),
-    h('td', { 'data-column': 'share' }, bar, h('span', { class: 'number' }, share === null ? '–' : percent(share))),
+    cells.weight,
+    h('td', { 'data-column': 'share' }, bar, cells.share),
     cells.rate,
-    h('td', { 'data-column': 'check' }, checkCell(endpoint, state), cells.last),
+    h('td', { 'data-column': 'check' }, checkCell(endpoint, state), cells.last, cells.shades),
     h('td', { 'data-column': 'act' }, overrideButton(endpoint.override,
       { kind: 'endpoint', name: endpoint.endpoint, pool: pool.pool, zone: pool.zone, title: endpoint.endpoint })));
   row.cells2 = cells;
@@ -171,17 +191,35 @@ function checkCell(endpoint, state) {
   }
   const since = check?.since ? [' for ', relative(check.since, 'for')] : [];
   if (state === 'up') return [h('span', { class: 'verdict' }, check ? 'up' : 'up, unchecked', since), notes];
-  const why = check && state === 'down' ? check.last?.reason ?? check.cause : worst.because;
+  const why = check && check.verdict === state && state === 'down' ? check.last?.reason ?? check.cause : worst.because;
   return [h('span', { class: 'verdict', 'data-state': state }, state, state === 'drained' ? [] : since),
     h('span', { class: 'why' }, why), notes];
 }
 
+/** `4`, or `2 of 4` where it weighs otherwise than configured. */
+function refreshWeight(cell, { weight, families }) {
+  const now = Math.max(...families.map((it) => it.weight_now));
+  const same = !Number.isFinite(now) || Math.abs(now - weight) < 0.005;
+  const shown = now >= 100 ? now.toFixed(0) : String(Number(now.toFixed(now < 10 ? 2 : 1)));
+  setText(cell, same ? grouped(weight) : `${shown} of ${grouped(weight)}`);
+}
+
+/** What makes it weigh less or more, but for what stands beside it already. */
+function refreshShades(node, { families }) {
+  const because = families.map((it) => it.because).join();
+  const shades = new Set(families.flatMap((it) => it.shades).filter((words) => !because.includes(words)));
+  setText(node, [...shades].join('; '));
+}
+
 function refreshRow(row, { endpoint, state }, sum) {
   const { rate: cell, last, bar } = row.cells2;
+  refreshWeight(row.cells2.weight, endpoint);
+  refreshShades(row.cells2.shades, endpoint);
   setText(cell, `${rate(endpoint.answers_per_s)}/s`);
   const probe = endpoint.families.map((it) => it.check?.last).find(Boolean);
   setText(last, probe && state === 'up' ? latency(probe.latency_ms) : '');
   const share = intended(endpoint);
+  setText(row.cells2.share, percent(share));
   const actual = sum.rate > 0.05 ? (endpoint.answers_per_s / sum.rate) * sum.share : null;
   const [fill, mark] = bar.children;
   fill.style.width = `${Math.min(100, (actual ?? 0) * 100).toFixed(1)}%`;

@@ -117,6 +117,7 @@ function steered(it) {
   return [
     step('Rule', [h('b', {}, rule), ` ${it.matched}`, h('span', { class: 'soft' }, ` ${bare(it.owner)} · class ${it.class}`)]),
     step('Sites', h('ol', { class: 'order' }, it.sites.map(orderedSite))),
+    weighed(it.sites),
     step('Decision', it.decision, h('span', { class: 'soft' }, ` pool ${it.pool}, ${it.method}`)),
     it.deck.length ? step('Deck', h('ul', { class: 'deck' }, it.deck.slice(0, CARDS_SHOWN_MAX).map(card),
       it.deck.length > CARDS_SHOWN_MAX ? h('li', { class: 'soft' }, `and ${it.deck.length - CARDS_SHOWN_MAX} more`) : null)) : null,
@@ -130,7 +131,16 @@ function orderedSite(site) {
   return h('li', { class: site.serves ? 'serves' : null, title: because.join('\n') },
     dot(levelState(site.level)), h('span', { class: 'name' }, site.title),
     h('span', { class: 'soft' }, `${site.level}, ${up}/${site.endpoints.length} up`),
-    h('span', { class: 'number' }, site.distance_km === null ? '' : `${grouped(site.distance_km)} km`));
+    h('span', { class: 'number' }, site.distance_km === null ? '' : `${grouped(site.distance_km)} km`),
+    site.note && h('span', { class: 'note' }, site.note));
+}
+
+/** Endpoints that weigh otherwise than configured, and why. */
+function weighed(sites) {
+  const shaded = sites.flatMap((site) => site.endpoints).filter((it) => it.shades.length);
+  if (!shaded.length) return null;
+  return step('Weights', h('ul', { class: 'weights' }, shaded.map((it) => h('li', {}, h('b', {}, it.endpoint),
+    ` ${Number(it.weight_now.toFixed(2))} of ${grouped(it.weight)}`, h('span', { class: 'help' }, it.shades.join('; '))))));
 }
 
 function card(it) {

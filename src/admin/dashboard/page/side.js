@@ -52,7 +52,8 @@ export function addEvents(more, anew = false) {
 /** Good news is green although it is only information. */
 function eventState(event) {
   if (event.severity !== 'info') return SEVERITIES[event.severity] ?? 'degraded';
-  if (event.kind === 'recovered' || (event.kind === 'verdict' && / up\b/.test(event.what))) return 'up';
+  if (event.kind === 'recovered' || (event.kind === 'verdict' && / up\b/.test(event.what))
+    || (event.kind === 'director' && / (up|heard again|out of maintenance)\b/.test(event.what))) return 'up';
   return 'info';
 }
 

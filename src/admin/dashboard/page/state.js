@@ -8,18 +8,18 @@ export function siteState(site) {
   return site.endpoints_up < site.endpoints ? 'degraded' : 'up';
 }
 
-const BADNESS = { down: 3, unknown: 2, drained: 1, up: 0 };
+const BADNESS = { down: 4, unknown: 3, held: 2, drained: 1, up: 0 };
 
 /** The state of an endpoint: the worst of its families. */
 export function endpointState(endpoint) {
   let worst = null;
   for (const { standing } of endpoint.families) {
-    if (worst === null || (BADNESS[standing] ?? 2) > (BADNESS[worst] ?? 2)) worst = standing;
+    if (worst === null || badness(standing) > badness(worst)) worst = standing;
   }
   return worst ?? 'unknown';
 }
 
-export const badness = (state) => BADNESS[state] ?? 2;
+export const badness = (state) => BADNESS[state] ?? BADNESS.unknown;
 
 /** The state that colours a condition of a pool's family. */
 export function conditionState(condition) {
@@ -30,6 +30,19 @@ export function conditionState(condition) {
 /** The state that colours a level of a site. */
 export function levelState(level) {
   return { trusted: 'up', degraded: 'degraded', 'last resort': 'degraded', dead: 'down', drained: 'drained' }[level] ?? 'unknown';
+}
+
+/** The state that colours a director: a feed that is not heard and a real server that is down want a look too. */
+export function directorState(director) {
+  if (director.state === 'maintenance') return 'drained';
+  if (director.state === 'down') return 'down';
+  const lost = director.feed !== null && director.source !== 'feed';
+  return lost || director.live < 1 ? 'degraded' : 'up';
+}
+
+/** The state that colours a real server. */
+export function realState(state) {
+  return { draining: 'drained', maintenance: 'drained' }[state] ?? state;
 }
 
 /** The site of a name as a zone sees it: the zone's own first, as in the configuration. */

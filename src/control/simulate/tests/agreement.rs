@@ -3,6 +3,7 @@
 use super::*;
 use crate::answer::{self, Client, Recorder, Scratch, SteeredStep, Transport};
 use crate::snapshot::Snapshot;
+use crate::steer::director::{Director, Mode, Protocol, Scheduler, Service, Vip};
 use crate::steer::pool::{Choice, Family};
 use crate::wire::class;
 use hickory_proto::op::Message;
@@ -187,6 +188,86 @@ proptest! {
             prop_assert!(near(row.of_all["traffic"], expected), "{row:?} {expected}");
         }
         prop_assert!(flows.is_empty(), "not told: {flows:?}");
+    }
+}
+
+/// The pool's endpoints as VIPs: a site with a part of them down is still trusted, and takes that much less.
+fn behind_directors(pool: &Pool) -> Arc<Pool> {
+    let vip = |endpoint: &Endpoint| {
+        let director = Director {
+            zone: None,
+            name: endpoint.name.clone(),
+            site: endpoint.site.clone(),
+            a: endpoint.a,
+            aaaa: endpoint.aaaa,
+            mode: Mode::Dr,
+            scheduler: Scheduler::Wlc,
+            service: Service { protocol: Protocol::Tcp, port: 80 },
+            reals: Vec::new(),
+            min_up: 0.5,
+            capacity: None,
+            maintenance: false,
+            feed: None,
+        };
+        Arc::new(Vip { directors: vec![Arc::new(director)] })
+    };
+    let endpoints = pool.endpoints.iter();
+    let endpoints = endpoints.map(|it| Arc::new(Endpoint { vip: Some(vip(it)), ..(**it).clone() }));
+    Arc::new(Pool { min_up: 0.3, endpoints: endpoints.collect(), ..pool.clone() })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Parts are told as such, and drawn by a hash: over many networks one comes near the other.
+    #[test]
+    fn sites_that_take_a_part_get_it(
+        before in prop::sample::subsequence(vec!["s0-0", "s0-1", "s1-3", "s1-4", "s2"], 0..=3),
+        after in prop::sample::subsequence(vec!["s0-0", "s0-1", "s1-3", "s1-4", "s2"], 0..=3),
+    ) {
+        const NETWORKS: u32 = 2048;
+        let plain = pool(OnAllDown::All, 1, &[(0, 1), (0, 2), (0, 1), (1, 1), (1, 1), (2, 1)]);
+        let pool = behind_directors(&plain);
+        let world = world(&[]);
+        let catalog = catalog(&world, &[(NAME, &pool, &Arc::new(Route::default()))]);
+        let changes = [pins(&before), pins(&after)];
+        let lines = [(net("20.0.0.0/13"), NETWORKS)];
+        let clients = Clients::new(&world, &world, &traffic(&lines));
+        let sides = changes.each_ref().map(|changes| Side::new(&catalog, Health::AllUp, changes));
+        let simulation = simulate(&sides[0], &sides[1], &clients, &[]);
+        let snapshots = changes.each_ref().map(|changes| {
+            Snapshot::new(1, catalog.clone(), &Assumed { health: Health::AllUp, changes })
+        });
+        let mut shares: BTreeMap<String, Change> = BTreeMap::new();
+        let mut moved = 0.0;
+        for network in 0..NETWORKS {
+            let address = Ipv4Addr::from_bits(20 << 24 | network << 8).into();
+            let [from, to] = snapshots.each_ref().map(|snapshot| ask(snapshot, address, 0).0);
+            let part = 1.0 / f64::from(NETWORKS);
+            moved += if from == to { 0.0 } else { part };
+            shares.entry(from).or_default().before += part;
+            shares.entry(to).or_default().after += part;
+        }
+        // Four standard deviations of a half, drawn so often.
+        let slack = 4.0 * (0.25 / f64::from(NETWORKS)).sqrt();
+        for row in simulation.steering.iter().flat_map(|steered| &steered.sites) {
+            let (told, asked) = (row.share["traffic"], shares.get(&row.site).copied().unwrap_or_default());
+            prop_assert!((told.before - asked.before).abs() < slack, "{} {told:?} {asked:?}", row.site);
+            prop_assert!((told.after - asked.after).abs() < slack, "{} {told:?} {asked:?}", row.site);
+        }
+        let told: f64 = simulation.steering.iter().map(|steered| steered.moved["traffic"]).sum();
+        prop_assert!(told < moved + slack, "told {told}, moved {moved}");
+        // Where one site alone changes, everybody else stays.
+        let sites = |down: &[&str]| -> Vec<String> { down.iter().map(|it| it[..2].to_owned()).collect() };
+        let changed: std::collections::BTreeSet<_> = before
+            .iter()
+            .filter(|it| !after.contains(it))
+            .chain(after.iter().filter(|it| !before.contains(it)))
+            .flat_map(|it| sites(&[it]))
+            .collect();
+        if changed.len() <= 1 && !changed.contains("s2") {
+            prop_assert!((told - moved).abs() < slack, "told {told}, moved {moved}");
+        }
     }
 }
 

@@ -1,0 +1,182 @@
+//! Directors in a status: what stands behind them, what that makes of their endpoints, and what is wrong with it.
+
+use super::*;
+use crate::director::{FeedReport, RealReport, RealState, Report};
+
+fn seen(scene: &Scene, second: i64) -> Status {
+    status_at(scene, &last_load(scene), second)
+}
+
+/// The VIP of Frankfurt as an endpoint, in its one family.
+fn lvs(status: &Status) -> &EndpointView {
+    let pool = status.pools.iter().find(|pool| pool.pool == "vips").expect("the pool");
+    &pool.endpoints[0]
+}
+
+/// The part of the networks that Frankfurt takes, in all and as far as its load goes.
+fn admission(status: &Status) -> (f64, f64) {
+    let pool = status.pools.iter().find(|pool| pool.pool == "vips").expect("the pool");
+    let site = &pool.families[0].sites[0];
+    assert_eq!(site.site, "fra");
+    (site.admission, site.admission_by_load)
+}
+
+fn weight(status: &Status) -> f64 {
+    (lvs(status).families[0].weight_now * 100.0).round() / 100.0
+}
+
+fn shades(status: &Status) -> String {
+    lvs(status).families[0].shades.join("; ")
+}
+
+#[test]
+fn a_director_that_is_well() {
+    let scene = Scene::with_directors(10);
+    let status = seen(&scene, 12);
+    assert_eq!(status.wrong, []);
+    let [fra, iad] = &status.directors[..] else { panic!("two directors") };
+    assert_eq!(
+        (&*fra.director, &*fra.site, &*fra.state, &*fra.source),
+        ("lvs-fra", "fra", "up", "feed")
+    );
+    assert_eq!((&*fra.mode, &*fra.service, &*fra.scheduler), ("dr", "tcp/80", "wlc"));
+    assert_eq!((fra.live, fra.sessions, fra.capacity), (1.0, Some(100), Some(1000)));
+    assert!(fra.speaks && fra.shared_with.is_empty());
+    let feed = fra.feed.as_ref().expect("a feed");
+    assert_eq!((&*feed.kind, &*feed.from), ("json", "http://10.0.0.1:8054/state?…"));
+    assert_eq!((feed.heard_at, feed.latency_ms), (Some(at(10)), Some(2.0)));
+    assert_eq!((&feed.fault, feed.asked_total, feed.failed_total), (&None, 1, 0));
+    let seats: Vec<_> = fra.endpoints.iter().map(|seat| (&*seat.pool, &*seat.endpoint)).collect();
+    assert_eq!(seats, [("vips", "lvs-fra")]);
+    let real = &fra.reals[0];
+    assert_eq!((&*real.name, &*real.state, real.weight), ("web1", "up", 2));
+    assert_eq!(real.check.as_ref().map(|check| &*check.verdict), Some("up"));
+    assert_eq!((&*iad.source, iad.feed.is_none(), iad.sessions), ("probes", true, None));
+    assert_eq!(lvs(&status).director.as_deref(), Some("lvs-fra"));
+    assert_eq!((weight(&status), shades(&status)), (4.0, String::new()));
+    assert_eq!(admission(&status), (1.0, 1.0));
+    let json = serde_json::to_string(&status).expect("JSON");
+    assert!(!json.contains("secret"));
+    assert_eq!(serde_json::from_str::<Status>(&json).expect("a status"), status);
+}
+
+#[test]
+fn what_is_dead_behind_a_vip_takes_its_part() {
+    let mut scene = Scene::with_directors(10);
+    scene.hear(&["web2", "web3"], 100, 20);
+    let status = seen(&scene, 20);
+    assert_eq!(
+        told(&status),
+        ["warning director lvs-fra of example.com.: 1 of 3 real servers down"]
+    );
+    assert_eq!(status.wrong[0].help, "down: web1 (not in the director's table)");
+    assert_eq!((weight(&status), admission(&status)), (2.0, (0.5, 1.0)));
+    assert_eq!(shades(&status), "2 of 3 real servers live: 50 % of the weight");
+    assert_eq!(status.directors[0].live, 0.5);
+
+    // Less than min_up: the site is dead, and of its endpoint the director has told why.
+    scene.hear(&["web3"], 100, 22);
+    let status = seen(&scene, 22);
+    assert_eq!(
+        told(&status),
+        [
+            "error pool vips of example.com.: site fra is dead",
+            "error director lvs-fra of example.com. has 1 of 3 real servers live, 25 % of the weight",
+        ]
+    );
+    assert_eq!(
+        (&*status.directors[0].state, &*lvs(&status).families[0].standing),
+        ("down", "down")
+    );
+
+    // They are back: held for a while, which is as intended, then more and more.
+    scene.hear(&["web1", "web2", "web3"], 100, 30);
+    let status = seen(&scene, 30);
+    assert_eq!(lvs(&status).families[0].standing, "held");
+    let held = lvs(&status).families[0].comeback.as_ref().expect("a comeback");
+    assert_eq!((&*held.phase, held.since, held.until, held.doublings), ("held", at(30), at(60), 0));
+    assert_eq!(
+        told(&status),
+        ["warning pool vips of example.com.: site fra is down to endpoints that just came back"]
+    );
+    scene.hear(&["web1", "web2", "web3"], 100, 210);
+    let status = seen(&scene, 210);
+    assert_eq!(told(&status), [""; 0]);
+    let comeback = lvs(&status).families[0].comeback.as_ref().expect("a comeback");
+    assert_eq!((&*comeback.phase, comeback.until), ("ramping", at(360)));
+    let (part, by_load) = admission(&status);
+    assert!(part > 0.4 && part < 0.6 && by_load == 1.0, "{part} {by_load}");
+    assert!(shades(&status).starts_with("slow start: "), "{}", shades(&status));
+    assert!((weight(&status) - 4.0 * comeback.share).abs() < 0.01);
+
+    // Who fails again soon is held for longer, and that is worth a word.
+    scene.hear(&["web3"], 100, 212);
+    scene.hear(&["web1", "web2", "web3"], 100, 214);
+    let status = seen(&scene, 214);
+    let endpoint =
+        "warning pool vips of example.com.: endpoint lvs-fra is held back, as it keeps failing";
+    assert!(told(&status).contains(&endpoint.to_owned()), "{:?}", told(&status));
+}
+
+#[test]
+fn a_feed_that_is_lost_is_told_with_its_cure() {
+    let mut scene = Scene::with_directors(10);
+    scene.hear_feed(Err("connection refused".to_owned()), 12);
+    // What it said before still counts, but that it failed shows.
+    let status = seen(&scene, 12);
+    assert_eq!(told(&status), [""; 0]);
+    let feed = status.directors[0].feed.as_ref().expect("a feed");
+    assert_eq!((feed.fault.as_deref(), feed.failed_total), (Some("connection refused"), 1));
+    scene.hear_feed(Err("connection refused".to_owned()), 40);
+    let status = seen(&scene, 40);
+    let lost =
+        "warning director lvs-fra of example.com.: its feed is not heard: connection refused";
+    assert_eq!(told(&status), [lost]);
+    assert_eq!(status.wrong[0].since, Some(at(12)));
+    assert_eq!(
+        status.wrong[0].help,
+        "own probes of the real servers decide; see what answers at http://10.0.0.1:8054/state?…"
+    );
+    assert_eq!((&*status.directors[0].source, weight(&status)), ("probes", 4.0));
+    assert!(shades(&status).starts_with("the feed is not heard (connection refused (since "));
+}
+
+#[test]
+fn maintenance_is_intent() {
+    let mut scene = Scene::with_directors(10);
+    let report = Report { is_maintenance: true, reals: vec![real("web1")], ..Report::default() };
+    scene.hear_feed(Ok(FeedReport::One(report)), 20);
+    let status = seen(&scene, 20);
+    assert_eq!(told(&status), [""; 0]);
+    assert_eq!(status.directors[0].state, "maintenance");
+    assert_eq!(lvs(&status).families[0].standing, "drained");
+    assert_eq!(lvs(&status).families[0].because, "director lvs-fra is in maintenance");
+}
+
+fn real(name: &str) -> RealReport {
+    RealReport {
+        name: Some(name.to_owned()),
+        address: None,
+        state: RealState::Up,
+        weight: 1,
+        sessions: None,
+        response_ms: None,
+    }
+}
+
+#[test]
+fn a_site_that_is_full_says_so() {
+    let mut scene = Scene::with_directors(10);
+    // Half again what it carries well, for a quarter of an hour.
+    for second in (12..900).step_by(2) {
+        scene.hear(&["web1", "web2", "web3"], 1500, second);
+    }
+    let status = seen(&scene, 900);
+    let (part, by_load) = admission(&status);
+    assert!(by_load < 0.9 && part == by_load, "{part} {by_load}");
+    let [wrong] = &told(&status)[..] else { panic!("{:?}", status.wrong) };
+    assert!(
+        wrong.starts_with("warning pool vips of example.com.: site fra is full, and takes "),
+        "{wrong}"
+    );
+}

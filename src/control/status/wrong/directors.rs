@@ -1,0 +1,111 @@
+//! What is wrong behind VIPs: too little that is live, feeds that are not heard, real servers that are down.
+
+use super::{error, warning};
+use crate::control::status::directors::{DirectorView, RealView};
+use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
+use jiff::Timestamp;
+
+/// Real servers that are named in one line.
+const REALS_NAMED_MAX: usize = 4;
+
+/// Of directors that share a VIP the one that speaks is told; a feed that is lost is lost for each.
+pub(super) fn of_directors(status: &Status, wrong: &mut Vec<Wrong>) {
+    for director in &status.directors {
+        if director.speaks {
+            of_reals(director, wrong);
+        }
+        of_feed(director, wrong);
+    }
+}
+
+/// Whether an endpoint is down for no other reason than what stands behind it, which is told of its director.
+pub(super) fn is_told_of_director(status: &Status, endpoint: &EndpointView) -> bool {
+    let Some(name) = &endpoint.director else { return false };
+    let is_down = |it: &DirectorView| it.director == *name && it.speaks && it.state == "down";
+    let probed = endpoint.families.iter().filter_map(|family| family.check.as_ref());
+    status.directors.iter().any(is_down) && probed.into_iter().all(|check| check.verdict == "up")
+}
+
+/// `director lvs-fra`, `director lvs-fra of example.com.`
+fn title(director: &DirectorView) -> String {
+    let zone = director.zone.as_ref().map_or_else(String::new, |zone| format!(" of {zone}"));
+    format!("director {}{zone}", director.director)
+}
+
+fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
+    let is_counted = |real: &&RealView| matches!(&*real.state, "up" | "down");
+    let counted = director.reals.iter().filter(is_counted).count();
+    let down: Vec<&RealView> = director.reals.iter().filter(|real| real.state == "down").collect();
+    if down.is_empty() || director.state == "maintenance" {
+        return;
+    }
+    let since = down.iter().map(|real| down_since(real)).max().flatten();
+    let named: Vec<String> = down
+        .iter()
+        .take(REALS_NAMED_MAX)
+        .map(|real| format!("{} ({})", real.name, real.because))
+        .collect();
+    let more = match down.len().saturating_sub(REALS_NAMED_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = format!("down: {}{more}", named.join(", "));
+    let title = title(director);
+    if director.state == "down" {
+        let live = format!("{} of {counted} real servers live", counted - down.len());
+        let min_up = percent(director.min_up);
+        let what = format!("{title} has {live}, {} of the weight", percent(director.live));
+        let help = format!("its VIP is not handed out below min_up = {min_up}; {named}");
+        wrong.push(error(what, since, help));
+    } else {
+        let what = format!("{title}: {} of {counted} real servers down", down.len());
+        wrong.push(warning(what, since, named));
+    }
+}
+
+fn down_since(real: &RealView) -> Option<Timestamp> {
+    real.check.as_ref().filter(|check| check.verdict == "down")?.since
+}
+
+/// One answer that fails is no fault yet: what was said before still counts.
+fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
+    let Some(feed) = director.feed.as_ref().filter(|_| director.source != "feed") else { return };
+    let why = feed.fault.as_deref().unwrap_or("nothing was heard of it yet");
+    let instead = match &*director.source {
+        "probes" => "own probes of the real servers decide",
+        _ => "its VIP stands by its own check alone",
+    };
+    let cure = match &*feed.kind {
+        "ipvs" => "see that `fingerpost director agent` runs on its host and is reached at",
+        "haproxy" => "see that HAProxy's statistics are reached at",
+        _ => "see what answers at",
+    };
+    let what = format!("{}: its feed is not heard: {why}", title(director));
+    let help = format!("{instead}; {cure} {}", feed.from);
+    wrong.push(warning(what, feed.fault_since.or(feed.heard_at), help));
+}
+
+/// Sites of a pool that send clients on since they are full.
+pub(super) fn of_load(pool: &PoolView, wrong: &mut Vec<Wrong>) {
+    let sites = pool.families.iter().flat_map(|family| &family.sites);
+    let mut told: Vec<&str> = Vec::new();
+    for site in sites.filter(|site| site.admission_by_load < 1.0) {
+        if told.contains(&&*site.site) {
+            continue;
+        }
+        told.push(&site.site);
+        let part = percent(site.admission_by_load);
+        let what = format!(
+            "{}: site {} is full, and takes {part} of the client networks that come to it",
+            super::title(pool),
+            site.site
+        );
+        let help = "the others go to the next site in their order; add servers, or raise its capacity \
+                    if it can carry more";
+        wrong.push(warning(what, None, help));
+    }
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.0} %", part * 100.0)
+}
