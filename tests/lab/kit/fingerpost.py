@@ -44,8 +44,9 @@ class Fingerpost:
     def render(self, directors, form, *options):
         """The files that the hosts of these directors are to be given, by name."""
         output = self.home / f"rendered-{'-'.join(directors)}"
-        subprocess.run([binary(), "director", "render", *directors, "--format", form, "--output", output, *options,
-                        "--config", self._file()], check=True, stdout=subprocess.DEVNULL, cwd=self.directory)
+        done = subprocess.run([binary(), "director", "render", *directors, "--format", form, "--output", output,
+                               *options, "--config", self._file()], capture_output=True, text=True, cwd=self.directory)
+        steps.expect("the director is rendered", done.returncode == 0, done.stderr)
         return {path.name: path.read_text() for path in output.iterdir()}
 
     def serve(self):

@@ -48,6 +48,7 @@ class Lvs(Director):
 
 
 def lab():
+    steps.versions(["uname", "-sr"], ["ipvsadm", "--version"])
     world = places.Places("lvs", MODES)
     server = Fingerpost(Path(__file__).parent, world.network, "ns")
     try:

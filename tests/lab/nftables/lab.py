@@ -14,15 +14,16 @@ SLOW_START_S = 10
 class Nftables(Director):
     # Nothing takes a dead real server out of the rules: what is sent there fails until DNS sends less.
     heals = False
+    source = "probes"
 
     def __init__(self, site):
         super().__init__(site.mode, site.vip, site.reals)
 
 
 def lab():
-    steps.need_root()
+    steps.need_root("network namespaces")
     steps.need({"ip": "iproute2", "nft": "nftables", "sysctl": "procps"})
-    fingerpost.binary()
+    steps.versions([fingerpost.binary(), "--version"], ["nft", "--version"], ["uname", "-sr"])
     world = places.Places("nftables", ["nat"])
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
