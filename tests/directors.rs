@@ -7,6 +7,9 @@ mod kit;
 
 use fingerpost::answer::Transport;
 use fingerpost::control::events::Kind;
+use fingerpost::health::Standing;
+use fingerpost::snapshot::Standings;
+use fingerpost::steer::pool::Family;
 use kit::server::TestServer;
 use kit::types::*;
 use kit::*;
@@ -83,12 +86,15 @@ fn document(letters: &str, sessions: u64) -> Mode {
     Mode::Answer(200, format!("{{\"sessions\": {sessions}, \"reals\": [{reals}]}}"))
 }
 
-fn start(directors: &[String], pool: &str) -> TestServer {
-    let dir = ConfigDir::new()
+fn directory(directors: &[String], pool: &str) -> ConfigDir {
+    ConfigDir::new()
         .also(&format!("{SERVER}{}", directors.concat()))
         .zone("example.com", ZONE)
-        .steering("example.com", &format!("[pools.web]\n{pool}\n{ROUTE}"));
-    TestServer::start(dir)
+        .steering("example.com", &format!("[pools.web]\n{pool}\n{ROUTE}"))
+}
+
+fn start(directors: &[String], pool: &str) -> TestServer {
+    TestServer::start(directory(directors, pool))
 }
 
 /// Parts of the networks that get each address.
@@ -105,6 +111,14 @@ fn parts(server: &TestServer) -> BTreeMap<String, f64> {
     }
     let part = |(address, count)| (address, count as f64 / NETWORKS as f64);
     counts.into_iter().map(part).collect()
+}
+
+/// How often an address is drawn for one and the same client.
+fn share(server: &TestServer, address: &str) -> f64 {
+    let client = Udp::to(server.address(Transport::Udp));
+    let query = Query::new("www.example.com", A).ecs("10.0.0.0/24");
+    let drawn = (0..NETWORKS).filter(|_| client.ask(&query).data(A) == [address]).count();
+    drawn as f64 / NETWORKS as f64
 }
 
 fn part(server: &TestServer, address: &str) -> f64 {
@@ -265,4 +279,60 @@ fn what_has_recovered_is_held_back_and_grows() {
     });
     assert!(seen.is_sorted(), "networks only come back: {seen:?}");
     assert!(seen.len() >= 4, "in steps: {seen:?}");
+}
+
+#[test]
+fn shares_follow_sessions_within_a_site() {
+    let says = [backend(), backend()];
+    let real = [backend()];
+    says[0].set(document("U", 300));
+    says[1].set(document("U", 100));
+    let other = "192.0.2.101";
+    let directors = [
+        director("one", "fra", FRA, &real.each_ref(), &feed(&says[0])),
+        director("two", "fra", other, &real.each_ref(), &feed(&says[1])),
+    ];
+    let pool = "answers = 1\nmethod = \"least-connections\"\ndamping = \"1s\"\n\
+                endpoints = [ { director = \"one\" }, { director = \"two\" } ]";
+    let server = start(&directors, pool);
+    // Sessions that never even out drive the favours as far as they go.
+    let less = until("the fuller to be handed out less", || {
+        let share = share(&server, FRA);
+        (share < 0.4).then_some(share)
+    });
+    assert!(less > 0.0, "but handed out");
+    says[0].set(document("U", 100));
+    says[1].set(document("U", 300));
+    until("it to turn", || (share(&server, FRA) > 0.6).then_some(()));
+}
+
+#[test]
+fn a_hold_outlasts_a_restart() {
+    let truth = backend();
+    let real = [backend()];
+    truth.set(document("U", 10));
+    let directors = [
+        director("lvs-fra", "fra", FRA, &real.each_ref(), &feed(&truth)),
+        director("lvs-iad", "iad", IAD, &real.each_ref(), ""),
+    ];
+    let pool = "failback_delay = \"1h\"\n\
+                endpoints = [ { director = \"lvs-fra\" }, { director = \"lvs-iad\" } ]";
+    let mut server = TestServer::start_persistent(directory(&directors, pool));
+    until_fra(&server, 1.0);
+    truth.set(document("d", 10));
+    until_fra(&server, 0.0);
+    truth.set(document("U", 10));
+    let held = |server: &TestServer| {
+        server.operate(async |handle| {
+            let knowledge = handle.knowledge().await;
+            let catalog = handle.snapshot().catalog().clone();
+            let pool = &catalog.pools().all()[0].pool;
+            let now = knowledge.at(jiff::Timestamp::now());
+            now.standing(pool, &pool.endpoints[0], Family::V4) == Standing::Held
+        })
+    };
+    until("the VIP to be held back", || held(&server).then_some(()));
+    server.restart(|| {});
+    assert!(held(&server), "it was held back when the server stopped");
+    until_fra(&server, 0.0);
 }

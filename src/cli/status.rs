@@ -26,8 +26,8 @@ use std::process::ExitCode;
 /// Show what is up, what is wrong, and since when
 ///
 /// Asks the running server, and shows what is wrong first; then overrides, sites, directors with what stands behind
-/// them, pools with their endpoints, zones, and how the last reading of the files went. Where there is much of something, what is well is counted instead of
-/// shown.
+/// them, pools with their endpoints, zones, and how the last reading of the files went. Where there is much of
+/// something, what is well is counted instead of shown.
 ///
 /// Of an endpoint it shows for each address its state and since when, the share of its site's answers that is meant to
 /// list it, how often it was handed out of late, what the last probe took, why it is not up, and what makes it weigh

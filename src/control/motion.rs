@@ -134,6 +134,11 @@ impl Motion {
         Some(found.of(&endpoint.name))
     }
 
+    /// Load over capacity of a site; none where one of them is not known.
+    pub fn utilisation(&self, pool: &Pool, site: &Site) -> Option<f64> {
+        self.intakes.get(&key(pool)).filter(|_| fills(pool))?.told(&site.name)?.utilisation
+    }
+
     /// The part of its networks that a site takes as far as its load goes.
     pub fn intake(&self, pool: &Pool, site: &Site) -> f64 {
         if !fills(pool) {

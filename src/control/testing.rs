@@ -57,8 +57,8 @@ pool = "web"
 pool = "web"
 "#;
 
-/// A VIP in each site: that of Frankfurt is told of by a feed, the other's real servers are probed. What comes back does
-/// so in steps.
+/// A VIP in each site: that of Frankfurt is told of by a feed, the other's real servers are probed. What comes back
+/// does so in steps.
 const DIRECTORS: &str = r#"
 [directors.lvs-fra]
 site = "fra"
@@ -130,7 +130,7 @@ impl Scene {
         Self { load, knowledge }
     }
 
-    /// Everything is probed with success, directors and what is behind them too, and the feed tells of all real servers.
+    /// Everything is probed with success, what is behind directors too, and the feed tells of all real servers.
     pub(super) fn with_directors(second: i64) -> Self {
         let mut scene = Self::read(&format!("{STEERING}{DIRECTORS}"));
         let probes: Vec<_> = scene.load.catalog.probes().cloned().collect();

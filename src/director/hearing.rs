@@ -101,7 +101,8 @@ impl Hearings {
     }
 }
 
-const UNHEARD: &str = "not heard of yet";
+/// Why a feed does not count that has not answered or failed yet.
+pub const UNHEARD: &str = "not heard of yet";
 
 fn stale_at(feed: &Feed, heard_at: Timestamp) -> Timestamp {
     let age_max = SignedDuration::try_from(feed.stale_after).unwrap_or(SignedDuration::MAX);

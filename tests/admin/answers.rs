@@ -1,8 +1,10 @@
 //! Requests and what is answered, as a table.
 
 use crate::http::Request;
+use crate::kit::{Backend, until};
 use crate::world::{FRA, IAD, World};
 use serde_json::Value;
+use std::net::Ipv4Addr;
 
 const JSON: &str = "application/json";
 const PROBLEM: &str = "application/problem+json";
@@ -21,6 +23,71 @@ fn hold(world: &World, rows: Vec<Row>) {
         assert_eq!(answer.header("cache-control"), "no-store", "{line:?}");
         assert_eq!(answer.header("x-frame-options"), "DENY", "{line:?}");
     }
+}
+
+/// A VIP whose feed nobody answers, so that its one real server is probed; and its pool.
+const DIRECTOR: &str = r#"
+[directors.lvs-fra]
+site = "fra"
+vip = { a = "192.0.2.100" }
+mode = "nat"
+service = "tcp/80"
+capacity = 1000
+feed = { type = "ipvs", url = "http://127.0.0.1:1/?key=secret" }
+reals = [ { name = "web1", address = "127.0.0.1:PORT" } ]
+"#;
+const VIPS: &str = r#"
+[pools.vips]
+slow_start = "1h"
+failback_delay = "1h"
+endpoints = [ { director = "lvs-fra" } ]
+[names.vips]
+pool = "vips"
+"#;
+
+#[test]
+fn what_stands_behind_a_vip() {
+    let backend = Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
+    let with_port = |text: &str| text.replace("PORT", &backend.port().to_string());
+    let admin = format!("[admin]\nlisten = \"127.0.0.1:0\"\n{}", with_port(DIRECTOR));
+    let world = World::start_with(&admin, |dir| {
+        let steering = dir.file("zones/example.com.toml");
+        let text = std::fs::read_to_string(&steering).expect("a steering");
+        std::fs::write(steering, text + &with_port(VIPS)).expect("written");
+    });
+    let told = |path: &str| -> Value { world.get(path).json() };
+    let status = until("the real server to be probed", || {
+        let status = told("/api/v1/status");
+        (status["directors"][0]["source"] == "probes").then_some(status)
+    });
+    let director = &status["directors"][0];
+    for (key, expected) in
+        [("director", "lvs-fra"), ("state", "up"), ("mode", "nat"), ("service", "tcp/80")]
+    {
+        assert_eq!(director[key], expected, "{director:#}");
+    }
+    assert_eq!(director["reals"][0]["name"], "web1");
+    assert_eq!(director["feed"]["from"], "http://127.0.0.1:1/?…");
+    assert!(director["feed"]["failed_total"].as_u64() > Some(0), "{director:#}");
+    assert!(!status.to_string().contains("secret"));
+    let wrong = status["wrong"].as_array().expect("a list");
+    let is_lost = |it: &&Value| it["what"].as_str().is_some_and(|it| it.contains("is not heard"));
+    assert_eq!(wrong.iter().filter(is_lost).count(), 1, "{wrong:#?}");
+    let explained = told("/api/v1/explain?name=vips.example.com&client=198.51.100.7");
+    let endpoint = &explained["steering"][0]["sites"][0]["endpoints"][0];
+    assert!(
+        endpoint["shades"][0].as_str().is_some_and(|it| it.starts_with("the feed is not heard")),
+        "{endpoint:#}"
+    );
+
+    // By its name it is drained wherever it is handed out.
+    let order = r#"{"endpoint": "lvs-fra", "state": "drain", "force": true}"#;
+    let answer = Request::post("/api/v1/overrides", order).send(world.admin());
+    assert!(answer.status < 300, "{}", answer.text());
+    let status = told("/api/v1/status");
+    let pool =
+        status["pools"].as_array().expect("pools").iter().find(|pool| pool["pool"] == "vips");
+    assert_eq!(pool.expect("the pool")["endpoints"][0]["families"][0]["standing"], "drained");
 }
 
 #[test]

@@ -12,6 +12,8 @@ const WINDOW_TTLS: u64 = 4;
 pub struct Course {
     ttl_s: u64,
     samples: Vec<Vec<f64>>,
+    /// Mean square of the deviations from the mean in the last third.
+    unrest: f64,
 }
 
 /// A course in four numbers, each in percent or seconds.
@@ -19,7 +21,8 @@ pub struct Course {
 pub struct Figures {
     /// Largest deviation of what is compared from the ideal, each averaged over the last third of the time.
     pub error: f64,
-    /// Root of the mean square of the deviations from one moment to another, over the same time: swings and noise.
+    /// Of single runs, root of the mean square of the deviations from one moment to another over the same time: swings
+    /// and luck.
     pub unrest: f64,
     /// From when on the deviation stays near.
     pub settled_s: u64,
@@ -37,30 +40,47 @@ impl Course {
             }
             world.tick();
         }
-        Self { ttl_s: world.setting.ttl_s, samples }
+        let tail = &samples[samples.len() * 2 / 3..];
+        let means = means(tail);
+        let square = |loads: &Vec<f64>| {
+            loads.iter().zip(&means).map(|(load, mean)| (load - mean).powi(2)).sum::<f64>()
+        };
+        let unrest = tail.iter().map(square).sum::<f64>() / (tail.len() * means.len()) as f64;
+        Self { ttl_s: world.setting.ttl_s, samples, unrest }
+    }
+
+    /// What several runs have in common: luck cancels out, what the controllers do does not.
+    pub fn mean(runs: &[Self]) -> Self {
+        let count = runs.len() as f64;
+        let at = |sample: usize, load: usize| {
+            runs.iter().map(|run| run.samples[sample][load]).sum::<f64>() / count
+        };
+        let width = runs[0].samples[0].len();
+        let sample = |sample| (0..width).map(|load| at(sample, load)).collect();
+        Self {
+            ttl_s: runs[0].ttl_s,
+            samples: (0..runs[0].samples.len()).map(sample).collect(),
+            unrest: runs.iter().map(|run| run.unrest).sum::<f64>() / count,
+        }
     }
 
     pub fn figures(&self) -> Figures {
+        let all_loads = || self.samples.iter().flatten();
+        assert!(all_loads().all(|load| load.is_finite()), "a load without an ideal");
         let width = self.samples[0].len();
         let smooth = self.smoothed();
         let deviation = |loads: &Vec<f64>| {
             loads.iter().map(|load| (load - 1.0).abs()).sum::<f64>() / width as f64
         };
         let last_far = smooth.iter().rposition(|loads| deviation(loads) > NEAR);
-        let tail = &self.samples[self.samples.len() * 2 / 3..];
-        let mean = |at: usize| tail.iter().map(|loads| loads[at]).sum::<f64>() / tail.len() as f64;
-        let means: Vec<f64> = (0..width).map(mean).collect();
-        let square = |loads: &Vec<f64>| {
-            loads.iter().zip(&means).map(|(load, mean)| (load - mean).powi(2)).sum::<f64>()
-        };
-        let squares = tail.iter().map(square).sum::<f64>() / (tail.len() * width) as f64;
+        let means = means(&self.samples[self.samples.len() * 2 / 3..]);
         let overshoot = (0..width).map(|at| {
             let side = (1.0 - self.samples[0][at]).signum();
             smooth.iter().map(|loads| side * (loads[at] - 1.0)).fold(0.0, f64::max)
         });
         Figures {
             error: 100.0 * means.iter().map(|mean| (mean - 1.0).abs()).fold(0.0, f64::max),
-            unrest: 100.0 * squares.sqrt(),
+            unrest: 100.0 * self.unrest.sqrt(),
             settled_s: last_far.map_or(0, |last| (last as u64 + 1) * INTERVAL_S),
             overshoot: 100.0 * overshoot.fold(0.0, f64::max),
         }
@@ -93,6 +113,11 @@ impl Course {
         };
         smooth.iter().enumerate().step_by(step).map(line).collect()
     }
+}
+
+fn means(samples: &[Vec<f64>]) -> Vec<f64> {
+    let mean = |at| samples.iter().map(|loads| loads[at]).sum::<f64>() / samples.len() as f64;
+    (0..samples[0].len()).map(mean).collect()
 }
 
 impl fmt::Display for Figures {

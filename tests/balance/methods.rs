@@ -1,8 +1,8 @@
 //! Every method from a bad start, with short and long sessions and TTLs; and with its damping taken away.
 
 use crate::course::{Course, Figures};
-use crate::is_long;
-use crate::world::{INTERVAL_S, Server, Setting, World};
+use crate::world::{INTERVAL_S, Server, Setting, World, ZIPF};
+use crate::{RUNS, is_long, report, resolvers};
 use fingerpost::steer::balance::lag;
 use fingerpost::steer::model::Method;
 use std::time::Duration;
@@ -18,6 +18,7 @@ pub fn setting(method: Method, ttl_s: u64, stay_s: f64) -> Setting {
         ..Server::PLAIN
     };
     Setting {
+        zeal: 1,
         method,
         ttl_s,
         stay_s,
@@ -30,7 +31,8 @@ pub fn setting(method: Method, ttl_s: u64, stay_s: f64) -> Setting {
         ],
         sites: vec![("fra", None)],
         routes: vec![(1.0, vec![0])],
-        resolvers: if is_long() { 4000 } else { 1000 },
+        resolvers: resolvers(),
+        zipf: ZIPF,
         sessions,
         seed: 1,
     }
@@ -65,9 +67,10 @@ fn balance_point(method: Method, servers: &[Server], due: &[f64], sessions: f64)
             .map(|one| match method {
                 Method::PowerOfTwo => {
                     let load = |at: usize| held[at] / due[at];
-                    let other = (0..servers.len()).filter(|&other| other != one);
+                    let is_other = |&other: &usize| other != one && due[one] * due[other] > 0.0;
+                    let other = (0..servers.len()).filter(is_other);
                     let won = other.map(|other| {
-                        let (own, its) = (load(one).powi(4), load(other).powi(4));
+                        let (own, its) = (load(one).powi(3), load(other).powi(3));
                         2.0 * due[one] * due[other] * its / (own + its)
                     });
                     due[one].powi(2) + won.sum::<f64>()
@@ -85,35 +88,27 @@ fn balance_point(method: Method, servers: &[Server], due: &[f64], sessions: f64)
 }
 
 /// Most sessions on one server, few on the others, and then an hour or what it takes.
-fn from_a_bad_start(setting: &Setting, judged_as: Method) -> (Course, World) {
-    let duration_s = (40 * setting.ttl_s).max(1200) + 4 * setting.stay_s as u64;
+fn from_a_bad_start(setting: &Setting, judged_as: Method) -> Course {
+    let duration_s = (60 * setting.ttl_s).max(2400) + 4 * setting.stay_s as u64;
     let mut world = World::new(setting, duration_s);
     for (server, part) in world.servers.iter_mut().zip([0.1, 0.1, 0.1, 0.7]) {
         server.sessions = part * setting.sessions;
     }
     let ideal = ideal(judged_as, &world.servers, setting.sessions);
-    let course = Course::run(&mut world, duration_s, |world| {
+    Course::run(&mut world, duration_s, |world| {
         let all: f64 = world.servers.iter().map(|server| server.sessions).sum();
         let loads = world.servers.iter().zip(&ideal);
         loads.map(|(server, ideal)| server.sessions / all / ideal).collect()
-    });
-    (course, world)
+    })
 }
 
 fn row(setting: &Setting, judged_as: Method) -> Figures {
-    let (course, world) = from_a_bad_start(setting, judged_as);
-    let figures = course.figures();
-    println!(
-        "| {:26} | {:3} s | {:4} s | {figures} | {:4} |",
-        setting.method.to_string(),
-        setting.ttl_s,
-        setting.stay_s,
-        world.dealings
-    );
-    if std::env::var_os("FINGERPOST_SKETCH").is_some() {
-        println!("{}", course.sketch(30));
-    }
-    figures
+    let of_seed = |seed| from_a_bad_start(&Setting { seed, ..setting.clone() }, judged_as);
+    let runs: Vec<Course> = (1..=RUNS).map(of_seed).collect();
+    let gain = if setting.zeal == 1 { String::new() } else { format!(" × {}", setting.zeal) };
+    let method = format!("{}{gain}", setting.method);
+    let (ttl_s, stay_s) = (setting.ttl_s, setting.stay_s);
+    report(&format!("{method:30} | {ttl_s:3} s | {stay_s:4} s"), &runs)
 }
 
 fn check(method: Method, error_max: f64, overshoot_max: f64) {
@@ -122,17 +117,14 @@ fn check(method: Method, error_max: f64, overshoot_max: f64) {
         _ if is_long() => &[20, 30, 60],
         _ => &[30],
     };
-    for seed in 1..=if is_long() { 3 } else { 1 } {
-        for &ttl_s in ttls {
-            for stay_s in [5.0, 60.0, 600.0] {
-                let setting = Setting { seed, ..setting(method, ttl_s, stay_s) };
-                let figures = row(&setting, method);
-                let about = format!("{method}, TTL {ttl_s}, sessions of {stay_s} s: {figures}");
-                assert!(figures.error <= error_max, "{about}");
-                assert!(figures.overshoot <= overshoot_max, "{about}");
-                let settled_max = 15.0 * (ttl_s + INTERVAL_S) as f64 + 2.5 * stay_s;
-                assert!(figures.settled_s as f64 <= settled_max, "{about}");
-            }
+    for &ttl_s in ttls {
+        for stay_s in [5.0, 60.0, 600.0] {
+            let figures = row(&setting(method, ttl_s, stay_s), method);
+            let about = format!("{method}, TTL {ttl_s}, sessions of {stay_s} s: {figures}");
+            assert!(figures.error <= error_max, "{about}");
+            assert!(figures.overshoot <= overshoot_max, "{about}");
+            let settled_max = 15.0 * (ttl_s + INTERVAL_S) as f64 + 3.0 * stay_s;
+            assert!(figures.settled_s as f64 <= settled_max, "{about}");
         }
     }
 }
@@ -167,15 +159,20 @@ fn weights_alone_leave_an_error() {
     }
 }
 
-/// The same laws, told that what is dealt shows within a second, swing: so this test would see it.
+/// So these tests can fail: the same laws with eight times the gain swing. All resolvers have as many clients here, and
+/// there are many of them, so that luck makes little unrest.
 #[test]
-fn without_damping_it_swings() {
-    for method in [Method::WeightedLeastConnections, Method::LeastResponseTime] {
+fn with_too_much_gain_they_swing() {
+    for method in [Method::WeightedLeastConnections, Method::LeastResponseTime, Method::PowerOfTwo]
+    {
         for stay_s in [5.0, 60.0] {
-            let damped = setting(method, 30, stay_s);
-            let hasty = Setting { lag: Duration::from_secs(1), ..damped.clone() };
-            let (damped, hasty) = (row(&damped, method), row(&hasty, method));
-            assert!(hasty.unrest > 2.0 * damped.unrest, "{method}: {damped}, hasty: {hasty}");
+            let mut damped = setting(method, 30, stay_s);
+            (damped.zipf, damped.sessions) = (0.0, 10.0 * damped.sessions);
+            // Filled to 85 %, where response times are steep.
+            damped.servers.iter_mut().for_each(|server| server.limit *= 7.8);
+            let zealous = Setting { zeal: 8, ..damped.clone() };
+            let (damped, zealous) = (row(&damped, method), row(&zealous, method));
+            assert!(zealous.unrest > 3.0 * damped.unrest, "{method}: {damped}, but {zealous}");
         }
     }
 }

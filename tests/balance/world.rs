@@ -1,7 +1,7 @@
 //! The loop: clients behind resolvers, servers at sites, and the steering between them.
 //!
 //! A resolver keeps one answer for its TTL and gives its first address to every client; when it has run out, the next
-//! client makes it ask again. Its share of the clients follows Zipf's law. Clients arrive by chance and stay for a time
+//! client makes it ask again. How many clients it has follows Zipf's law. Clients arrive by chance and stay for a time
 //! that is exponentially distributed, so that of the sessions of a server only the number must be known.
 
 use crate::chance::Chance;
@@ -16,17 +16,19 @@ use std::time::Duration;
 
 /// How often loads are told, in seconds.
 pub const INTERVAL_S: u64 = 2;
-/// How unequal resolvers are: the k-th has k^(-this) as many clients as the first.
-const ZIPF: f64 = 0.8;
+/// How unequal resolvers usually are, see [`Setting::zipf`]: of 4000 the first has a 23rd of all clients.
+pub const ZIPF: f64 = 0.8;
 
 /// What a run is made of.
 #[derive(Clone, Debug)]
 pub struct Setting {
+    /// How often over what load says is done: 1 but where a run is to go wrong.
+    pub zeal: i32,
     pub method: Method,
     pub ttl_s: u64,
     /// How long a session lasts on a server of factor 1.
     pub stay_s: f64,
-    /// Over what time load is evened out; `balance::lag` of TTL and interval unless a run is to go wrong.
+    /// Over what time load is evened out: `balance::lag` of TTL and interval.
     pub lag: Duration,
     pub servers: Vec<Server>,
     /// Sites by name, with what they carry well.
@@ -34,6 +36,8 @@ pub struct Setting {
     /// Which part of the resolvers prefers the sites in which order.
     pub routes: Vec<(f64, Vec<u16>)>,
     pub resolvers: usize,
+    /// How unequal resolvers are: the k-th has k^(-this) as many clients as the first.
+    pub zipf: f64,
     /// Sessions that there are on average, on servers of factor 1.
     pub sessions: f64,
     pub seed: u64,
@@ -102,6 +106,8 @@ struct Resolver {
     route: usize,
     network_hash: u64,
     cached: Option<usize>,
+    /// Has nothing, and asks when the next client comes.
+    is_idle: bool,
 }
 
 impl World {
@@ -118,7 +124,8 @@ impl World {
         let favours = vec![Favours::default(); setting.sites.len()];
         let servers = setting.servers.clone();
         let intakes = Intakes::default();
-        let known = Known { servers: &servers, favours: &favours, intakes: &intakes };
+        let known =
+            Known { zeal: setting.zeal, servers: &servers, favours: &favours, intakes: &intakes };
         Self {
             dealt: Dealt::deal(&roster, &known),
             arrivals: setting.sessions / setting.stay_s,
@@ -147,8 +154,12 @@ impl World {
         for server in self.servers.iter_mut().filter(|server| !server.is_up) {
             server.sessions = 0.0;
         }
-        let known =
-            Known { servers: &self.servers, favours: &self.favours, intakes: &self.intakes };
+        let known = Known {
+            zeal: self.setting.zeal,
+            servers: &self.servers,
+            favours: &self.favours,
+            intakes: &self.intakes,
+        };
         self.dealt = Dealt::deal(&self.roster, &known);
     }
 
@@ -159,10 +170,11 @@ impl World {
         }
         for (server, part) in self.servers.iter_mut().zip(&self.sent) {
             let stay_s = self.setting.stay_s * server.stay_factor;
-            let ended = self.chance.hits(server.sessions, -(-1.0 / stay_s).exp_m1());
-            server.sessions -= ended;
+            let end = -(-1.0 / stay_s).exp_m1();
+            server.sessions -= self.chance.hits(server.sessions, end);
             if server.is_up {
-                server.sessions += self.chance.count(self.arrivals * part);
+                // Some of those who come within the second have left at its end.
+                server.sessions += self.chance.count(self.arrivals * part * stay_s * end);
             }
         }
         self.now_s += 1;
@@ -182,8 +194,10 @@ impl World {
             0
         };
         if wait_s > 0 {
+            resolver.is_idle = true;
             return self.at(wait_s, number);
         }
+        let is_for_one = std::mem::take(&mut resolver.is_idle);
         let order = &self.setting.routes[resolver.route].1;
         let Choice::Site { tier, site, .. } = self.dealt.choose(order, resolver.network_hash)
         else {
@@ -194,6 +208,9 @@ impl World {
         let server = site.members[usize::from(site.deck.card(card)[0])];
         resolver.cached = Some(server);
         self.sent[server] += resolver.clients;
+        if is_for_one {
+            self.servers[server].sessions += 1.0;
+        }
         self.at(self.setting.ttl_s, number);
     }
 
@@ -252,6 +269,7 @@ impl World {
 
 /// What is known when dealing. Servers are endpoints by their number.
 struct Known<'a> {
+    zeal: i32,
     servers: &'a [Server],
     favours: &'a [Favours],
     intakes: &'a Intakes,
@@ -268,7 +286,7 @@ impl Standings for Known<'_> {
 
     fn weight(&self, _: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
         let server = self.server(endpoint);
-        let favour = self.favours[server.site].of(&endpoint.name);
+        let favour = self.favours[server.site].of(&endpoint.name).powi(self.zeal);
         Weight { live: server.live, favour, ..Weight::full(endpoint.weight) }
     }
 
@@ -329,13 +347,14 @@ fn resolvers(setting: &Setting, chance: &mut Chance) -> Vec<Resolver> {
     let mut resolvers = Vec::with_capacity(setting.resolvers);
     for (route, (part, _)) in setting.routes.iter().enumerate() {
         let count = (setting.resolvers as f64 * part).round() as u64;
-        let size = |rank: u64| (rank as f64).powf(-ZIPF);
+        let size = |rank: u64| (rank as f64).powf(-setting.zipf);
         let all: f64 = (1..=count).map(size).sum();
         resolvers.extend((1..=count).map(|rank| Resolver {
             clients: part * size(rank) / all,
             route,
             network_hash: network_hash(Ipv4Addr::from_bits(chance.bits() as u32).into()),
             cached: None,
+            is_idle: false,
         }));
     }
     resolvers

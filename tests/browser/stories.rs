@@ -1,8 +1,10 @@
 //! What an operator does with the page.
 
-use super::kit::until;
+use super::kit::{Backend, Mode, until};
 use super::page::{Page, tell};
+use super::stage::Stage;
 use fantoccini::key::Key;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 /// After the API says that something changed, the page must show it within this.
@@ -43,6 +45,79 @@ fn an_endpoint_that_goes_down_is_shown_within_two_seconds() {
         stage.backends.get_mut("fra-1").expect("a backend").restart();
         page.shows("tr[data-endpoint=fra-1][data-state=up]").await;
         page.says("#wrong-title", "All is well").await;
+    });
+}
+
+/// A director in Frankfurt whose feed is a backend of the story, and a pool that hands it out.
+const DIRECTOR: &str = r#"
+[directors.lvs-fra]
+site = "fra"
+vip = { a = "192.0.2.100" }
+mode = "dr"
+service = "tcp/80"
+capacity = 1000
+feed = { type = "json", url = "http://127.0.0.1:PORT/", interval = "100ms", timeout = "90ms", stale_after = "1s" }
+
+[pools.vips]
+endpoints = [ { director = "lvs-fra", weight = 4 }, { site = "iad", a = "192.0.2.29" } ]
+
+[names.vips]
+pool = "vips"
+"#;
+
+/// What the director says: two of its real servers, the second one in this state.
+fn report(state: &str) -> Mode {
+    let text = format!(
+        r#"{{ "sessions": 123, "reals": [ {{ "name": "web1", "state": "up", "weight": 3 }},
+        {{ "name": "web2", "state": "{state}", "weight": 1 }} ] }}"#
+    );
+    Mode::Answer(200, text)
+}
+
+/// The configuration gets a director, whose feed this is.
+fn director_appears(stage: &Stage) -> Backend {
+    let feed = Backend::http(Ipv4Addr::LOCALHOST.into(), 0);
+    feed.set(report("up"));
+    let steering = std::fs::read_to_string(stage.dir.file("zones/example.com.toml"));
+    let director = DIRECTOR.replace("PORT", &feed.port().to_string());
+    stage.dir.replace("zones/example.com.toml", steering.expect("a steering") + &director);
+    feed
+}
+
+#[test]
+fn what_stands_behind_a_vip_is_shown_and_followed() {
+    tell(None, None, &[], async |stage, page| {
+        page.shows("tr[data-endpoint=fra-1]").await;
+        page.holds("return document.querySelector('.area-directors').hidden").await;
+        let mut feed = director_appears(stage);
+        let card = "[data-director=lvs-fra]";
+        page.shows(&format!("{card}[data-state=up]")).await;
+        page.says(card, "100 % live").await;
+        page.says(card, "123 / 1\u{202f}000 sessions").await;
+        page.says(card, "feed json").await;
+
+        feed.set(report("down"));
+        page.shows(&format!("{card} [data-real=web2][data-state=down]")).await;
+        page.says(card, "75 % live").await;
+        page.says("tr[data-endpoint=lvs-fra] [data-column=weight]", "3 of 4").await;
+        page.says("tr[data-endpoint=lvs-fra] .shades", "1 of 2 real servers live").await;
+        page.says("[data-pool=vips] .shed", "fra takes 75 %").await;
+        page.says("#wrong-list", "director lvs-fra").await;
+        explain(page, "vips.example.com", "198.51.100.7").await;
+        page.says("#explained", "takes 75 % of the client networks").await;
+        page.says("#explained .weights", "lvs-fra 3 of 4").await;
+
+        feed.stop();
+        page.says(card, "is not heard").await;
+        page.says(card, "the check of the VIP decides alone").await;
+        page.click(&format!("{card} button")).await;
+        page.says(".effect", "1 endpoint").await;
+        page.fill("#override-by", "alice").await;
+        page.fill("#override-reason", "CHG124").await;
+        page.click("dialog[open] .primary").await;
+        page.lacks("dialog[open]").await;
+        page.shows("tr[data-endpoint=lvs-fra][data-state=drained]").await;
+        page.says(&format!("{card} button"), "Undrain").await;
     });
 }
 
@@ -210,13 +285,17 @@ fn everything_is_reached_by_keyboard() {
 
 #[test]
 fn a_phone_needs_no_sideways_scrolling() {
-    tell(None, Some(PHONE_PX), &[], async |_, page| {
+    tell(None, Some(PHONE_PX), &[], async |stage, page| {
         let fits =
             "return document.documentElement.scrollWidth <= innerWidth && innerWidth === 360";
         page.shows("tr[data-endpoint=fra-1]").await;
         page.holds(fits).await;
         explain(page, "www.example.com", "198.51.100.7").await;
         page.says(".verdict-line", "Frankfurt").await;
+        page.holds(fits).await;
+        let feed = director_appears(stage);
+        feed.set(report("down"));
+        page.says("[data-director=lvs-fra]", "75 % live").await;
         page.holds(fits).await;
         page.run("document.querySelector('[data-site=fra] button').click()").await;
         page.says(".effect", "trusted → ").await;

@@ -8,6 +8,7 @@
 mod kit;
 
 mod counters;
+mod directors;
 mod monitoring;
 mod page;
 mod promtool;

@@ -48,7 +48,6 @@ fn ipvsadm_takes_all_rules() {
         "-A -t 192.0.2.1:80 -s\n",
         "-a -t 192.0.2.1:80 -r [fd00::2]:80 -m\n",
         "# a comment\n",
-        "\n",
     ] {
         assert!(ipvsadm.restore(wrong).is_err(), "{wrong}");
     }

@@ -55,7 +55,7 @@ fn feeds(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
         })
     };
     let fresh = all().map(|(labels, director, _)| (labels, is(director.source == "feed")));
-    let help = "1 while the feed of a director is heard and believed; 0 while what it said last is too old or cannot be";
+    let help = "1 while the feed of a director is heard and believed; 0 while what it said is too old or cannot be";
     page.gauges("fingerpost_feed_fresh", help, fresh)?;
     let mut counters = |name, help, select: fn(&FeedView) -> u64| {
         page.counters(name, help, all().map(|(labels, _, feed)| (labels, select(feed))))
@@ -88,7 +88,7 @@ fn reals(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let states = all().flat_map(|(director, real)| {
         one_of(labels(director, real), "state", REAL_STATES, &real.state)
     });
-    let help = "1 for what a real server behind a director is taken for; unknown where the check of the VIP decides alone";
+    let help = "1 for what a real server behind a director is taken for; unknown where the VIP's own check decides";
     page.gauges("fingerpost_real_state", help, states)?;
     let sessions =
         all().filter_map(|(director, real)| Some((labels(director, real), real.sessions? as f64)));

@@ -78,8 +78,8 @@ fn endpoints(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
         .map(|(pool, endpoint)| (endpoint_labels(pool, endpoint), f64::from(endpoint.weight)));
     page.gauges(name, help, weights)?;
     let name = "fingerpost_endpoint_weight_now";
-    let help = "Weight that an address of an endpoint is dealt by: as planned, the live part behind its director, as far \
-                as it has come back after being down, and by load";
+    let help = "Weight that an address of an endpoint is dealt by: as planned, the live part behind its director, as \
+                far as it has come back after being down, and by load";
     page.gauges(name, help, each_address(scrape, |at| [(None, at.weight_now)]))
 }
 
@@ -203,12 +203,16 @@ fn sites(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let name = "fingerpost_site_level";
     page.gauges(name, "1 for how far a pool can rely on its endpoints at a site", levels)?;
     let name = "fingerpost_site_admission_ratio";
-    let help = "Part of the client networks that come to a site of a pool that it takes while it is trusted; the others \
-                go on to the next site of their order";
+    let help = "Part of the client networks that come to a site of a pool that it takes while it is trusted; the \
+                others go on to the next site of their order";
     page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission)))?;
     let name = "fingerpost_site_admission_by_load_ratio";
     let help = "The same as far as the load of the site goes; below 1 it is full";
-    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission_by_load)))
+    page.gauges(name, help, all().map(|(labels, site)| (labels, site.admission_by_load)))?;
+    let name = "fingerpost_site_utilisation_ratio";
+    let help = "Sessions of a site of a pool over what it carries well with what is live there";
+    let known = all().filter_map(|(labels, site)| Some((labels, site.utilisation?)));
+    page.gauges(name, help, known)
 }
 
 fn overrides(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {

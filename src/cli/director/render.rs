@@ -14,13 +14,15 @@ use std::sync::Arc;
 
 /// Write a director's own configuration
 ///
-/// Writes what ipvsadm, keepalived, HAProxy or nftables on the director's host read, from the same definition by which
-/// its VIP is handed out: VIP, mode, scheduler, reals with their weights and checks. With --host or --real it writes the
-/// settings that the mode needs of the director's host or of a real server instead, as a shell script that may run any
-/// number of times; with --output, all of that as files.
+/// Writes what ipvsadm, keepalived, HAProxy or nftables read on the director's host, from the same
+/// definition by which its VIP is handed out: VIP, mode, scheduler, reals with their weights and
+/// checks. With --host or --real it writes the settings that the mode needs of the director's host or
+/// of a real server instead, as a shell script that may run any number of times; with --output, all of
+/// that as files.
 ///
-/// Directors that run on one host and serve several ports are named together. Where another director has the same VIP,
-/// keepalived's configuration moves it between them by VRRP, the one that is written first going before.
+/// Directors that run on one host and serve several ports are named together. Where another director
+/// has the same VIP, keepalived's configuration moves it between them by VRRP, the one that is written
+/// first going before.
 ///
 ///   --format    for mode
 ///   keepalived  nat, dr, tun; the VRRP of a proxy
@@ -276,7 +278,7 @@ reals = [ { address = "10.0.0.2:8080" } ]
             let director = |name: &str, last: u8| {
                 format!(
                     "[directors.{name}]\nsite = \"fra\"\nvip = {{ a = \"198.51.100.{last}\" }}\nmode = \"nat\"\n\
-                     service = \"udp/53\"\nreals = [ {{ address = \"10.0.0.{last}:53\" }} ]\n"
+                     service = \"tcp/53\"\nreals = [ {{ address = \"10.0.0.{last}:53\" }} ]\n"
                 )
             };
             let only = if number == 1 { director("only", 9) } else { String::new() };

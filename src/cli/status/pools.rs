@@ -211,7 +211,7 @@ fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
     let failing = failing.map(|site| format!("{} {}", site.site, site.level));
     let sheds = |site: &&SiteLevelView| site.level == SiteLevel::Trusted && site.admission < 1.0;
     let shedding = family.sites.iter().filter(sheds).map(|site| {
-        let full = if site.admission_by_load < 1.0 { ", full" } else { "" };
+        let full = if site.admission_by_load < 1.0 { ", as it is full" } else { "" };
         format!("{} takes {} of its clients{full}", site.site, share(site.admission))
     });
     let failing: Vec<_> = failing.chain(shedding).collect();

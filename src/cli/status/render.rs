@@ -177,7 +177,7 @@ fn sites(status: &Status, layout: Layout) -> String {
     for site in &shown {
         let ink = match site.endpoints_up {
             up if up == site.endpoints => Ink::Good,
-            0 => Ink::Bad,
+            0 if site.endpoints_drained < site.endpoints => Ink::Bad,
             _ => Ink::Doubt,
         };
         let zone = site.zone.as_ref().map(|zone| format!(" of {zone}")).unwrap_or_default();

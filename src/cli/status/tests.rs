@@ -27,11 +27,12 @@ fn endpoint(name: &str, site: &str, number: usize, verdict: &str) -> Value {
     let family = |family: &str, address: String| {
         json!({
             "family": family, "address": address, "standing": verdict, "because": "as probed",
-            "share": if verdict == "up" { 0.75 } else { 0.0 }, "check": check(number, verdict),
+            "share": if verdict == "up" { 0.75 } else { 0.0 }, "weight_now": 1.0, "shades": [],
+            "comeback": null, "check": check(number, verdict),
         })
     };
     json!({
-        "endpoint": name, "site": site, "weight": 1, "override": null,
+        "endpoint": name, "site": site, "weight": 1, "director": null, "override": null,
         "answers_total": 40, "answers_per_s": 4.0,
         "families": [
             family("A", format!("192.0.2.{number}")), family("AAAA", format!("2001:db8::{number}")),
@@ -51,9 +52,13 @@ fn pool(name: &str, zone: Option<&str>, condition: &str, sites: Value, endpoints
 fn site(name: &str, title: &str, endpoints: usize, endpoints_up: usize) -> Value {
     json!({
         "zone": null, "site": name, "title": title, "location": "EU-DE", "coordinates_deg": null,
-        "endpoints": endpoints, "endpoints_up": endpoints_up, "override": null,
+        "endpoints": endpoints, "endpoints_up": endpoints_up, "endpoints_drained": 0, "override": null,
         "answers_total": 80, "answers_per_s": 8.0,
     })
+}
+
+fn level(site: &str, level: &str) -> Value {
+    json!({ "site": site, "level": level, "admission": 1.0, "admission_by_load": 1.0, "utilisation": null })
 }
 
 fn whole(wrong: Value, sites: Value, pools: Value) -> Value {
@@ -63,7 +68,7 @@ fn whole(wrong: Value, sites: Value, pools: Value) -> Value {
             "generation": 3, "generation_at": "2026-03-01T12:07:00Z", "ready": true, "why": "",
             "queries_total": 7500, "queries_per_s": 12.5,
         },
-        "wrong": wrong, "sites": sites, "pools": pools,
+        "wrong": wrong, "sites": sites, "pools": pools, "directors": [],
         "zones": [{
             "zone": "example.com.", "serial": 2026030101, "steered_names": 1, "names": 9, "state": "served",
         }],
@@ -82,8 +87,7 @@ fn read(json: Value) -> Status {
 }
 
 pub(super) fn all_well() -> Status {
-    let trusted =
-        json!([{ "site": "fra", "level": "trusted" }, { "site": "iad", "level": "trusted" }]);
+    let trusted = json!([level("fra", "trusted"), level("iad", "trusted")]);
     let endpoints = json!([
         endpoint("fra-1", "fra", 10, "up"),
         endpoint("fra-2", "fra", 11, "up"),
@@ -103,7 +107,7 @@ pub(super) fn fra_is_down() -> Status {
         "target": "site iad", "kind": "site", "zone": null, "pool": null, "name": "iad", "state": "drain",
         "until": "2026-03-01T14:05:00Z", "reason": "CHG123", "by": "alice",
     });
-    let levels = json!([{ "site": "fra", "level": "dead" }, { "site": "iad", "level": "drained" }]);
+    let levels = json!([level("fra", "dead"), level("iad", "drained")]);
     let mut endpoints = json!([
         endpoint("fra-1", "fra", 10, "down"),
         endpoint("fra-2", "fra", 11, "down"),
@@ -310,6 +314,91 @@ fn trouble_is_put_into_words() {
     check(&|status| status.reload.findings.push(found(())), "published, generation 1, 1 finding\n");
     check(&|status| status.zones[0].state = "last good".into(), "1  last good\n");
     check(&|status| status.pools[0].names.clear(), "  serves as a fallback; weighted");
+}
+
+/// Frankfurt's endpoints are a VIP, behind which one of two real servers is dead; Ashburn's has one that shares its VIP
+/// and is not heard.
+fn with_directors() -> Status {
+    let mut status = all_well();
+    let real = |name: &str, state: &str| {
+        json!({
+            "name": name, "address": format!("{name}.0.0.2:80"), "weight": 3, "state": state,
+            "because": if state == "up" { "the director says so" } else { "not in the director's table" },
+            "sessions": if state == "up" { Some(12) } else { None }, "check": check(7, state),
+        })
+    };
+    let director = |name: &str, site: &str, pool: &str, endpoint: &str| {
+        json!({
+            "zone": null, "director": name, "site": site, "mode": "dr", "scheduler": "wlc", "service": "tcp/80",
+            "vip": ["192.0.2.100", "2001:db8::100"], "shared_with": [], "speaks": true,
+            "endpoints": [{ "zone": "example.com.", "pool": pool, "endpoint": endpoint }],
+            "state": "up", "live": 0.5, "min_up": 0.5, "source": "feed",
+            "feed": {
+                "kind": "ipvs", "from": "http://10.0.0.1:8054/", "fault": null, "fault_since": null,
+                "heard_at": "2026-03-01T12:09:58Z", "latency_ms": 1.5, "asked_total": 9, "failed_total": 0,
+            },
+            "sessions": 123, "capacity": 20000, "response_ms": null,
+            "reals": [real("10", "up"), real("11", "down")],
+        })
+    };
+    let mut silent = director("lvs-iad", "iad", "web", "iad-1");
+    silent["live"] = 1.0.into();
+    silent["shared_with"] = json!(["lvs-iad2"]);
+    silent["vip"] = json!(["192.0.2.101"]);
+    silent["source"] = "probes".into();
+    silent["feed"]["fault"] = "connection refused".into();
+    silent["sessions"] = Value::Null;
+    silent["reals"] = json!([real("20", "up")]);
+    let directors = json!([director("lvs-fra", "fra", "web", "fra-1"), silent]);
+    status.directors = serde_json::from_value(directors).expect("directors");
+    let endpoint = &mut status.pools[0].endpoints[0];
+    endpoint.director = Some("lvs-fra".to_owned());
+    endpoint.families[0].shades = vec!["1 of 2 real servers live: 50 % of the weight".to_owned()];
+    let site = &mut status.pools[0].families[0].sites[0];
+    (site.admission, site.admission_by_load) = (0.5, 0.8);
+    status
+}
+
+#[test]
+fn what_stands_behind_vips_is_shown() {
+    let expected = "
+DIRECTORS
+  DIRECTOR  SITE  VIP                    STATE  LIVE  SESSIONS   RESPONSE  KNOWN BY      WHY
+  lvs-fra   fra   192.0.2.100 tcp/80 dr  up      50%  123/20000            ipvs 2 s ago
+                  2001:db8::100
+                    10 10.0.0.2:80       up      w 3         12
+                    11 11.0.0.2:80       down    w 3                                     \
+not in the director's table
+  lvs-iad   iad   192.0.2.101 tcp/80 dr  up     100%    ?/20000            probes        \
+ipvs is not heard: connection refused; shares its VIP with lvs-iad2, speaks for it
+                    20 20.0.0.2:80       up      w 3         12
+";
+    let text = shown(&with_directors(), Extent::Folded);
+    let from = text.find("\nDIRECTORS").expect("the section");
+    assert_text(&text[from..from + text[from..].find("\nPOOL").expect("pools")], expected);
+    for part in [
+        "POOL web of example.com.: A whole (fra takes 50% of its clients, as it is full); AAAA whole\n",
+        "1.3 ms  1 of 2 real servers live: 50 % of the weight\n",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in:\n{text}");
+    }
+    // A real server that is up is counted where only what is wrong is asked for.
+    let wrong = shown(&with_directors(), Extent::Wrong);
+    assert!(wrong.contains("1 more up\n") && !wrong.contains("10.0.0.2"), "{wrong}");
+    assert!(!shown(&all_well(), Extent::All).contains("DIRECTORS"));
+
+    let check = |name: &str, expected: &[&str]| {
+        let mut part = with_directors();
+        narrow(&mut part, name).expect("a name that there is");
+        let directors = part.directors.iter().map(|director| director.director.as_str());
+        let endpoints = part.pools.iter().flat_map(|pool| &pool.endpoints);
+        let endpoints = endpoints.map(|endpoint| endpoint.endpoint.as_str());
+        assert_eq!(directors.chain(endpoints).collect::<Vec<_>>(), expected, "{name}");
+    };
+    check("lvs-fra", &["lvs-fra", "fra-1"]);
+    check("iad", &["lvs-iad", "iad-1"]);
+    check("fra-2", &["fra-2"]);
+    check("web", &["lvs-fra", "lvs-iad", "fra-1", "fra-2", "iad-1"]);
 }
 
 #[test]

@@ -166,6 +166,7 @@ fn gist(status: &Status) -> Status {
         for part in [&mut site.admission, &mut site.admission_by_load] {
             *part = part.floor();
         }
+        site.utilisation = None;
     }
     gist.directors.iter_mut().for_each(still_director);
     gist
@@ -210,6 +211,8 @@ mod tests {
         later.reload.outcome = "unchanged".into();
         later.sites[0].answers_per_s += 1.0;
         later.pools[0].endpoints[0].answers_total += 5;
+        later.pools[0].endpoints[0].families[0].weight_now = 0.5;
+        later.pools[0].endpoints[0].families[0].shades.push("slow start".into());
         if let Some(check) = &mut later.pools[0].endpoints[0].families[0].check {
             check.last = None;
         }

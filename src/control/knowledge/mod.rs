@@ -139,6 +139,11 @@ impl<'a> Now<'a> {
         self.knowledge.motion.phase(pool, endpoint, family)
     }
 
+    /// Sessions of a site over what it carries well as it is; none where one of them is not known.
+    pub fn utilisation(&self, pool: &Pool, site: &Site) -> Option<f64> {
+        self.knowledge.motion.utilisation(pool, site)
+    }
+
     /// The operator's plan for the weight of an endpoint.
     pub fn plan(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&'a Override> {
         self.knowledge.overrides.weight_for(&pool.subject(endpoint), self.at)

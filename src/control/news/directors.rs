@@ -1,6 +1,7 @@
 //! Directors that are heard or lost, that go into maintenance, and the real servers behind them.
 
 use crate::control::events::{Event, Kind, Severity};
+use crate::director::hearing::UNHEARD;
 use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
 use crate::steer::director::Director;
 use jiff::Timestamp;
@@ -33,9 +34,12 @@ struct Look<'a> {
 
 impl Look<'_> {
     fn feed(&self) -> Option<Event> {
-        let was_lost = self.before.is_some_and(|before| before.feed_fault.is_some());
+        // Whom nobody has asked yet is not lost.
+        let lost =
+            |truth: &DirectorTruth| truth.feed_fault.as_deref().is_some_and(|why| why != UNHEARD);
+        let was_lost = self.before.is_some_and(lost);
         let name = &self.director.name;
-        match &self.now.feed_fault {
+        match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
                 let instead = match self.now.source {
                     Source::Check => "its VIP stands by its own check alone",

@@ -6,11 +6,13 @@
 //!
 //! What is found is as narrow as what there is: `fra-1`, where there is only one, becomes that endpoint in its pool in
 //! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
-//! says so with `*`. A name that could mean several things is refused with the choices.
+//! says so with `*`; only the VIP of a director is one thing however many pools it stands in. A name that could mean
+//! several things is refused with the choices.
 
 use crate::health::overrides::{Override, OverrideTarget};
 use crate::report::nearest;
 use crate::snapshot::Catalog;
+use crate::steer::director::Vip;
 use crate::wire::Name;
 use std::collections::HashSet;
 use std::fmt;
@@ -196,6 +198,10 @@ pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> 
     if wanted.pool == Part::Any && wanted.zone == Part::Open && zones.len() > 1 {
         found = vec![Wanted { zone: Part::Any, ..wanted.clone() }.widened(&found[0])];
     }
+    if wanted.pool == Part::Open && found.len() > 1 && is_one_vip(catalog, &found) {
+        let zone = if zones.len() > 1 { Part::Any } else { wanted.zone.clone() };
+        found = vec![Wanted { pool: Part::Any, zone, ..wanted.clone() }.widened(&found[0])];
+    }
     match found.len() {
         0 => Err(unknown(wanted, &known)),
         1 => Ok(found.remove(0)),
@@ -322,6 +328,22 @@ fn known(catalog: &Catalog) -> Vec<OverrideTarget> {
         }
     }
     known
+}
+
+/// Whether these are endpoints of several pools that stand for the same VIP: then its name means it in all of them.
+fn is_one_vip(catalog: &Catalog, found: &[OverrideTarget]) -> bool {
+    let pools = || catalog.pools().all().iter().map(|served| &served.pool);
+    let vips: Option<Vec<&Vip>> = found
+        .iter()
+        .map(|target| {
+            let OverrideTarget::Endpoint { zone, pool: Some(in_pool), name } = target else {
+                return None;
+            };
+            let pool = pools().find(|pool| pool.zone == *zone && pool.name == *in_pool)?;
+            pool.endpoints.iter().find(|endpoint| endpoint.name == *name)?.vip.as_deref()
+        })
+        .collect();
+    vips.is_some_and(|vips| vips.windows(2).all(|two| two[0] == two[1]))
 }
 
 /// What a message calls that which is looked for.
@@ -471,6 +493,35 @@ mod tests {
         check("pool:fra", "unknown pool \"fra\"; did you mean site:fra?");
         check("web/fra-9", "unknown endpoint \"fra-9\" in pool \"web\"; did you mean \"fra-1\"?");
         check("site:xyzzy", "unknown site \"xyzzy\"; known here: fra, iad, sin, twin");
+    }
+
+    #[test]
+    fn a_vip_is_one_thing_in_all_pools() {
+        let director = "[sites]\nfra = { coordinates = [50, 8] }\n[directors.lvs]\nsite = \"fra\"\n\
+                        vip = { a = \"192.0.2.100\" }\nmode = \"dr\"\nservice = \"tcp/80\"\n\
+                        reals = [ { address = \"10.0.0.2:80\" } ]\n";
+        let pool = |name: &str, endpoint: &str| {
+            format!(
+                "[pools.{name}]\nendpoints = [ {{ {endpoint} }} ]\n[names.{name}]\npool = \"{name}\"\n"
+            )
+        };
+        let by_director = "director = \"lvs\"";
+        let other = "name = \"lvs\", site = \"fra\", a = \"192.0.2.9\"";
+        let com = pool("web", by_director) + &pool("api", by_director);
+        let check = |net: &str, text: &str, expected: &str| {
+            let zones = [("example.com", &*com), ("example.net", net)];
+            let fixture = testing::Fixture::new(director, &zones);
+            let found = match find(&fixture.catalog, &text.parse().unwrap()) {
+                Ok(target) => target.to_string(),
+                Err(lost) => lost.message,
+            };
+            assert_eq!(found, expected, "{text}");
+        };
+        check("", "lvs", "endpoint lvs of example.com.");
+        check("", "web/lvs", "endpoint lvs in web of example.com.");
+        check(&pool("web", by_director), "lvs", "endpoint lvs");
+        check(&pool("web", by_director), "lvs@example.com", "endpoint lvs of example.com.");
+        check(&pool("web", other), "lvs", "\"lvs\" could mean 3 things");
     }
 
     #[test]

@@ -136,8 +136,8 @@ pub(super) fn tally(
 }
 
 /// Which part of the networks gets what before and what after. As many as can stay where they are: the part that a site
-/// takes is drawn from the same hashes before and after, so it only grows or shrinks. Where the parts of several sites of
-/// one order shrink at once, a few more move than that.
+/// takes is drawn from the same hashes before and after, so it only grows or shrinks. Where the parts of several sites
+/// of one order shrink at once, a few more move than that.
 fn coupled<'a>(halves: [&[(Outcome<'a>, f64)]; 2]) -> Vec<([Outcome<'a>; 2], f64)> {
     let [mut before, mut after] = halves.map(<[_]>::to_vec);
     let mut pairs = Vec::new();

@@ -1,7 +1,7 @@
 //! Directors: what stands behind each VIP, who says so, and how far that can be believed.
 //!
-//! A director is shown once, wherever it is handed out. Of several that share a VIP each is shown as it sees itself, and
-//! which of them speaks for all.
+//! A director is shown once, wherever it is handed out. Of several that share a VIP each is shown as it sees itself,
+//! and which of them speaks for all.
 
 use super::Facts;
 use super::pools;

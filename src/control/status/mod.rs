@@ -101,6 +101,8 @@ fn sites(facts: &Facts<'_>, pools: &[PoolStatus]) -> Vec<SiteView> {
             let is_up = view.families.iter().all(|family| family.standing == "up");
             at.endpoints += 1;
             at.endpoints_up += usize::from(is_up);
+            let is_drained = view.families.iter().all(|family| family.standing == "drained");
+            at.endpoints_drained += usize::from(is_drained);
             at.answers_total += view.answers_total;
             at.answers_per_s += view.answers_per_s;
         }
@@ -118,6 +120,7 @@ fn empty_site(facts: &Facts<'_>, site: &Site, zone: Option<String>) -> SiteView 
         coordinates_deg: site.coordinates.map(|at| [at.latitude_deg, at.longitude_deg]),
         endpoints: 0,
         endpoints_up: 0,
+        endpoints_drained: 0,
         pinned: pin_on(
             &now,
             |target| match target {

@@ -71,6 +71,7 @@ struct Looker<'a> {
 
 /// One family of a pool: where it sits, and the shares of its endpoints by their places.
 struct Seated<'a> {
+    now: &'a Now<'a>,
     family: Family,
     outlook: Outlook<'a>,
     tier: usize,
@@ -118,7 +119,7 @@ impl Looker<'_> {
             Outlook { roster, dealt: self.facts.snapshot.dealt(number), standings: self.now };
         (tier..roster.tiers.len()).find(|&tier| outlook.seated_sites(tier).next().is_some())?;
         let shares = self.shares(&outlook, tier);
-        Some(Seated { family, outlook, tier, shares })
+        Some(Seated { now: self.now, family, outlook, tier, shares })
     }
 
     /// A dead site gives no answers, unless the whole pool is dead and handed out all the same.
@@ -241,11 +242,8 @@ impl Seated<'_> {
                         site: site.name.clone(),
                         level: self.outlook.level(self.tier, number),
                         admission: self.outlook.dealt.site(self.tier, number).admission.part(),
-                        admission_by_load: self.outlook.standings.admission(
-                            pool,
-                            site,
-                            self.family,
-                        ),
+                        admission_by_load: self.now.admission(pool, site, self.family),
+                        utilisation: self.now.utilisation(pool, site),
                     }
                 })
                 .collect(),

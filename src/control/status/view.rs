@@ -88,6 +88,8 @@ pub struct SiteView {
     pub endpoints: usize,
     /// Those that are up in every family that they have an address in.
     pub endpoints_up: usize,
+    /// Those that are drained in every family, by an override or by their director.
+    pub endpoints_drained: usize,
     /// The override on the site itself.
     #[serde(rename = "override")]
     pub pinned: Option<OverrideView>,
@@ -148,6 +150,8 @@ pub struct SiteLevelView {
     pub admission: f64,
     /// That part as far as its load goes; below 1 it is full.
     pub admission_by_load: f64,
+    /// Its sessions over what it carries well as it is; none where one of them is not known.
+    pub utilisation: Option<f64>,
 }
 
 /// An endpoint of a pool.

@@ -1,6 +1,6 @@
 //! IPVS rules for `ipvsadm -R`.
 //!
-//! That program takes neither comments nor empty lines, so what there is to say goes beside the text.
+//! That program takes no comments, so what there is to say goes beside the text.
 
 use super::terms::{Front, fronts, socket, weights};
 use super::{Job, Rendered};

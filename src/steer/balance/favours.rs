@@ -17,15 +17,16 @@ const SESSION_ERROR_MAX: f64 = LN_2;
 const RESPONSE_MIN_MS: f64 = 0.1;
 /// What weighs less is never drawn.
 const WEIGHT_MIN: f64 = 1e-9;
-/// How steeply `power-of-two` prefers the less loaded: half as loaded is preferred 16 : 1. The slope of the favour at
+/// How steeply `power-of-two` prefers the less loaded: half as loaded is preferred 8 : 1. The slope of the favour at
 /// balance is half of this, times the others' part of the weight.
-const PREFERENCE: f64 = 4.0;
+const PREFERENCE: f64 = 3.0;
 
 /// The favours of the endpoints of one pool at one site.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Favours {
     method: Option<Method>,
     endpoints: BTreeMap<String, State>,
+    since_dealt_s: f64,
 }
 
 /// An endpoint that is dealt, and its load as far as it is known.
@@ -84,9 +85,9 @@ impl Favours {
         dt: Duration,
         lag: Duration,
     ) -> bool {
-        if self.method != Some(method) {
+        let is_other_method = self.method.replace(method) != Some(method);
+        if is_other_method {
             // An error in milliseconds is none in sessions; what is dealt stays until the new method says otherwise.
-            self.method = Some(method);
             self.endpoints.values_mut().for_each(|state| state.item = Item::default());
         }
         let pace = Pace::new(dt, lag);
@@ -107,8 +108,14 @@ impl Favours {
             _ => vec![1.0; seats.len()],
         };
         let favours = normalised(&seats, favours);
-        let is_worth_dealing =
-            states.iter().zip(&favours).any(|(state, new)| is_news(*new, state.favour));
+        let is_new = |seat: &Seat<'_>| !self.endpoints.contains_key(seat.name);
+        let is_other = is_other_method || seats.iter().any(is_new);
+        self.since_dealt_s += pace.dt_s;
+        let is_worth_dealing = (is_other || pace.is_due(self.since_dealt_s))
+            && states.iter().zip(&favours).any(|(state, new)| is_news(*new, state.favour));
+        if is_worth_dealing {
+            self.since_dealt_s = 0.0;
+        }
         for ((seat, mut state), favour) in seats.iter().zip(states).zip(favours) {
             if is_worth_dealing {
                 state.favour = favour;

@@ -21,6 +21,7 @@ const INFLUENCE_MAX: f64 = 0.3;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Intakes {
     sites: BTreeMap<String, State>,
+    since_dealt_s: f64,
 }
 
 /// A site that is alive, what it carries well as it is, and what it carries.
@@ -50,6 +51,8 @@ struct State {
     item: Item,
     /// As it is dealt.
     part: f64,
+    /// As it is to be dealt.
+    next: f64,
     utilisation: Option<f64>,
     aim: f64,
 }
@@ -66,18 +69,24 @@ impl Intakes {
         };
         let all = sites.iter().filter_map(measured);
         let (load, capacity) = all.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
-        let aim = if capacity > 0.0 { (load / capacity).max(1.0) } else { 1.0 };
-        let mut is_worth_dealing = false;
+        // A site without a capacity carries whatever comes: as long as it is there, not all can be full.
+        let has_room = sites.iter().any(|site| site.capacity.is_none());
+        let aim = if capacity > 0.0 && !has_room { (load / capacity).max(1.0) } else { 1.0 };
+        let mut is_news_of_any = false;
         for site in sites {
             let state = self.sites.entry(site.site.to_owned()).or_default();
             let utilisation = measured(site).map(|(load, capacity)| load / capacity);
             (state.utilisation, state.aim) = (utilisation, aim);
-            let part = state.next(pace);
+            state.next = state.next(pace);
             // All is told exactly: a site at 99 % would send away a few for ever.
-            if is_news(part, state.part) || part == 1.0 && state.part < 1.0 {
-                state.part = part;
-                is_worth_dealing = true;
-            }
+            let is_whole_again = state.next == 1.0 && state.part < 1.0;
+            is_news_of_any |= is_whole_again || is_news(state.next, state.part);
+        }
+        self.since_dealt_s += pace.dt_s;
+        let is_worth_dealing = is_news_of_any && pace.is_due(self.since_dealt_s);
+        if is_worth_dealing {
+            self.since_dealt_s = 0.0;
+            self.sites.values_mut().for_each(|state| state.part = state.next);
         }
         is_worth_dealing
     }
@@ -111,6 +120,6 @@ impl State {
 
 impl Default for State {
     fn default() -> Self {
-        Self { item: Item::default(), part: 1.0, utilisation: None, aim: 1.0 }
+        Self { item: Item::default(), part: 1.0, next: 1.0, utilisation: None, aim: 1.0 }
     }
 }

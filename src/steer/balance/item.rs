@@ -3,24 +3,25 @@
 use super::{LAG_MAX, LAG_MIN};
 use std::time::Duration;
 
-/// `P`: how strongly an error is met at once. At 5, short sessions would swing.
-pub(super) const PROPORTION: f64 = 2.0;
+/// `P`: how strongly an error is met at once.
+pub(super) const PROPORTION: f64 = 1.25;
 /// `F` for sessions, in lags: shorter passes noise on, longer delays.
-pub(super) const SMOOTHING_SESSIONS: f64 = 0.5;
+pub(super) const SMOOTHING_SESSIONS: f64 = 1.0;
 /// `F` for response times, in lags: long, as they rise steeply with load.
-pub(super) const SMOOTHING_RESPONSE: f64 = 5.0;
+pub(super) const SMOOTHING_RESPONSE: f64 = 8.0;
 /// `Ti`, in lags.
 pub(super) const LEARNING: f64 = 4.0;
 /// The error (logarithm) from which on more of it is learnt less: 15 %, about what is left of a difference of a half
 /// between servers once `P` has met it.
 pub const KNEE: f64 = 0.15;
-/// What is learnt of the largest errors: enough to get over a difference of 8 times within an hour.
+/// What is learnt of the largest errors at least, so that they are learnt in the end.
 const LEARNT_LEAST: f64 = 0.05;
 /// How long what is known holds when no more comes, in lags.
 const HOLD: f64 = 4.0;
-/// A share moves by so much before it is dealt again: below the noise of a thousand sessions, and so are then the decks
-/// that are rebuilt for nothing.
+/// A share moves by so much before it is dealt again: less is below the noise of a thousand sessions.
 const DEAD_BAND: f64 = 0.02;
+/// Shares are dealt so long after one another at least, in lags: little beside the delay that there is anyway.
+const DEALT_EVERY: f64 = 0.125;
 
 /// The pace of one step, in seconds.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +35,11 @@ impl Pace {
     pub fn new(dt: Duration, lag: Duration) -> Self {
         let lag = lag.clamp(LAG_MIN, LAG_MAX);
         Self { dt_s: dt.min(lag).as_secs_f64(), lag_s: lag.as_secs_f64() }
+    }
+
+    /// Whether so long after the last dealing another one is due, in seconds.
+    pub fn is_due(self, since_dealt_s: f64) -> bool {
+        since_dealt_s >= DEALT_EVERY * self.lag_s
     }
 
     /// How far a value goes toward another in one step, if it takes so many lags to go most of the way.

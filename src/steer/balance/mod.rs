@@ -19,44 +19,46 @@
 //! of the load over what it should be (logarithms, so that half as much and twice as much are equally far off):
 //!
 //! ```text
-//! e' = (x − e) / F          F = lag / 2       what is measured is noisy: smoothed
-//! i' = −ψ(e) / Ti           Ti = 4 · lag      what persists is learnt
-//! ln(favour) = i − P · e    P = 2             what is new is met at once
+//! e' = (x − e) / F          F = lag          what is measured is noisy: smoothed
+//! i' = −ψ(e) / Ti           Ti = 4 · lag     what persists is learnt
+//! ln(favour) = i − P · e    P = 1.25         what is new is met at once
 //! ```
 //!
 //! Resolvers pass a change of shares on as the mean over the last TTL, `W(s) = (1 − e^(−s·TTL)) / (s·TTL)`, and
-//! sessions that last a time `S` follow as `1 / (1 + s·S)`. Around the loop that makes `L(s) = (P / (1 + s·F) + 1 /
-//! (s·Ti)) · W(s) / (1 + s·S)`.
+//! sessions that last a time `S` follow as `1 / (1 + s·S)`. Around the loop that makes
+//! `L(s) = (P / (1 + s·F) + 1 / (s·Ti)) · W(s) / (1 + s·S)`. How near `L` comes to −1 on its way says how near the
+//! loop is to swinging; half way, where disturbances are amplified twice at worst, is what is usually asked for.
 //!
-//! - Short sessions (`S → 0`): the phase turns over at about 4 / lag, where `|L|` is 0.4. The gain could be twice as
-//!   high before anything swung.
-//! - Long sessions: what remains is `S·Ti·s² + (1 + P)·Ti·s + 1`, damped by `(1 + P) / 2 · √(Ti / S)`: 0.7 at 18 lags,
-//!   0.5 at 36. The share of the error that is met at once is what buys this: by integration alone (P = 0), sessions of
-//!   four lags would sway already. Whose sessions last longer still should set `damping`.
+//! - Sessions of about half a lag are the hard case: their delay adds to that of caches and smoothing. It is they that
+//!   limit `P`: at 2, with half the smoothing, the distance would be 0.25, and gone with a feed that is slow.
+//! - Long sessions: what remains is `S·Ti·s² + (1 + P)·Ti·s + 1`, damped by `(1 + P) / 2 · √(Ti / S)`: 0.7 at 10 lags,
+//!   0.5 at 20. That a part of the error is met at once is what buys this: by integration alone (P = 0) it would be
+//!   0.5 at 4 lags. Whose sessions last hours should set `damping`.
 //!
-//! A unit test holds `L` to its distance from −1 over all `S` up to 30 lags, and `tests/balance` closes the loop over
-//! the real decks with resolvers and clients that are not linear at all.
+//! A unit test holds the distance to 0.44 for all `S` up to 60 lags and feeds as slow as half a TTL, and
+//! `tests/balance` closes the loop over the real decks, with resolvers and clients that are not linear at all.
 //!
 //! Shares cannot be negative: who starts far off is corrected only as fast as sessions end, and an integral that goes
 //! on counting meanwhile overshoots. So `ψ` grows with the error up to [`KNEE`] and falls again beyond it: large errors
-//! are met by `P`, and learnt slowly.
+//! are met by `P`, and learnt slowly. (Of sites the influence of an error is limited, and does not fall again: what is
+//! far too full must shed.)
 //!
 //! # The others
 //!
-//! - `least-response-time`: favour = (mean / own response time), smoothed over 5 lags. Proportional and not integral:
+//! - `least-response-time`: favour = (mean / own response time), smoothed over 8 lags. Proportional and not integral:
 //!   a far site or an old machine is to get less, not to be filled until it is as slow as the others. A queue near
-//!   its limit answers 10 times as slowly for 1/10 more load; with that slope around the loop (9 at 90 % utilisation)
-//!   the long smoothing leaves a phase of 45 degrees.
+//!   its limit answers the more slowly the fuller it is, with a slope of 4 at 80 % and 9 at 90 % utilisation. That
+//!   slope goes around the loop, hence the long smoothing: it leaves a distance of 0.6 and 0.4.
 //! - `power-of-two`: as if two were drawn by weight and the less loaded one handed out. An endpoint with part `p` of
 //!   the weight is handed out with `p² + Σ 2·p·q·s` over the others' parts `q`, where `s` goes from 1 to 0 as its
 //!   sessions per weight go from less to more than the other's: smoothly, since a step would swing. The slope at
-//!   balance is that of `P` above, and so is the smoothing. Never above 2 times its due, whatever the loads say.
+//!   balance is at most 1.5, the smoothing that of sessions. Never above 2 times its due, whatever the loads say.
 //!
 //! # What is not known
 //!
 //! An endpoint whose load is unknown keeps what it has for 4 lags and then goes back to its due; the others are
 //! balanced among themselves. Who is new begins at its due; who leaves takes nothing from the proportions of the
-//! others. Shares are dealt again only where one moved by more than 2 %.
+//! others. Shares are dealt again only where one has moved by more than 2 %, and 8 times in a lag at most.
 //!
 //! Pure: no clock, no randomness; the time that has passed is an argument.
 

@@ -56,8 +56,8 @@ function makeCard({ director, state, override }) {
   const card = h('li', { class: 'director', 'data-state': state, 'data-director': director.director },
     h('div', { class: 'director-head' }, dot(state, state), h('h3', {}, director.director), h('span', { class: 'code' }, director.site),
       director.state !== 'up' && h('span', { class: 'chip', 'data-state': state }, director.state),
-      !director.speaks && h('span', { class: 'chip', 'data-state': 'info', title: `shares its VIP with ${director.shared_with.join(', ')}` }, 'in reserve'),
-      act(director, override)),
+      !director.speaks && h('span', { class: 'chip', 'data-state': 'unknown', title: `shares its VIP with ${director.shared_with.join(', ')}` }, 'in reserve'),
+      director.speaks && act(director, override)),
     h('p', { class: 'director-what' }, director.vip.map((it) => h('span', { class: 'address' }, it)),
       h('span', { class: 'soft' }, `${director.service} · ${director.mode} · ${director.scheduler}`
         + `${director.shared_with.length && director.speaks ? ` · shared with ${director.shared_with.join(', ')}` : ''}`)),
@@ -69,7 +69,7 @@ function makeCard({ director, state, override }) {
   return card;
 }
 
-/** A director is drained where it is handed out; where its endpoints bear several names, one by one in the table below. */
+/** A VIP is drained where it is handed out, at the director that speaks for it; where its endpoints bear several names, one by one in the table below. */
 function act(director, override) {
   if (override) {
     const text = override.state === 'drain' ? 'Undrain' : 'Release';

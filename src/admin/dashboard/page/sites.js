@@ -28,7 +28,7 @@ export function showSiteCards(status) {
   if (all.length > SHOWN_MAX) all.sort((a, b) => ORDER[a.state] - ORDER[b.state] || b.rate - a.rate);
   const shown = showAll ? all : all.slice(0, SHOWN_MAX);
   keyed(byId('sites'), shown, (it) => siteKey(it.site), ({ site, state }) => JSON.stringify([site.title, site.zone,
-    site.location, site.endpoints, site.endpoints_up, site.override, state]), makeCard, (node, it) => {
+    site.location, site.endpoints, site.endpoints_up, site.endpoints_drained, site.override, state]), makeCard, (node, it) => {
     const [number, share] = node.numbers;
     setText(number, `${rate(it.site.answers_per_s)}/s`);
     setText(share, total > 0 ? percent(it.rate / total) : '');

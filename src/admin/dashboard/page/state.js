@@ -4,6 +4,7 @@
 export function siteState(site) {
   if (site.override) return site.override.state === 'up' ? 'up' : site.override.state === 'drain' ? 'drained' : 'down';
   if (site.endpoints === 0) return 'unknown';
+  if (site.endpoints_drained === site.endpoints) return 'drained';
   if (site.endpoints_up === 0) return 'down';
   return site.endpoints_up < site.endpoints ? 'degraded' : 'up';
 }

@@ -173,10 +173,8 @@ fn a_site_that_is_full_says_so() {
     }
     let status = seen(&scene, 900);
     let (part, by_load) = admission(&status);
-    assert!(by_load < 0.9 && part == by_load, "{part} {by_load}");
-    let [wrong] = &told(&status)[..] else { panic!("{:?}", status.wrong) };
-    assert!(
-        wrong.starts_with("warning pool vips of example.com.: site fra is full, and takes "),
-        "{wrong}"
-    );
+    assert!(by_load < 0.9 && (part - by_load).abs() < 1e-6, "{part} {by_load}");
+    let full = "warning pool vips of example.com.: site fra is full (150 % of its capacity)";
+    assert_eq!(told(&status), [full]);
+    assert!(status.wrong[0].help.starts_with("it takes "), "{}", status.wrong[0].help);
 }

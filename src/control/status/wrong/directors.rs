@@ -7,6 +7,8 @@ use jiff::Timestamp;
 
 /// Real servers that are named in one line.
 const REALS_NAMED_MAX: usize = 4;
+/// So far beyond its capacity a site may be before it is called full: it is filled up to it on purpose.
+const UTILISATION_TOLD_MIN: f64 = 1.1;
 
 /// Of directors that share a VIP the one that speaks is told; a feed that is lost is lost for each.
 pub(super) fn of_directors(status: &Status, wrong: &mut Vec<Wrong>) {
@@ -70,7 +72,8 @@ fn down_since(real: &RealView) -> Option<Timestamp> {
 /// One answer that fails is no fault yet: what was said before still counts.
 fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
     let Some(feed) = director.feed.as_ref().filter(|_| director.source != "feed") else { return };
-    let why = feed.fault.as_deref().unwrap_or("nothing was heard of it yet");
+    // Nor is it one that nobody has asked yet.
+    let Some(why) = feed.fault.as_deref().filter(|_| feed.asked_total > 0) else { return };
     let instead = match &*director.source {
         "probes" => "own probes of the real servers decide",
         _ => "its VIP stands by its own check alone",
@@ -85,23 +88,31 @@ fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
     wrong.push(warning(what, feed.fault_since.or(feed.heard_at), help));
 }
 
-/// Sites of a pool that send clients on since they are full.
+/// Sites of a pool that are full: they send clients on, or all are.
 pub(super) fn of_load(pool: &PoolView, wrong: &mut Vec<Wrong>) {
     let sites = pool.families.iter().flat_map(|family| &family.sites);
     let mut told: Vec<&str> = Vec::new();
-    for site in sites.filter(|site| site.admission_by_load < 1.0) {
-        if told.contains(&&*site.site) {
+    for site in sites {
+        let is_over = site.utilisation.is_some_and(|part| part > UTILISATION_TOLD_MIN);
+        if (site.admission_by_load >= 1.0 && !is_over) || told.contains(&&*site.site) {
             continue;
         }
         told.push(&site.site);
-        let part = percent(site.admission_by_load);
-        let what = format!(
-            "{}: site {} is full, and takes {part} of the client networks that come to it",
-            super::title(pool),
-            site.site
-        );
-        let help = "the others go to the next site in their order; add servers, or raise its capacity \
-                    if it can carry more";
+        let (pool, cure) =
+            (super::title(pool), "add servers, or raise its capacity if it can carry more");
+        let used = site
+            .utilisation
+            .map_or_else(String::new, |part| format!(" ({} of its capacity)", percent(part)));
+        let what = format!("{pool}: site {} is full{used}", site.site);
+        let help = match site.admission_by_load {
+            1.0 => format!("all who come to it are still sent there; {cure}"),
+            part => {
+                let part = percent(part);
+                format!(
+                    "it takes {part} of the client networks that come to it, the others go on; {cure}"
+                )
+            }
+        };
         wrong.push(warning(what, None, help));
     }
 }

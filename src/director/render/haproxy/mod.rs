@@ -71,6 +71,11 @@ fn section(sheet: &mut Sheet, director: &Director, name: String) {
     // A proxy serves either address by all of its reals, so the first front has them all.
     let reals: Vec<&Real> =
         fronts(director).into_iter().next().map_or(Vec::new(), |front| front.reals);
+    if is_weighted(director.scheduler) && reals.iter().any(|real| real.weight > WEIGHT_MAX) {
+        sheet.comment(format_args!(
+            "Weights are in proportion to those configured: at most {WEIGHT_MAX}."
+        ));
+    }
     let mut names = Names::default();
     for (real, weight) in reals.iter().zip(weights(&reals, WEIGHT_MAX)) {
         let name = names.unique(tame(&real.name, NAME_CHARACTERS));

@@ -26,7 +26,7 @@ pub fn director(job: &Job<'_>) -> String {
         }
         match director.mode {
             Mode::Nat => nat(&mut script, job, director),
-            Mode::Dr => script.remark("DR: the frame goes on as it came. Nothing is routed here, and no answer comes back this way."),
+            Mode::Dr => script.remark(DR),
             Mode::Tun => tun(&mut script),
             Mode::Proxy => proxy(&mut script, job, director),
         }
@@ -34,6 +34,9 @@ pub fn director(job: &Job<'_>) -> String {
     }
     script.into_text()
 }
+
+const DR: &str =
+    "DR: the frame goes on as it came. Nothing is routed here, and no answer comes back this way.";
 
 fn nat(script: &mut Script, job: &Job<'_>, director: &Director) {
     for address in director.addresses() {
@@ -122,7 +125,13 @@ fn vips(script: &mut Script, job: &Job<'_>, director: &Director) {
     }
     let interface = script::word(&job.settings.interface);
     for address in director.addresses() {
-        script.step("The VIP.", &address_on(address, &interface, ""));
+        if address.is_ipv4() {
+            script.step("The VIP.", &address_on(address, &interface, ""));
+        } else {
+            let why =
+                "The VIP, to be listened on at once: nobody is asked first whether it is taken.";
+            script.step(why, &address_on(address, &interface, " nodad"));
+        }
     }
 }
 

@@ -179,9 +179,9 @@ fn tunnel(script: &mut Script, vip: IpAddr, own: IpAddr) {
     let outer = if own.is_ipv4() { 20 } else { 40 };
     let (family, headers) = if vip.is_ipv4() { ("ip", 40) } else { ("ip6", 60) };
     script.remark(&format!(
-        "Answers go straight to the client, in full size; what comes in has {outer} bytes less room. Where the director's \
-         ICMP does not get to all clients, have them send smaller segments. With an MTU of {MTU}, in a chain of nft at \
-         hook output: {family} saddr {vip} tcp flags syn tcp option maxseg size set {}",
+        "Answers go straight to the client, in full size; what comes in has {outer} bytes less room. Where the \
+         director's ICMP does not get to all clients, have them send smaller segments. With an MTU of {MTU}, in a \
+         chain of nft at hook output: {family} saddr {vip} tcp flags syn tcp option maxseg size set {}",
         MTU - outer - headers
     ));
 }

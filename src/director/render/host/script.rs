@@ -21,7 +21,7 @@ impl Script {
         sheet.comment(title);
         sheet.comment(ORIGIN);
         sheet.comment(
-            "It may run any number of times. A restart of the host undoes it: run it at each.",
+            "It may run any number of times. A restart of the host undoes it: run it at every start.",
         );
         sheet.line("set -eu");
         Self { sheet, done: HashSet::new(), said: String::new() }

@@ -7,7 +7,8 @@ use crate::steer::director::{Director, Mode};
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-/// The first director's; each that follows has [`PRIORITY_STEP`] less. 255 is for who owns the address (RFC 9568 §5.2.4).
+/// The first director's; each that follows has [`PRIORITY_STEP`] less. 255 is for who owns the address (RFC 9568
+/// §5.2.4).
 const PRIORITY_FIRST: usize = 200;
 const PRIORITY_STEP: usize = 10;
 
@@ -38,7 +39,7 @@ pub fn write(sheet: &mut Sheet, job: &Job<'_>) {
         let names: Vec<&str> = shared.iter().map(|one| &one.name[..]).collect();
         sheet.gap();
         sheet.comment(format_args!(
-            "Whoever is alive holds the VIP, first of {}.",
+            "The VIP is held by the first that is alive of {}.",
             names.join(", ")
         ));
         instance(sheet, job, director, &addresses, id, place);

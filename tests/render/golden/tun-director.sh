@@ -1,0 +1,15 @@
+#!/bin/sh
+# Settings of the director's host.
+# Written by `fingerpost director render`: change fingerpost's configuration, not this file.
+# It may run any number of times. A restart of the host undoes it: run it at every start.
+set -eu
+
+# Director lvs of site fra: tcp/80, mode tun, scheduler wlc.
+# The kernel's IPVS; it loads schedulers by itself when they are asked for.
+[ -e /proc/net/ip_vs ] || modprobe ip_vs
+# TUN: packets go on with 20 (IPv6: 40) more bytes, and no answer comes back this way. Who sends
+# larger ones than then fit is told so by ICMP, which no firewall before this host may drop.
+# The VIP.
+ip -4 address replace 192.0.2.100/32 dev eth0
+# The VIP, to be listened on at once: nobody is asked first whether it is taken.
+ip -6 address replace 2001:db8:f::100/128 dev eth0 nodad
