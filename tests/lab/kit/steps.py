@@ -53,6 +53,14 @@ def need_root(what_for):
         raise Skipped(f"needs root, for {what_for}")
 
 
+def need_namespaces():
+    need_root("network namespaces")
+    trial = "ip link add trial type bridge && ip link add one type veth peer name other && nft list ruleset"
+    done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", trial], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Skipped(f"needs namespaces with bridges, veth and nftables, not to be had: {done.stderr.strip()}")
+
+
 def need(packages):
     """Programs, and the Debian packages that have them."""
     missing = sorted({package for program, package in packages.items() if not shutil.which(program)})

@@ -21,8 +21,8 @@ class Nftables(Director):
 
 
 def lab():
-    steps.need_root("network namespaces")
     steps.need({"ip": "iproute2", "nft": "nftables", "sysctl": "procps"})
+    steps.need_namespaces()
     steps.versions([fingerpost.binary(), "--version"], ["nft", "--version"], ["uname", "-sr"])
     world = places.Places("nftables", ["nat"])
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
