@@ -15,12 +15,14 @@ DIRECTORS = ["page", "socket"]
 RESOLVER = ("127.90.0.53", 15353)
 PORT = 18080
 SLOW_START_S = 10
+LIMIT_S = 120
 WEIGHTS = {"a": 2, "b": 1, "c": 1}
 
 
 def lab():
-    steps.need_root()
+    steps.need_root("HAProxy to change its user")
     steps.need({"haproxy": "haproxy"})
+    steps.versions([fingerpost.binary(), "--version"], ["haproxy", "-v"], ["uname", "-sr"])
     server = fingerpost.Fingerpost(Path(__file__).parent)
     spare = RealServer("iad", "127.90.9.10", PORT)
     directors = [
@@ -33,13 +35,14 @@ def lab():
     proxy = None
     try:
         configuration = server.home / "haproxy.cfg"
-        configuration.write_text(server.render(DIRECTORS, "haproxy"))
+        configuration.write_text(server.render(DIRECTORS, "haproxy")["haproxy.cfg"])
         subprocess.run(["haproxy", "-c", "-q", "-f", configuration], check=True)
         for real in servers:
             real.start()
         with open(server.home / "haproxy.log", "w") as log:
-            proxy = subprocess.Popen(["haproxy", "-db", "-f", configuration], stdout=log, stderr=log,
-                                     preexec_fn=steps.die_with_parent)
+            # It gives up root, and with that the wish to die with its parent: `timeout` passes it on.
+            proxy = subprocess.Popen(["timeout", str(LIMIT_S), "haproxy", "-db", "-f", configuration], stdout=log,
+                                     stderr=log, preexec_fn=steps.die_with_parent)
         for director in directors:
             steps.wait(f"HAProxy at {director.vip}", lambda: (answers(director.vip), "nothing"))
         server.serve()

@@ -42,8 +42,12 @@ class Fingerpost:
         self.processes = []
 
     def render(self, directors, form, *options):
-        """What the program of these directors' host, or with --host a shell, is to be given."""
-        return self._run(["director", "render", *directors, "--format", form, *options, "--config", self._file()])
+        """The files that the hosts of these directors are to be given, by name."""
+        output = self.home / f"rendered-{'-'.join(directors)}"
+        done = subprocess.run([binary(), "director", "render", *directors, "--format", form, "--output", output,
+                               *options, "--config", self._file()], capture_output=True, text=True, cwd=self.directory)
+        steps.expect("the director is rendered", done.returncode == 0, done.stderr)
+        return {path.name: path.read_text() for path in output.iterdir()}
 
     def serve(self):
         log = self.spawn("serve", "--config", self._file())
@@ -95,7 +99,3 @@ class Fingerpost:
 
     def _file(self):
         return str(self.directory / "fingerpost.toml")
-
-    def _run(self, arguments):
-        return subprocess.run([binary(), *arguments], check=True, text=True, stdout=subprocess.PIPE,
-                              cwd=self.directory).stdout

@@ -14,12 +14,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from . import steps
+
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
 MEMORY_MIB = 768
-# What is unpacked of the package.
-KERNEL_PARTS = ["./boot/vmlinuz-*", "./lib/modules/*/kernel/net/*", "./lib/modules/*/kernel/lib/*",
-                "./lib/modules/*/kernel/crypto/*", "./lib/modules/*/kernel/arch/x86/crypto/*",
-                "./lib/modules/*/kernel/drivers/net/*"]
+# What is unpacked of the package. Its modules are below /lib, or /usr/lib in newer ones.
+KERNEL_PARTS = ["./boot/vmlinuz-*", "*/lib/modules/*/kernel/*"]
 
 INIT = """#!/bin/busybox sh
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
@@ -40,19 +40,22 @@ class Kernel:
     """Debian's cloud kernel, unpacked: its image, and its modules by name."""
 
     def __init__(self, directory):
-        package = newest_kernel()
-        self.name = package
-        home = Path(directory) / package
-        if not (home / "complete").exists():
+        self.name = newest_kernel()
+        home = Path(directory) / self.name
+        whole = home / "version"
+        if not whole.exists():
             shutil.rmtree(home, ignore_errors=True)
             home.mkdir(parents=True)
-            subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", package],
+            subprocess.run(["apt-get", "download", "-qq", "-o", "APT::Sandbox::User=root", self.name],
                            cwd=home, check=True)
-            unpack(next(home.glob("*.deb")), home)
-            (home / "complete").touch()
-        self.version = next(home.glob("*.deb")).name.split("_")[1].replace("%3a", ":")
-        self.image = next(home.glob("boot/vmlinuz-*"))
-        self.modules = {path.name.split(".ko")[0]: path for path in home.glob("lib/modules/**/*.ko*")}
+            package, = home.glob("*.deb")
+            unpack(package, home)
+            package.unlink()
+            # Written last: what was broken off is begun anew.
+            whole.write_text(package.name.split("_")[1])
+        self.version = whole.read_text()
+        self.image, = home.glob("boot/vmlinuz-*")
+        self.modules = {path.name.split(".ko")[0].replace("-", "_"): path for path in home.rglob("*.ko*")}
 
     def with_dependencies(self, names):
         """The modules of these names and what they need, in an order in which they can be loaded, as (name, bytes)."""
@@ -67,7 +70,7 @@ class Kernel:
             content = lzma.decompress(content) if path.suffix == ".xz" else content
             needs = re.search(rb"\0depends=([^\0]*)\0", content)
             for needed in filter(None, needs[1].decode().split(",") if needs else []):
-                load(needed.replace("-", "_") if needed not in self.modules else needed)
+                load(needed.replace("-", "_"))
             loaded[name] = content
 
         for name in names:
@@ -166,7 +169,7 @@ def boot(kernel, archive, modules, command, directory, limit_s):
          "-smp", "2", "-m", str(MEMORY_MIB), "-kernel", kernel.image, "-initrd", image, "-append",
          "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off", "-nodefaults", "-display", "none",
          "-serial", "stdio", "-no-reboot"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+        preexec_fn=steps.die_with_parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
     status = None
     try:
         for line in machine.stdout:
@@ -174,7 +177,7 @@ def boot(kernel, archive, modules, command, directory, limit_s):
             ended = re.search(r"machine: status (\d+)", line)
             if ended:
                 status = int(ended[1])
-            else:
+            elif status is None:
                 print(line, flush=True)
     finally:
         machine.terminate()

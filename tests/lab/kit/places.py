@@ -75,9 +75,10 @@ class Site:
         return real
 
     def configure(self, server, form):
-        """Lets Fingerpost set up the hosts for this director, each by its script."""
+        """Sets up the hosts by the scripts that Fingerpost writes; returns all that it wrote."""
         gateway = ["--gateway", self.gateway] if self.mode == "nat" else []
-        self.network.run(self.director, ["sh", "-s"], server.render([self.mode], form, "--host", "director"))
+        files = server.render([self.mode], form, *gateway)
+        self.network.run(self.director, ["sh", "-s"], files["director.sh"])
         for real in self.reals:
-            script = server.render([self.mode], form, "--host", real.name, *gateway)
-            self.network.run(real.host, ["sh", "-s"], script)
+            self.network.run(real.host, ["sh", "-s"], files[f"real-{real.name}.sh"])
+        return files

@@ -7,6 +7,7 @@ import ctypes
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -19,6 +20,7 @@ LOOK_S = 0.1
 
 
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
 
 
 class Failed(Exception):
@@ -46,9 +48,17 @@ def expect(what, holds, seen):
         raise Failed(f"{what}; seen: {seen}")
 
 
-def need_root():
+def need_root(what_for):
     if os.geteuid() != 0:
-        raise Skipped("needs root, to make network namespaces")
+        raise Skipped(f"needs root, for {what_for}")
+
+
+def need_namespaces():
+    need_root("network namespaces")
+    trial = "ip link add trial type bridge && ip link add one type veth peer name other && nft list ruleset"
+    done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", trial], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Skipped(f"needs namespaces with bridges, veth and nftables, not to be had: {done.stderr.strip()}")
 
 
 def need(packages):
@@ -58,9 +68,16 @@ def need(packages):
         raise Skipped("needs apt-get install --no-install-recommends " + " ".join(missing))
 
 
+def versions(*commands):
+    """The first line that each of these says."""
+    for command in commands:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        print((done.stdout.splitlines() or [str(command)])[0].strip())
+
+
 def die_with_parent():
-    """For children: a lab that is killed leaves none behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """For children: a lab that is killed leaves none behind. TERM, so that `timeout` can pass it on."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def run(lab):

@@ -48,17 +48,15 @@ class Lvs(Director):
 
 
 def lab():
+    steps.versions(["uname", "-sr"], ["ipvsadm", "--version"])
     world = places.Places("lvs", MODES)
     server = Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
         directors = [Lvs(site) for site in world.sites]
-        token = server.directory / "agent.token"
-        token.write_text("of-the-lab-and-of-nothing-else\n")
         for director in directors:
-            director.site.configure(server, "ipvsadm")
-            director.load(server.render([director.name], "ipvsadm"))
+            director.load(director.site.configure(server, "ipvsadm")["ipvsadm.rules"])
             server.spawn("director", "agent", "--listen", f"{director.site.address}:{AGENT_PORT}",
-                         "--token-file", str(token), host=director.site.director)
+                         "--token-file", "agent.token", host=director.site.director)
         world.start()
         server.serve()
         Story(server, directors, places.RESOLVER, lambda: world.network.inside("client"), places.PORT,

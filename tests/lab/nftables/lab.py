@@ -14,21 +14,22 @@ SLOW_START_S = 10
 class Nftables(Director):
     # Nothing takes a dead real server out of the rules: what is sent there fails until DNS sends less.
     heals = False
+    source = "probes"
 
     def __init__(self, site):
         super().__init__(site.mode, site.vip, site.reals)
 
 
 def lab():
-    steps.need_root()
     steps.need({"ip": "iproute2", "nft": "nftables", "sysctl": "procps"})
-    fingerpost.binary()
+    steps.need_namespaces()
+    steps.versions([fingerpost.binary(), "--version"], ["nft", "--version"], ["uname", "-sr"])
     world = places.Places("nftables", ["nat"])
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
         site, = world.sites
-        site.configure(server, "nftables")
-        world.network.run(site.director, ["nft", "-f", "-"], server.render([site.mode], "nftables"))
+        files = site.configure(server, "nftables")
+        world.network.run(site.director, ["nft", "-f", "-"], files["director.nft"])
         world.start()
         server.serve()
         Story(server, [Nftables(site)], places.RESOLVER, lambda: world.network.inside("client"), places.PORT,
