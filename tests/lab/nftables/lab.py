@@ -23,7 +23,7 @@ class Nftables(Director):
 def lab():
     steps.need({"ip": "iproute2", "nft": "nftables", "sysctl": "procps"})
     steps.need_namespaces()
-    steps.versions([fingerpost.binary(), "--version"], ["nft", "--version"], ["uname", "-sr"])
+    steps.versions([fingerpost.binary(), "--version"], ["nft", "--version"], ["sh", "-c", "uname -sr | cut -d. -f1,2"])
     world = places.Places("nftables", ["nat"])
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
