@@ -50,9 +50,9 @@
 //! | [`report`] | what is wrong, where, and the cure |
 //! | [`wire`] | bytes ↔ questions and answers: parser, EDNS and ECS, writer. No I/O |
 //! | [`geo`] | where a client is: databases, networks, geo codes, distance, the class table |
-//! | [`health`] | what is alive: the state machine, checks, prober, table, overrides |
+//! | [`health`] | what is alive: the state machine, checks, prober, table, overrides, coming back |
 //! | [`zone`] | what is static: master files → records → tree of names |
-//! | [`steer`] | what is steered: sites, pools, methods, routes, classes, decks |
+//! | [`steer`] | what is steered: sites, directors, pools, methods, routes, classes, decks, balance by load |
 //! | [`config`] | text → checked, with places; every default in one file |
 //! | [`snapshot`] | compile and publish; the only thing a query reads |
 //! | [`mod@answer`] | snapshot + question + client → answer + reason |

@@ -132,7 +132,7 @@ impl<'d> Demands<'d> {
         let longest = duration(&self.hold_down_max);
         if let (Some(given), Some(longest)) = (&self.hold_down_max, longest) {
             let [shown, delay] = [longest, failback_delay].map(value::shown);
-            if self.failback_delay.is_none() {
+            if failback_delay.is_zero() {
                 let message = "nothing is held down: there is no failback_delay that could double";
                 given.value.warning(message, "add failback_delay = \"30s\", or remove it");
             } else if longest < failback_delay {

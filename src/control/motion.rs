@@ -14,7 +14,7 @@ use super::knowledge::Now;
 use crate::health::Standing;
 use crate::health::comeback::{Phase, Return, ReturnKey};
 use crate::snapshot::{Catalog, ServedPool, Standings};
-use crate::steer::balance::{self, Favours, Filled, Intakes, Observed};
+use crate::steer::balance::{self, FavourTold, Favours, Filled, Intakes, Observed};
 use crate::steer::model::{Endpoint, Method, Pool, Site};
 use crate::steer::pool::Family;
 use crate::wire::Name;
@@ -37,7 +37,7 @@ type SeatKey = (PoolKey, String, Family);
 /// What moves by itself.
 #[derive(Clone, Debug, Default)]
 pub struct Motion {
-    returns: HashMap<SeatKey, Comingback>,
+    returns: HashMap<SeatKey, Returning>,
     /// Of an earlier run, until its endpoint is first looked at.
     kept: HashMap<ReturnKey, Return>,
     /// Weights by plan, as they were last dealt.
@@ -51,21 +51,15 @@ pub struct Motion {
 
 /// How far an address has come back.
 #[derive(Clone, Copy, Debug)]
-struct Comingback {
+struct Returning {
     state: Return,
     /// As it was last dealt.
     phase: Phase,
 }
 
-/// What a step has moved.
-pub struct Moved {
-    /// The rosters to be dealt anew.
-    pub rosters: BTreeSet<usize>,
-}
-
 impl Motion {
-    /// Brings everything up to the moment of `now`, by what is known without it.
-    pub fn step(&mut self, catalog: &Catalog, now: &Now<'_>) -> Moved {
+    /// Brings everything up to the moment of `now`, which knows nothing of it yet; the rosters to be dealt anew.
+    pub fn step(&mut self, catalog: &Catalog, now: &Now<'_>) -> BTreeSet<usize> {
         let at = now.moment();
         let since = self.balanced_at.map_or(SignedDuration::MAX, |then| at.duration_since(then));
         // A clock that was set back begins anew, and what was slept through was not measured.
@@ -96,7 +90,7 @@ impl Motion {
         let balanced_at = self.balanced_at.filter(|_| is_by_load);
         let balance = balanced_at.and_then(|then| then.checked_add(BALANCE_INTERVAL).ok());
         self.next_step = [next, balance].into_iter().flatten().min();
-        Moved { rosters }
+        rosters
     }
 
     /// Forgets what a new catalog does not have.
@@ -143,10 +137,10 @@ impl Motion {
     }
 
     /// How much more or less than its due an endpoint gets; none where shares do not follow load.
-    pub fn favour(&self, pool: &Pool, endpoint: &Endpoint) -> Option<f64> {
+    pub fn favour(&self, pool: &Pool, endpoint: &Endpoint) -> Option<FavourTold> {
         let site = || (key(pool), endpoint.site.name.clone());
         let found = pool.method.is_by_load().then(|| self.favours.get(&site()))??;
-        Some(found.of(&endpoint.name))
+        found.told(&endpoint.name)
     }
 
     /// Load over capacity of a site; none where one of them is not known.
@@ -214,7 +208,7 @@ impl Step<'_, '_> {
         let mut moved = false;
         if pool.comeback.is_gentle() {
             for endpoint in &pool.endpoints {
-                for family in Family::BOTH.into_iter().filter(|it| it.address(endpoint).is_some()) {
+                for family in seated(endpoint) {
                     moved |= self.come_back(pool, endpoint, family);
                 }
             }
@@ -246,7 +240,7 @@ impl Step<'_, '_> {
         }
         let phase = state.phase(&pool.comeback, at);
         self.wake_at(state.next_change(&pool.comeback, at));
-        self.motion.returns.insert(key, Comingback { state, phase });
+        self.motion.returns.insert(key, Returning { state, phase });
         before.is_none_or(|before| before.phase != phase)
     }
 
@@ -268,11 +262,7 @@ impl Step<'_, '_> {
                 .filter(|endpoint| self.is_up(pool, endpoint))
                 .map(|endpoint| Observed {
                     name: &endpoint.name,
-                    nominal: match pool.method {
-                        // Weights say nothing but who is out.
-                        Method::LeastConnections => self.now.nominal(pool, endpoint).min(1.0),
-                        _ => self.now.nominal(pool, endpoint),
-                    },
+                    nominal: self.now.nominal(pool, endpoint),
                     part: self.part(pool, endpoint),
                     load: self.load(pool, endpoint),
                 })
@@ -311,23 +301,15 @@ impl Step<'_, '_> {
     }
 
     fn is_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
-        let seated = |family: &Family| family.address(endpoint).is_some();
-        Family::BOTH.into_iter().filter(seated).any(|family| {
-            let phase = self.motion.phase(pool, endpoint, family);
-            let is_held = matches!(phase, Some(Phase::Held { .. }));
-            self.now.standing(pool, endpoint, family) == Standing::Up && !is_held
-        })
+        let now = self.now.with_motion(self.motion);
+        seated(endpoint).any(|family| now.standing(pool, endpoint, family) == Standing::Up)
     }
 
     /// What part of its weight an endpoint is trusted to carry: of two families that which has come back further.
     fn part(&self, pool: &Pool, endpoint: &Endpoint) -> f64 {
-        let live = self.now.behind(endpoint).map_or(1.0, |truth| truth.live);
-        let ramp = |family| match self.motion.phase(pool, endpoint, family) {
-            Some(Phase::Ramping { share, .. }) => share,
-            _ => 1.0,
-        };
-        let seated = Family::BOTH.into_iter().filter(|it| it.address(endpoint).is_some());
-        live * seated.map(ramp).fold(0.0, f64::max)
+        let now = self.now.with_motion(self.motion);
+        let weights = seated(endpoint).map(|family| now.weight(pool, endpoint, family));
+        weights.map(|weight| weight.live * weight.ramp).fold(0.0, f64::max)
     }
 
     fn load(&self, pool: &Pool, endpoint: &Endpoint) -> Option<f64> {
@@ -355,6 +337,11 @@ impl Step<'_, '_> {
     fn wake_at(&mut self, at: Option<Timestamp>) {
         self.next = [self.next, at].into_iter().flatten().min();
     }
+}
+
+/// The families that an endpoint has an address in.
+fn seated(endpoint: &Endpoint) -> impl Iterator<Item = Family> {
+    Family::BOTH.into_iter().filter(|family| family.address(endpoint).is_some())
 }
 
 /// The sites of a pool, each once.

@@ -81,7 +81,7 @@ pub struct Inlets {
 pub struct Prepared {
     /// What to serve.
     pub catalog: Arc<Catalog>,
-    /// The operator's pins.
+    /// What operators have laid over it.
     pub overrides: Overrides,
     /// Told the generation as soon as it is published.
     pub published: oneshot::Sender<u64>,
@@ -101,8 +101,6 @@ pub struct Publisher {
     stepped_at: Timestamp,
     conditions: Conditions,
     waiting: Option<(Prepared, Instant)>,
-    /// When the next of the overrides runs out, or the next planned weight takes a step.
-    override_changes: Option<Timestamp>,
     /// Until when overrides that have run out were told.
     overrides_told_until: Timestamp,
     /// Where verdicts are kept over a restart.
@@ -132,7 +130,6 @@ impl Publisher {
             stepped_at: Timestamp::UNIX_EPOCH,
             conditions: Conditions::default(),
             waiting: None,
-            override_changes: None,
             overrides_told_until: Timestamp::now(),
             state_file,
             unsaved_since: None,
@@ -160,7 +157,6 @@ impl Publisher {
                 Some(ask) = self.inlets.questions.recv() => self.tell(ask),
                 () = tokio::time::sleep_until(wake) => {}
             }
-            self.step_overrides();
             self.step_if_due();
             self.publish_waiting();
             self.save_if_due();
@@ -181,7 +177,7 @@ impl Publisher {
     fn wake_at(&self) -> Instant {
         let now = Instant::now();
         let wall = Timestamp::now();
-        let due = [self.override_changes, self.next_step].into_iter().flatten().min().map(|due| {
+        let due = self.next_step.map(|due| {
             let left = Duration::try_from(due.duration_since(wall)).unwrap_or_default();
             // Just past it, so that it is over.
             now + left.min(SLEEP_MAX) + Duration::from_millis(1)
@@ -231,10 +227,18 @@ impl Publisher {
         let now = Timestamp::now();
         // A clock that was set back would put off everything by as much.
         let is_set_back = now < self.stepped_at;
-        if is_set_back || self.next_step.is_some_and(|due| due <= now) {
-            let snapshot = self.outlets.published.load_full();
+        if !is_set_back && self.next_step.is_none_or(|due| now < due) {
+            return;
+        }
+        let snapshot = self.outlets.published.load_full();
+        let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, now);
+        self.overrides_told_until = now;
+        if ended.is_empty() {
             let changed = self.step(snapshot.catalog(), now);
             self.redeal(changed);
+        } else {
+            ended.into_iter().for_each(|event| self.outlets.events.record(event));
+            self.deal_all(snapshot.catalog().clone());
         }
     }
 
@@ -278,24 +282,6 @@ impl Publisher {
         let now = Timestamp::now();
         let next = snapshot.redeal(generation, &rosters, &self.state.at(now));
         self.publish(next, &rosters, now);
-    }
-
-    /// Deals anew when an override has run out, or a planned weight is a step further.
-    fn step_overrides(&mut self) {
-        let at = Timestamp::now();
-        if self.override_changes.is_none_or(|change| at < change) {
-            return;
-        }
-        self.override_changes = self.state.overrides.next_change(at);
-        let ended = news::overrides_ended(&self.state.overrides, self.overrides_told_until, at);
-        let has_ended = !ended.is_empty();
-        ended.into_iter().for_each(|event| self.outlets.events.record(event));
-        self.overrides_told_until = at;
-        // A planned weight that takes a step moves its own pool only.
-        if has_ended {
-            let catalog = self.outlets.published.load().catalog().clone();
-            self.deal_all(catalog);
-        }
     }
 
     /// Publishes every roster of a catalog; the generation that this makes.
@@ -365,7 +351,6 @@ impl Publisher {
         self.feeder.set_feeds(self.state.directors.feeds());
         self.state.motion.follow(&catalog);
         self.overrides_told_until = Timestamp::now();
-        self.override_changes = overrides.next_change(self.overrides_told_until);
         self.state.overrides = overrides;
         let generation = self.deal_all(catalog);
         // Who asked may have gone; it is published all the same.

@@ -1,10 +1,13 @@
 //! The director tier: what stands behind a VIP, as far as anyone can tell, and the director's own configuration.
 //!
 //! ```text
-//! feeds (HAProxy, IPVS agent, JSON) ── Report ──┐
-//! probes of the reals ── verdicts ──────────────┴─► truth ─► live share of a VIP's weight, sessions, maintenance
+//! HAProxy, agent, JSON ── feed ──► hearing: what still counts ──┐
+//! probes of the reals ── verdicts ──────────────────────────────┴─► truth of a VIP ── tier: of all, kept ──► dealing
 //! [directors.NAME] ─► render ─► configuration for ipvsadm, keepalived, HAProxy, nftables
 //! ```
+//!
+//! The agent is the other end of a feed: it runs beside IPVS, and reports its table. What a live part means for an
+//! answer is [`crate::steer::pool`]'s part.
 
 pub mod agent;
 pub mod feed;

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 pub enum Hearing {
     /// There is no feed.
     Mute,
-    /// It says this.
+    /// It says this, as [`FeedReport::of`](super::report::FeedReport::of) has made it.
     Heard(Report),
     /// It says nothing that can be used; why, for people.
     Lost(String),
@@ -98,10 +98,15 @@ impl VipTruth {
         let is_maintenance = directors.iter().all(|truth| truth.is_maintenance);
         let speaker = speaker(&directors);
         let live = directors.get(speaker).map_or(1.0, DirectorTruth::live);
-        let healthy = directors.get(speaker).map_or(1.0, DirectorTruth::healthy);
-        let min_up = vip.directors.get(speaker).map_or(0.0, |director| director.min_up);
-        let is_enough = healthy > 0.0 && healthy >= min_up;
+        let spoken = directors.get(speaker).zip(vip.directors.get(speaker));
+        let is_enough = spoken.is_none_or(|(truth, director)| truth.is_enough(director.min_up));
         Self { directors, speaker, live, is_enough, is_maintenance }
+    }
+
+    /// The live part that it is dealt by: what is handed out though nothing behind it is live is so by the operator's
+    /// word, and whole.
+    pub fn dealt_live(&self) -> f64 {
+        if self.live > 0.0 { self.live } else { 1.0 }
     }
 
     /// What the director says that speaks for all.
@@ -155,8 +160,14 @@ impl DirectorTruth {
     }
 
     /// The same of those that are not out on purpose: how far it is as it should be.
-    fn healthy(&self) -> f64 {
+    pub fn healthy(&self) -> f64 {
         part_up(&self.reals, |real| !is_out(real.state))
+    }
+
+    /// Whether enough of what should be is live for the VIP to be handed out.
+    pub fn is_enough(&self, min_up: f64) -> bool {
+        let healthy = self.healthy();
+        healthy > 0.0 && healthy >= min_up
     }
 }
 
@@ -215,7 +226,7 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
         }
         let sees = is_table_only && self.see_any();
         let judge = |real: &Real| {
-            let found = report.reals.iter().find(|row| is_of(row, real));
+            let found = report.reals.iter().find(|row| row.address == Some(real.address));
             let judged = match found.map(|row| row.state) {
                 None => (RealState::Down, "not in the director's table"),
                 // keepalived may give the dead a weight of 0 instead of taking them out.
@@ -229,14 +240,6 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             told(real, judged, found)
         };
         self.reals.iter().map(judge).collect()
-    }
-}
-
-/// Whether a row of a report is about a configured real: by its address if the report tells it, else by its name.
-pub fn is_of(row: &RealReport, real: &Real) -> bool {
-    match row.address {
-        Some(address) => address == real.address,
-        None => row.name.as_deref() == Some(&*real.name),
     }
 }
 

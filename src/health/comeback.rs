@@ -29,8 +29,6 @@ use std::time::Duration;
 /// The part of its weight with which a slow start begins: enough that its first troubles show, and few clients have
 /// them.
 const FLOOR: f64 = 0.05;
-/// The first hold where only the longest is given.
-const HOLD_BASE: Duration = Duration::from_secs(10);
 /// What fails within this time of its return fails again "soon", ...
 const SOON_MIN: Duration = Duration::from_secs(600);
 /// ... or within so many times its last hold.
@@ -43,8 +41,7 @@ const DOUBLINGS_MAX: u32 = 31;
 pub struct Comeback {
     /// Over this time the weight of what has come back grows to its full.
     pub slow_start: Duration,
-    /// For this time what has recovered is held back; doubled for each time that it fails again soon after. If zero,
-    /// and `hold_down_max` is not, ten seconds.
+    /// For this time what has recovered is held back; doubled for each time that it fails again soon after.
     pub failback_delay: Duration,
     /// The longest that it is held back, however often it flaps. If zero, holds are not doubled.
     pub hold_down_max: Duration,
@@ -61,8 +58,7 @@ impl Comeback {
         if self.hold_down_max.is_zero() {
             return self.failback_delay;
         }
-        let base = if self.failback_delay.is_zero() { HOLD_BASE } else { self.failback_delay };
-        let hold = base.saturating_mul(1_u32 << doublings.min(DOUBLINGS_MAX));
+        let hold = self.failback_delay.saturating_mul(1_u32 << doublings.min(DOUBLINGS_MAX));
         hold.min(self.hold_down_max)
     }
 

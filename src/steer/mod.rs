@@ -6,10 +6,10 @@
 //!                        └─ pool: rosters, and who serves an order ─► deck: the ready answers of a site
 //! ```
 //!
-//! [`model`] is what the configuration means, checked and self-contained. [`order`] defines what a route says of one
-//! client, for people and as the measure of [`classes`], which say it for all clients at once and are what queries
-//! read. [`pool`] lays health over the sites, and a [`deck`] deals a site's live endpoints in proportion to their
-//! weights, which [`balance`] bends by load.
+//! [`model`] is what the configuration means, checked and self-contained, and so is [`director`]. [`order`] defines
+//! what a route says of one client, for people and as the measure of [`classes`], which say it for all clients at once
+//! and are what queries read. [`pool`] lays health over the sites, and a [`deck`] deals a site's live endpoints in
+//! proportion to their weights, which [`balance`] bends by load.
 
 pub mod balance;
 pub mod classes;

@@ -129,6 +129,15 @@ impl Endpoint {
 }
 
 impl Method {
+    /// A weight as the method counts it among others of a site: those that pass over weights see only who is out, and
+    /// who is on the way from there.
+    pub fn counted(self, weight: f64) -> f64 {
+        match self {
+            Self::LeastConnections | Self::RoundRobin | Self::Random => weight.min(1.0),
+            _ => weight,
+        }
+    }
+
     /// Whether shares follow the load of the endpoints.
     pub fn is_by_load(self) -> bool {
         matches!(

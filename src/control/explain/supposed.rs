@@ -157,9 +157,7 @@ impl Standings for Supposed {
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        let live = self.behind(endpoint).map_or(1.0, |truth| truth.live);
-        // What is handed out though nothing behind it is live is so by the operator's word.
-        let live = if live > 0.0 { live } else { 1.0 };
+        let live = self.behind(endpoint).map_or(1.0, |truth| truth.dealt_live());
         Weight { nominal, live, ..Weight::full(endpoint.weight) }
     }
 }

@@ -8,7 +8,7 @@ pub(super) mod words;
 
 pub(super) use words::{UNCHECKED, by_pin, by_row, since};
 
-use super::motion::{Motion, Moved};
+use super::motion::Motion;
 use crate::director::{Source, Tier, Turned, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::overrides::{Override, Overrides, Pin};
@@ -54,13 +54,14 @@ pub struct LastGood(HashMap<(Option<Name>, String, String, Family), HashSet<Stri
 #[derive(Clone, Copy)]
 pub struct Now<'a> {
     knowledge: &'a Knowledge,
+    motion: &'a Motion,
     at: Timestamp,
 }
 
 impl Knowledge {
     /// What is known, with the pins that hold at this moment.
     pub fn at(&self, at: Timestamp) -> Now<'_> {
-        Now { knowledge: self, at }
+        Now { knowledge: self, motion: &self.motion, at }
     }
 
     /// Brings what moves by itself up to this moment, and what depends on it in `catalog`.
@@ -68,7 +69,7 @@ impl Knowledge {
         let turned = self.directors.judge(&self.verdicts, at);
         // Aside for a while: it moves by what is known without it.
         let mut motion = std::mem::take(&mut self.motion);
-        let Moved { mut rosters } = motion.step(catalog, &self.at(at));
+        let mut rosters = motion.step(catalog, &self.at(at));
         self.motion = motion;
         for turned in turned.iter().filter(|turned| turned.changes_answers(&self.directors)) {
             rosters.extend(catalog.pools().rosters_of_vip(&turned.vip));
@@ -114,6 +115,14 @@ impl<'a> Now<'a> {
         self.knowledge
     }
 
+    /// The same with something else that moves.
+    pub(super) fn with_motion<'b>(&self, motion: &'b Motion) -> Now<'b>
+    where
+        'a: 'b,
+    {
+        Now { knowledge: self.knowledge, motion, at: self.at }
+    }
+
     /// The moment.
     pub fn moment(&self) -> Timestamp {
         self.at
@@ -136,12 +145,12 @@ impl<'a> Now<'a> {
 
     /// How far an address of an endpoint has come back; none where it comes back at once.
     pub fn phase(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Option<Phase> {
-        self.knowledge.motion.phase(pool, endpoint, family)
+        self.motion.phase(pool, endpoint, family)
     }
 
     /// Sessions of a site over what it carries well as it is; none where one of them is not known.
     pub fn utilisation(&self, pool: &Pool, site: &Site) -> Option<f64> {
-        self.knowledge.motion.utilisation(pool, site)
+        self.motion.utilisation(pool, site)
     }
 
     /// The operator's plan for the weight of an endpoint.
@@ -167,7 +176,7 @@ impl<'a> Now<'a> {
 
     /// Whether nobody at all says that a VIP is alive: its feed is lost, own probes see no real server behind it, and
     /// nothing checks the VIP itself. It is handed out where nothing else is.
-    pub fn is_unvouched(&self, endpoint: &Endpoint, family: Family) -> bool {
+    fn is_unvouched(&self, endpoint: &Endpoint, family: Family) -> bool {
         let spoken = self.behind(endpoint).and_then(VipTruth::spoken);
         family.probe(endpoint).is_none()
             && spoken.is_some_and(|truth| truth.source == Source::Check)
@@ -184,6 +193,9 @@ impl<'a> Now<'a> {
             && let Some(because) = words::behind(truth, endpoint)
         {
             return because;
+        }
+        if self.is_unvouched(endpoint, family) {
+            return words::UNVOUCHED.to_owned();
         }
         if let Some(Phase::Held { .. }) = self.phase(pool, endpoint, family)
             && self.is_alive(endpoint, family) == Some(true)
@@ -204,7 +216,7 @@ impl<'a> Now<'a> {
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
         let live = self.behind(endpoint).and_then(words::live);
         let back = self.phase(pool, endpoint, family).and_then(words::phase);
-        let favour = self.knowledge.motion.favour(pool, endpoint).and_then(words::favour);
+        let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
     }
 }
@@ -234,22 +246,20 @@ impl Standings for Now<'_> {
     }
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
-        // What is handed out though nothing behind it is live, or before it has come back, is so by the operator's
-        // word.
-        let live = self.behind(endpoint).map_or(1.0, |truth| truth.live);
+        // What is handed out before it has come back is so by the operator's word, and whole.
         let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
         Weight {
             nominal: self.nominal(pool, endpoint),
-            live: if live > 0.0 { live } else { 1.0 },
+            live: self.behind(endpoint).map_or(1.0, VipTruth::dealt_live),
             ramp: match self.phase(pool, endpoint, family) {
                 Some(Phase::Ramping { share, .. }) if !is_pinned_up => share,
                 _ => 1.0,
             },
-            favour: self.knowledge.motion.favour(pool, endpoint).unwrap_or(1.0),
+            favour: self.motion.favour(pool, endpoint).map_or(1.0, |told| told.favour),
         }
     }
 
     fn admission(&self, pool: &Pool, site: &Site, _: Family) -> f64 {
-        self.knowledge.motion.intake(pool, site)
+        self.motion.intake(pool, site)
     }
 }

@@ -5,9 +5,13 @@ use crate::health::comeback::Phase;
 use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
+use crate::steer::balance::FavourTold;
 use crate::steer::model::Endpoint;
 use jiff::Timestamp;
 
+/// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
+pub(in crate::control) const UNVOUCHED: &str = "nobody vouches for it: its feed is lost, own probes see no real server, and \
+                                                nothing checks the VIP";
 /// A factor that is no further from 1 than this is not worth a word.
 const FAVOUR_TOLD_MIN: f64 = 0.005;
 
@@ -46,9 +50,10 @@ pub(in crate::control) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Optio
         return Some(format!("director {} is in maintenance", director.name));
     }
     let min_up = percent(director.min_up);
-    let live = live_reals(truth.spoken()?);
+    let spoken = truth.spoken()?;
+    let live = live_reals(spoken);
     (!truth.is_enough).then(|| {
-        let part = percent(truth.live);
+        let part = percent(spoken.healthy());
         format!(
             "director {}: {live}, {part} of the weight, less than min_up = {min_up}",
             director.name
@@ -126,10 +131,14 @@ pub(in crate::control) fn plan(
     Some(format!("planned weight: {way}{until}{by}{reason}"))
 }
 
-/// How much more or less than its due it gets by load.
-pub(super) fn favour(favour: f64) -> Option<String> {
-    let is_told = (favour - 1.0).abs() >= FAVOUR_TOLD_MIN;
-    is_told.then(|| format!("by load: {favour:.2} times its due"))
+/// How much more or less than its due it gets by load, and what load that is.
+pub(in crate::control) fn favour(told: FavourTold) -> Option<String> {
+    let is_told = (told.favour - 1.0).abs() >= FAVOUR_TOLD_MIN;
+    let load = match (told.load, told.due) {
+        (Some(load), Some(due)) => format!(" (load {load:.0}, due {due:.0})"),
+        _ => " (its load is not known now)".to_owned(),
+    };
+    is_told.then(|| format!("by load: {:.2} times its due{load}", told.favour))
 }
 
 fn percent(part: f64) -> String {

@@ -6,7 +6,7 @@
 use super::Facts;
 use super::pools;
 use super::view::CheckView;
-use crate::director::{DirectorTruth, Hearing, RealState, RealTruth, Source, Tier, VipTruth};
+use crate::director::{DirectorTruth, RealState, RealTruth, Source, VipTruth};
 use crate::steer::director::{Director, Feed, FeedSource, HaproxySource, Real, Vip};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -113,22 +113,15 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<DirectorView> {
     let tier = &facts.knowledge.directors;
     let mut views = BTreeMap::new();
     for vip in tier.vips() {
-        let truth = truth(facts, tier, vip);
+        // One that was never judged belongs to what waits to be served.
+        let Some(truth) = tier.truth(vip) else { continue };
         for (place, director) in vip.directors.iter().enumerate() {
             let zone = director.zone.as_ref().map(ToString::to_string);
-            let looker = Looker { facts, vip, director, truth: &truth, place };
+            let looker = Looker { facts, vip, director, truth, place };
             views.entry((zone, director.name.clone())).or_insert_with(|| looker.view());
         }
     }
     views.into_values().collect()
-}
-
-/// As it was last judged; of a VIP that was never judged, as it would be now.
-fn truth(facts: &Facts<'_>, tier: &Tier, vip: &Vip) -> VipTruth {
-    tier.truth(vip).cloned().unwrap_or_else(|| {
-        let hearing = |director: &Director| -> Hearing { tier.hearings.of(director, facts.now) };
-        VipTruth::new(vip, hearing, |probe| facts.knowledge.verdicts.verdict(probe))
-    })
 }
 
 /// Looks at one director of a VIP.
@@ -147,7 +140,7 @@ impl Looker<'_> {
         let live = truth.live();
         let state = match () {
             () if truth.is_maintenance => "maintenance",
-            () if live > 0.0 && live >= *min_up => "up",
+            () if truth.is_enough(*min_up) => "up",
             () => "down",
         };
         let source = match truth.source {

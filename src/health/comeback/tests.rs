@@ -78,7 +78,7 @@ fn what_fails_and_recovers_is_held_and_then_grows() {
 #[test]
 fn what_flaps_is_held_for_longer() {
     check(
-        &settings(20, 0, 35),
+        &settings(20, 10, 35),
         &[
             (0, '-', "down", None),
             (1, '+', "held 1-11 x0", Some(11)),

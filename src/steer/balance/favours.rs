@@ -67,9 +67,7 @@ struct State {
 /// An endpoint of a step with what it is measured by.
 struct Seat<'a> {
     name: &'a str,
-    /// Part of the deck that it gets without any favour; all add up to 1.
-    dealt: f64,
-    /// Part of the load that it should have; all add up to 1.
+    /// Part of the deck that it gets without any favour, and of the load that it should have; all add up to 1.
     target: f64,
     load: Option<f64>,
 }
@@ -99,7 +97,7 @@ impl Favours {
         }
         let favours = match method {
             Method::LeastConnections | Method::WeightedLeastConnections => {
-                learnt(method, &seats, &mut states, pace)
+                learnt(&seats, &mut states, pace)
             }
             Method::LeastResponseTime => {
                 states.iter().map(|state| (-state.item.error).exp()).collect()
@@ -150,19 +148,14 @@ impl Favours {
 /// do we by leaving them all alone.
 fn seats<'a>(method: Method, endpoints: &[Observed<'a>]) -> Vec<Seat<'a>> {
     let seat = |endpoint: &Observed<'a>| {
-        let (nominal, part) = (sound(endpoint.nominal)?, sound(endpoint.part)?.min(1.0));
-        let dealt = nominal * part;
         // `least-connections` knows no weights, but half of a director is still half of one.
-        let target = if method == Method::LeastConnections { part } else { dealt };
+        let target = method.counted(sound(endpoint.nominal)?) * sound(endpoint.part)?.min(1.0);
         let load = endpoint.load.and_then(sound);
-        (dealt >= WEIGHT_MIN).then_some(Seat { name: endpoint.name, dealt, target, load })
+        (target >= WEIGHT_MIN).then_some(Seat { name: endpoint.name, target, load })
     };
     let mut seats: Vec<Seat<'_>> = endpoints.iter().filter_map(seat).collect();
-    let sums = seats.iter().fold((0.0, 0.0), |(d, t), seat| (d + seat.dealt, t + seat.target));
-    for seat in &mut seats {
-        seat.dealt /= sums.0;
-        seat.target /= sums.1;
-    }
+    let sum: f64 = seats.iter().map(|seat| seat.target).sum();
+    seats.iter_mut().for_each(|seat| seat.target /= sum);
     seats
 }
 
@@ -198,21 +191,15 @@ fn observe(method: Method, seats: &[Seat<'_>], states: &mut [State], pace: Pace)
 }
 
 /// By the law for sessions.
-fn learnt(method: Method, seats: &[Seat<'_>], states: &mut [State], pace: Pace) -> Vec<f64> {
+fn learnt(seats: &[Seat<'_>], states: &mut [State], pace: Pace) -> Vec<f64> {
     states.iter_mut().for_each(|state| state.item.learn(influence, pace));
     // Only proportions matter: what all have learnt alike would one day be at the limit.
     let mean: f64 =
         seats.iter().zip(&*states).map(|(seat, state)| seat.target * state.item.learnt).sum();
     let largest = FAVOUR_MAX.ln();
-    let favours = seats.iter().zip(states).map(|(seat, state)| {
+    let favours = states.iter_mut().map(|state| {
         state.item.learnt = (state.item.learnt - mean).clamp(-largest, largest);
-        let favour = state.item.response().clamp(-largest, largest).exp();
-        // The deck goes by weights, which this method is to ignore.
-        if method == Method::LeastConnections {
-            favour * (seat.target / seat.dealt)
-        } else {
-            favour
-        }
+        state.item.response().clamp(-largest, largest).exp()
     });
     favours.collect()
 }
@@ -222,16 +209,16 @@ fn of_two(seats: &[Seat<'_>], states: &[State]) -> Vec<f64> {
     let favour = |one: usize| {
         let others = (0..seats.len()).filter(|&other| other != one).map(|other| {
             let error = states[one].item.error - states[other].item.error;
-            2.0 * seats[other].dealt / (1.0 + (PREFERENCE * error).exp())
+            2.0 * seats[other].target / (1.0 + (PREFERENCE * error).exp())
         });
-        seats[one].dealt + others.sum::<f64>()
+        seats[one].target + others.sum::<f64>()
     };
     (0..seats.len()).map(favour).collect()
 }
 
 /// So that the mean over what is dealt is 1.
 fn normalised(seats: &[Seat<'_>], mut favours: Vec<f64>) -> Vec<f64> {
-    let mean: f64 = seats.iter().zip(&favours).map(|(seat, favour)| seat.dealt * favour).sum();
+    let mean: f64 = seats.iter().zip(&favours).map(|(seat, favour)| seat.target * favour).sum();
     if mean.is_normal() {
         favours.iter_mut().for_each(|favour| *favour /= mean);
     }

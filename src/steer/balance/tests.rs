@@ -42,8 +42,8 @@ fn who_has_too_much_gets_less() {
     let is_below = |limit: f64| move |ratio: f64| ratio < limit;
     check(LeastConnections, (1.0, 100.0), (1.0, 100.0), &is_about(1.0));
     check(LeastConnections, (1.0, 200.0), (1.0, 100.0), &is_below(0.7));
-    // Weights are ignored, that is evened out: equal shares for equal sessions.
-    check(LeastConnections, (3.0, 100.0), (1.0, 100.0), &is_about(1.0 / 3.0));
+    // Weights do not count: equal shares for equal sessions.
+    check(LeastConnections, (3.0, 100.0), (1.0, 100.0), &is_about(1.0));
     check(WeightedLeastConnections, (3.0, 300.0), (1.0, 100.0), &is_about(1.0));
     check(WeightedLeastConnections, (3.0, 100.0), (1.0, 100.0), &|ratio| ratio > 1.5);
     check(PowerOfTwo, (3.0, 300.0), (1.0, 100.0), &is_about(1.0));
@@ -51,8 +51,7 @@ fn who_has_too_much_gets_less() {
     // A long smoothing: after 100 s of 256 s a third of the way.
     check(LeastResponseTime, (1.0, 20.0), (1.0, 10.0), &is_about(0.5_f64.powf(0.324)));
     for method in METHODS {
-        let neutral = if method == LeastConnections { 0.5 } else { 1.0 };
-        check(method, (2.0, 0.0), (1.0, 0.0), &is_about(neutral));
+        check(method, (2.0, 0.0), (1.0, 0.0), &is_about(1.0));
     }
 }
 
@@ -268,7 +267,7 @@ proptest! {
                     continue;
                 };
                 prop_assert!(told.error.is_finite() && told.due.is_none_or(f64::is_finite));
-                let weight = endpoint.nominal * endpoint.part.min(1.0);
+                let weight = method.counted(endpoint.nominal) * endpoint.part.min(1.0);
                 mean = (mean.0 + weight, mean.1 + weight * favour);
                 if is_dealt && *method == Method::PowerOfTwo {
                     prop_assert!(favour <= 2.0 + 1e-9, "{favour}");

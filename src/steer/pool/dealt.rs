@@ -299,12 +299,7 @@ fn intake(pool: &Pool, seats: &[Seat<'_>]) -> f64 {
 
 /// The weight as a deck counts: what weighs anything weighs at least something.
 fn deck_weight(method: Method, weight: Weight) -> u64 {
-    let nominal = match method {
-        // Its favours lead to equal sessions, and know nothing of weights.
-        Method::LeastConnections => weight.nominal.min(1.0),
-        _ => weight.nominal,
-    };
-    let units = Weight { nominal, ..weight }.dealt() * WEIGHT_UNIT;
+    let units = Weight { nominal: method.counted(weight.nominal), ..weight }.dealt() * WEIGHT_UNIT;
     if units > 0.0 { units.round().clamp(1.0, DECK_WEIGHT_MAX) as u64 } else { 0 }
 }
 
