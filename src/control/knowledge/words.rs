@@ -10,8 +10,8 @@ use crate::steer::model::Endpoint;
 use jiff::Timestamp;
 
 /// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
-pub(in crate::control) const UNVOUCHED: &str = "nobody vouches for it: its feed is lost, own probes see no real server, and \
-                                                nothing checks the VIP";
+pub(in crate::control) const UNVOUCHED: &str =
+    "nobody vouches for it: feed lost, no real server in sight, VIP unchecked";
 /// A factor that is no further from 1 than this is not worth a word.
 const FAVOUR_TOLD_MIN: f64 = 0.005;
 
