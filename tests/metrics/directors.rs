@@ -112,6 +112,9 @@ fn directors_feeds_and_real_servers() {
     let page = page_when("a lost feed", &|page| of(page, "feed_fresh") == 0.0);
     assert_eq!(state(&page, "director_source", "lvs-fra", "source", "check"), 1.0);
     assert!(of(&page, "feed_failed_total") >= 1.0);
-    assert_eq!((weight(&page), site(&page, "site_admission_ratio")), (8.0, 1.0));
+    // Nobody vouches for it: it is handed out where nothing else is.
+    assert_eq!((weight(&page), site(&page, "site_admission_ratio")), (8.0, 0.0));
+    let held = [("endpoint", "lvs-fra"), ("standing", "held")];
+    assert_eq!(page.value("fingerpost_endpoint_standing", &held), 1.0);
     promtool::check(&page.text);
 }

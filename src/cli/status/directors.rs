@@ -130,14 +130,14 @@ fn sessions(director: &DirectorView) -> String {
     }
 }
 
-/// Who says what is live: `ipvs 2 s ago`, `probes`, `its check`.
+/// Who says what is live: `ipvs 2 s ago`, `probes`, `VIP's check`.
 fn known_by(director: &DirectorView, now: Timestamp) -> Cell {
     match (&*director.source, &director.feed) {
         ("feed", Some(FeedView { kind, heard_at: Some(at), .. })) => {
             format!("{kind} {} ago", span(*at, now)).into()
         }
         (source, feed) => {
-            let word = if source == "check" { "its check" } else { source };
+            let word = if source == "check" { "VIP's check" } else { source };
             Cell::inked(if feed.is_some() { Ink::Doubt } else { Ink::Plain }, word)
         }
     }

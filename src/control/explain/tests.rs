@@ -201,7 +201,7 @@ fn without_a_server_directors_are_as_their_probes_left_them() {
         [endpoint(0), endpoint(1)]
     };
     let [fra, iad] = told(&scene);
-    let lost = "the feed is not heard (only the running server asks it): own probes of the real servers decide";
+    let lost = "own probes of the real servers decide, as the feed is not heard: only the running server asks it";
     assert_eq!((&*fra.standing, fra.weight_now, fra.shades), ("up", 4.0, vec![lost.to_owned()]));
     assert_eq!((&*iad.standing, iad.weight_now, iad.shades.len()), ("up", 4.0, 0));
     scene.probe_real("iad-web1", Outcome::Failure("refused".to_owned()), 20);

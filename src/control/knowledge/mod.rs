@@ -180,7 +180,6 @@ impl<'a> Now<'a> {
         let spoken = self.behind(endpoint).and_then(VipTruth::spoken);
         family.probe(endpoint).is_none()
             && spoken.is_some_and(|truth| truth.source == Source::Check)
-            && endpoint.vip.as_ref().is_some_and(|vip| vip.probes().next().is_some())
     }
 
     /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).

@@ -66,12 +66,13 @@ pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
     let spoken = truth.spoken()?;
     let fault = spoken.feed_fault.as_ref().map(|why| {
         let instead = match spoken.source {
-            Source::Check => "its own check decides alone",
+            Source::Check => "only a check of the VIP itself decides",
             Source::Feed | Source::Probes => "own probes of the real servers decide",
         };
-        format!("the feed is not heard ({why}): {instead}")
+        format!("{instead}, as the feed is not heard: {why}")
     });
-    let part = (truth.live < 1.0)
+    // Why it is out altogether is said where its standing is.
+    let part = (truth.live < 1.0 && truth.is_enough)
         .then(|| format!("{}: {} of the weight", live_reals(spoken), percent(truth.live)));
     let both: Vec<String> = [part, fault].into_iter().flatten().collect();
     (!both.is_empty()).then(|| both.join("; "))

@@ -42,7 +42,7 @@ impl Look<'_> {
         match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
                 let instead = match self.now.source {
-                    Source::Check => "its VIP stands by its own check alone",
+                    Source::Check => "only a check of the VIP itself decides",
                     Source::Feed | Source::Probes => "own probes of its real servers decide",
                 };
                 let what = format!("director {name} is not heard any more: {instead}");

@@ -9,7 +9,7 @@ use super::view::{
 use super::{Facts, OverrideView, pin_on};
 use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
-use crate::control::outlook::Outlook;
+use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::control::rates::Flow;
 use crate::health::comeback::Phase;
 use crate::health::overrides::OverrideTarget;
@@ -127,10 +127,19 @@ impl Looker<'_> {
         let fails_open =
             matches!(self.found.served.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
         let serves_dead = fails_open && outlook.condition(tier).is_all_down();
+        // What is held back serves where nothing of the pool is up, and no fallback takes its place.
+        let is_out = |site| matches!(outlook.level(tier, site), SiteLevel::Held | SiteLevel::Dead);
+        let serves_held = outlook.seated_sites(tier).all(is_out)
+            && outlook.condition(tier) != Condition::Fallback;
         let mut shares = HashMap::new();
         for site in outlook.seated_sites(tier) {
             let dealt = outlook.dealt.site(tier, site);
-            if dealt.level != Level::Dead || serves_dead {
+            let serves = match dealt.level {
+                Level::Dead => serves_dead,
+                Level::Held => serves_held,
+                Level::Trusted | Level::Degraded | Level::LastResort => true,
+            };
+            if serves {
                 shares.extend(dealt.members.iter().copied().zip(dealt.deck.shares()));
             }
         }

@@ -76,7 +76,7 @@ fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
     let Some(why) = feed.fault.as_deref().filter(|_| feed.asked_total > 0) else { return };
     let instead = match &*director.source {
         "probes" => "own probes of the real servers decide",
-        _ => "its VIP stands by its own check alone",
+        _ => "only a check of the VIP itself decides",
     };
     let cure = match &*feed.kind {
         "ipvs" => "see that `fingerpost director agent` runs on its host and is reached at",
