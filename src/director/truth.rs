@@ -15,6 +15,9 @@ use crate::health::{Probe, Verdict};
 use crate::steer::director::{Director, FeedSource, Real, Vip};
 use std::net::SocketAddr;
 
+/// Why a real is taken for down of which nothing is known yet.
+pub const NOT_PROBED: &str = "not probed yet";
+
 /// What a director's feed has to say.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Hearing {
@@ -214,7 +217,7 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             None => (RealState::Up, "not probed, taken for up"),
             Some(Verdict::Up) => (RealState::Up, "own probe"),
             Some(Verdict::Down) => (RealState::Down, "own probe"),
-            Some(Verdict::Unknown) => (RealState::Down, "not probed yet"),
+            Some(Verdict::Unknown) => (RealState::Down, NOT_PROBED),
         };
         self.reals.iter().map(|real| told(real, judge(real), None)).collect()
     }

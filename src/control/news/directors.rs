@@ -2,6 +2,7 @@
 
 use crate::control::events::{Event, Kind, Severity};
 use crate::director::hearing::UNHEARD;
+use crate::director::truth::NOT_PROBED;
 use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
 use crate::steer::director::Director;
 use jiff::Timestamp;
@@ -69,8 +70,10 @@ impl Look<'_> {
     fn real(&self, real: &RealTruth) -> Option<Event> {
         let rows = self.before.map(|before| &before.reals);
         let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
+        // What was not probed yet is no news, and nothing that could change.
+        let known = known.filter(|row| row.because != NOT_PROBED);
         let before = known.map_or(RealState::Up, |row| row.state);
-        if before == real.state {
+        if before == real.state || real.because == NOT_PROBED {
             return None;
         }
         let (severity, state) = match real.state {
