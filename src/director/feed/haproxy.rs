@@ -143,7 +143,7 @@ struct Server {
 
 /// What a server's status comes to; after the word stand checks (`UP 1/3`) or reasons (`MAINT (via web/web1)`).
 fn state(name: &str, status: &str, weight: u32) -> Result<RealState, String> {
-    let is_up = if weight > 0 { RealState::Up } else { RealState::Draining };
+    let is_up = super::with_weight(RealState::Up, weight);
     match status.split(' ').next().unwrap_or("") {
         "UP" => Ok(is_up),
         _ if status == "no check" => Ok(is_up),

@@ -66,12 +66,25 @@ pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
         None => super::sum(reals.iter().map(|real| real.sessions)),
     };
     let response_ms = read(document.response_ms, |text| limits::response_ms(whole, text))?;
+    let response_ms = response_ms.or_else(|| mean_response_ms(&reals));
     Ok(FeedReport::One(Report {
         reals,
         sessions,
         response_ms,
         is_maintenance: document.maintenance,
     }))
+}
+
+/// What a session meets, if every real that is up tells: the mean by sessions, or of all alike where there are none.
+fn mean_response_ms(reals: &[RealReport]) -> Option<f64> {
+    let up = || reals.iter().filter(|real| real.state == RealState::Up);
+    let sessions: Option<u64> = up().map(|real| real.sessions).sum();
+    let part = |real: &RealReport| match sessions {
+        Some(all @ 1..) => real.sessions.unwrap_or(0) as f64 / all as f64,
+        _ => 1.0 / up().count() as f64,
+    };
+    let parts = up().map(|real| Some(part(real) * real.response_ms?));
+    parts.sum::<Option<f64>>().filter(|_| up().next().is_some())
 }
 
 impl Row {
@@ -163,6 +176,24 @@ mod tests {
         assert_eq!((report.reals[0].sessions, report.reals[0].response_ms), (Some(61), Some(3.9)));
         assert_eq!((report.sessions, report.response_ms), (Some(123), Some(4.5)));
         assert!(report.is_maintenance);
+    }
+
+    #[test]
+    fn response_times_are_averaged_where_all_tell() {
+        let check = |reals: &str, expected: Option<f64>| {
+            let text = format!("{{\"reals\": [{reals}]}}");
+            let Ok(FeedReport::One(report)) = parse(text.as_bytes()) else { panic!("{reals}") };
+            assert_eq!(report.response_ms, expected, "{reals}");
+        };
+        let a = r#"{"name":"a","state":"up","sessions":30,"response_ms":4}"#;
+        let b = r#"{"name":"b","state":"up","sessions":10,"response_ms":8}"#;
+        let idle = r#"{"name":"c","state":"up","response_ms":6}"#;
+        let dead = r#"{"name":"d","state":"down"}"#;
+        check(a, Some(4.0));
+        check(&format!("{a},{b},{dead}"), Some(5.0));
+        check(&format!("{idle},{b}"), Some(7.0));
+        check(r#"{"name":"a","state":"up"}"#, None);
+        check(dead, None);
     }
 
     #[test]
