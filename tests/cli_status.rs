@@ -139,6 +139,11 @@ fn what_is_up_and_what_goes_down() {
     world.run("status --check").assert(2, &["FINGERPOST CRITICAL: ", "endpoints_up=1;;;0;2"], &[]);
     world.run("status --check iad").assert(0, &["FINGERPOST OK: 1 of 1 endpoint up"], &[]);
     world.run("events").assert(0, &["serves 1 zone", "fra-1", "is down"], &[]);
+    let line = "explain www.example.com --client 198.51.100.0/24";
+    world.run(&format!("{line} --live")).assert(0, &["decided  iad: ", "fra-1", "down"], &[]);
+    let live = world.run(&format!("{line} --live --json"));
+    let explained: serde_json::Value = serde_json::from_str(&live.out).expect("JSON");
+    assert_eq!(explained["steering"][0]["sites"][0]["level"], "dead");
     world.run("status wbe").assert(1, &[], &["is called \"wbe\"", "did you mean \"web\"?"]);
 
     world.fra.restart();

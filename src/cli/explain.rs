@@ -2,8 +2,11 @@
 //!
 //! The explanation is [`crate::control::explain`]'s; this reads what it needs and lays it out.
 
+mod live;
+
+use super::api::Target;
 use super::style::{self, Cell, Ink, Palette, Table};
-use super::{ConfigArg, EXIT_FINDINGS, fail};
+use super::{EXIT_FINDINGS, fail};
 use crate::config;
 use crate::control::explain::{
     CardView, ClientPlace, ClientSubnet, EndpointView, Explanation, Question, SiteView, Steering,
@@ -14,6 +17,7 @@ use crate::control::server::VERDICTS_FILE;
 use crate::health::persist::Saved;
 use crate::health::{Probe, table};
 use crate::report::{Finding, Report, nearest};
+use crate::steer::model::Pool;
 use crate::wire::{Name, Rtype};
 use jiff::Timestamp;
 use std::net::IpAddr;
@@ -27,13 +31,15 @@ use std::sync::Arc;
 /// it, the mix of answers and the one that was drawn, its TTL, and for which network it holds (the scope) and why.
 ///
 /// Verdicts come from the state that the running server keeps; an endpoint that has none is taken for up. Nothing is
-/// probed and no director is asked; what comes back slowly and who is full is known to the running server alone.
+/// probed and no director is asked; what comes back slowly and who is full is known to the running server alone, which
+/// --live asks instead.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:
   fingerpost explain www.example.com --client 84.128.0.1
   fingerpost explain www.example.com AAAA --client 2001:200::/48
   fingerpost explain www.example.com --client 84.128.0.1 --down fra       if Frankfurt failed
+  fingerpost explain www.example.com --client 84.128.0.1 --live           as the server has it now
   fingerpost explain www.example.com --client 0.0.0.0/0 --resolver 9.9.9.9   a client that hides
 
 Exit status:
@@ -56,8 +62,11 @@ pub(super) struct Args {
     /// Take this site or endpoint for down; may be given more than once
     #[arg(long, value_name = "SITE|ENDPOINT")]
     down: Vec<String>,
+    /// Ask the running server, which knows what is coming back, who is full and what directors have said
+    #[arg(long, conflicts_with = "down")]
+    live: bool,
     #[command(flatten)]
-    config: ConfigArg,
+    target: Target,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -71,7 +80,18 @@ pub(super) fn parse_name(text: &str) -> Result<Name, String> {
 }
 
 pub(super) fn run(args: Args) -> ExitCode {
-    let load = match Loader::new(&args.config.config).load() {
+    if args.live {
+        return args.target.talk(async |api| {
+            let (json, explanation) = live::ask(&args, api).await?;
+            if args.json {
+                style::print(format_args!("{}\n", json.trim_end()));
+            } else {
+                style::print(as_text(&explanation, args.client, Palette::stdout()));
+            }
+            Ok(exit_code(&explanation))
+        });
+    }
+    let load = match Loader::new(args.target.config()).load() {
         Ok(load) => load,
         Err(report) => return fail(&report),
     };
@@ -100,8 +120,26 @@ pub(super) fn run(args: Args) -> ExitCode {
         }
     } else {
         style::print(as_text(&explanation, args.client, Palette::stdout()));
+        if moves(&load, &explanation) {
+            style::print(
+                "\nWhat is coming back, who is full and what directors say, the running server knows: --live\n",
+            );
+        }
     }
+    exit_code(&explanation)
+}
+
+fn exit_code(explanation: &Explanation) -> ExitCode {
     if explanation.zone.is_some() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FINDINGS) }
+}
+
+/// Whether the answer comes from a pool of which only the running server knows all.
+fn moves(load: &Load, explanation: &Explanation) -> bool {
+    let is_asked = |pool: &Pool| explanation.steering.iter().any(|step| step.pool == pool.name);
+    let pools = load.catalog.pools().all().iter().map(|served| &*served.pool);
+    pools
+        .filter(|pool| is_asked(pool))
+        .any(|pool| pool.comeback.is_gentle() || pool.method.is_by_load() || pool.sheds())
 }
 
 /// What the running server knows of endpoints, as far as it has written it down, and what the caller adds.

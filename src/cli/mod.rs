@@ -262,6 +262,8 @@ mod tests {
             true,
         );
         check("fingerpost explain www.example.com --client 192.0.2.0/33", false);
+        check("fingerpost explain www.example.com --client 192.0.2.1 --live --json", true);
+        check("fingerpost explain www.example.com --client 192.0.2.1 --live --down fra", false);
         check("fingerpost explain www.example.com", false);
         check("fingerpost explain www..example.com --client 192.0.2.1", false);
         check("fingerpost explain www.example.com AAAAA --client 192.0.2.1", false);

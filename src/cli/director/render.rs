@@ -93,9 +93,14 @@ fn attempt(args: &Args) -> Result<(), Report> {
     let mut directors: Vec<Arc<Director>> = Vec::new();
     for wanted in &args.names {
         let found = find(wanted, &all)?;
-        if !directors.iter().any(|known| Arc::ptr_eq(known, found)) {
-            directors.push(found.clone());
+        if directors.iter().any(|known| Arc::ptr_eq(known, found)) {
+            continue;
         }
+        if let Some(other) = directors.iter().find(|known| known.is_same_vip(found)) {
+            let message = format!("{} and {} stand in for each other", other.name, found.name);
+            return Err(Finding::error(message).help("render one per host").into());
+        }
+        directors.push(found.clone());
     }
     let settings = Settings {
         interface: args.interface.clone(),

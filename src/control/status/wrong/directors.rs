@@ -1,6 +1,7 @@
 //! What is wrong behind VIPs: too little that is live, feeds that are not heard, real servers that are down.
 
 use super::{error, warning};
+use crate::control::outlook::SiteLevel;
 use crate::control::status::directors::{DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
 use jiff::Timestamp;
@@ -79,6 +80,10 @@ fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
         _ => "only a check of the VIP itself decides",
     };
     let cure = match &*feed.kind {
+        // It answers, and speaks of something else.
+        _ if feed.fault_since.is_none() => {
+            "make the director's vip, service and reals, or the feed's backend, agree with what is told at"
+        }
         "ipvs" => "see that `fingerpost director agent` runs on its host and is reached at",
         "haproxy" => "see that HAProxy's statistics are reached at",
         _ => "see what answers at",
@@ -93,6 +98,9 @@ pub(super) fn of_load(pool: &PoolView, wrong: &mut Vec<Wrong>) {
     let sites = pool.families.iter().flat_map(|family| &family.sites);
     let mut told: Vec<&str> = Vec::new();
     for site in sites {
+        if site.level != SiteLevel::Trusted {
+            continue;
+        }
         let is_over = site.utilisation.is_some_and(|part| part > UTILISATION_TOLD_MIN);
         if (site.admission_by_load >= 1.0 && !is_over) || told.contains(&&*site.site) {
             continue;
