@@ -242,7 +242,7 @@ fn steered(step: &Steering, palette: Palette) -> String {
                 if row == 0 { site_cells(place, site) } else { [Cell::default(), Cell::default()] };
             sites.row(head.into_iter().chain(endpoint_cells(endpoint)));
             let is_new = |shade: &&String| !endpoint.because.contains(&***shade);
-            for shade in endpoint.shades.iter().filter(is_new) {
+            for shade in endpoint.weight_because.iter().filter(is_new) {
                 sites.row((0..BECAUSE_COLUMN).map(|_| Cell::default()).chain([faint(shade)]));
             }
         }
@@ -344,7 +344,7 @@ mod tests {
             standing: standing.to_owned(),
             because: because.to_owned(),
             weight_now: 2.0,
-            shades: Vec::new(),
+            weight_because: Vec::new(),
             share,
         }
     }
@@ -420,7 +420,7 @@ mod tests {
         site.note =
             Some("takes 50 % of the client networks that come to it; this one among them".into());
         site.endpoints[0].weight_now = 0.5;
-        site.endpoints[0].shades = vec!["slow start: 25 % of its weight".into()];
+        site.endpoints[0].weight_because = vec!["slow start: 25 % of its weight".into()];
         let client = "84.128.0.1".parse().expect("a client");
         let text = as_text(&explanation, client, Palette::PLAIN);
         for part in [

@@ -76,7 +76,9 @@ fn what_stands_behind_a_vip() {
     let explained = told("/api/v1/explain?name=vips.example.com&client=198.51.100.7");
     let endpoint = &explained["steering"][0]["sites"][0]["endpoints"][0];
     assert!(
-        endpoint["shades"][0].as_str().is_some_and(|it| it.contains("the feed is not heard")),
+        endpoint["weight_because"][0]
+            .as_str()
+            .is_some_and(|it| it.contains("the feed is not heard")),
         "{endpoint:#}"
     );
 

@@ -100,7 +100,7 @@ fn what_stands_behind_a_vip_is_shown_and_followed() {
         page.shows(&format!("{card} [data-real=web2][data-state=down]")).await;
         page.says(card, "75 % live").await;
         page.says("tr[data-endpoint=lvs-fra] [data-column=weight]", "3 of 4").await;
-        page.says("tr[data-endpoint=lvs-fra] .shades", "1 of 2 real servers live").await;
+        page.says("tr[data-endpoint=lvs-fra] .weight-because", "1 of 2 real servers live").await;
         page.says("[data-pool=vips] .shed", "fra takes 75 %").await;
         page.says("#wrong-list", "director lvs-fra").await;
         explain(page, "vips.example.com", "198.51.100.7").await;

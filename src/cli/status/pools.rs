@@ -274,8 +274,9 @@ fn why(endpoint: &EndpointView, family: &EndpointFamilyView, now: Timestamp) -> 
         said.push(check.map_or(&family.because, |check| &check.cause).clone());
     }
     let is_new = |shade: &&String| !said.iter().any(|words| words.contains(&***shade));
-    let shades: Vec<String> = family.shades.iter().filter(is_new).cloned().collect();
-    said.extend(shades);
+    let weight_because: Vec<String> =
+        family.weight_because.iter().filter(is_new).cloned().collect();
+    said.extend(weight_because);
     said.extend(check.into_iter().flat_map(remarks));
     said.join("; ")
 }

@@ -27,7 +27,7 @@ fn endpoint(name: &str, site: &str, number: usize, verdict: &str) -> Value {
     let family = |family: &str, address: String| {
         json!({
             "family": family, "address": address, "standing": verdict, "because": "as probed",
-            "share": if verdict == "up" { 0.75 } else { 0.0 }, "weight_now": 1.0, "shades": [],
+            "share": if verdict == "up" { 0.75 } else { 0.0 }, "weight_now": 1.0, "weight_because": [],
             "comeback": null, "check": check(number, verdict),
         })
     };
@@ -353,7 +353,8 @@ fn with_directors() -> Status {
     status.directors = serde_json::from_value(directors).expect("directors");
     let endpoint = &mut status.pools[0].endpoints[0];
     endpoint.director = Some("lvs-fra".to_owned());
-    endpoint.families[0].shades = vec!["1 of 2 real servers live: 50 % of the weight".to_owned()];
+    endpoint.families[0].weight_because =
+        vec!["1 of 2 real servers live: 50 % of the weight".to_owned()];
     let site = &mut status.pools[0].families[0].sites[0];
     (site.admission, site.admission_by_load) = (0.5, 0.8);
     status

@@ -175,7 +175,7 @@ fn gist(status: &Status) -> Status {
 /// Weights that grow or follow load move by themselves, and shares with them.
 fn still_family(family: &mut EndpointFamilyView) {
     (family.share, family.weight_now) = (0.0, 0.0);
-    family.shades.clear();
+    family.weight_because.clear();
     if let Some(comeback) = &mut family.comeback {
         comeback.share = 0.0;
     }
@@ -212,7 +212,7 @@ mod tests {
         later.sites[0].answers_per_s += 1.0;
         later.pools[0].endpoints[0].answers_total += 5;
         later.pools[0].endpoints[0].families[0].weight_now = 0.5;
-        later.pools[0].endpoints[0].families[0].shades.push("slow start".into());
+        later.pools[0].endpoints[0].families[0].weight_because.push("slow start".into());
         if let Some(check) = &mut later.pools[0].endpoints[0].families[0].check {
             check.last = None;
         }

@@ -181,7 +181,7 @@ impl Explainer<'_> {
             standing: self.health.standing(pool, endpoint, family).to_string(),
             because: self.health.because(pool, endpoint, family),
             weight_now: self.health.weight(pool, endpoint, family).dealt(),
-            shades: self.health.shades(pool, endpoint, family),
+            weight_because: self.health.weight_because(pool, endpoint, family),
             share,
         }
     }

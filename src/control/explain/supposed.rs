@@ -75,7 +75,7 @@ pub trait Reasons: Standings {
     /// Why an endpoint stands as it does, and since when, for people.
     fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String;
     /// All that makes it weigh otherwise than configured, each since when and until when, for people.
-    fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String>;
+    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String>;
 }
 
 impl Reasons for Supposed {
@@ -100,7 +100,7 @@ impl Reasons for Supposed {
             .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
     }
 
-    fn shades(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
+    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
         let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
         let live = self.behind(endpoint).and_then(|truth| words::live(&truth));
@@ -122,8 +122,8 @@ impl Reasons for Now<'_> {
         }
     }
 
-    fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
-        Now::shades(self, pool, endpoint, family)
+    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
+        Now::weight_because(self, pool, endpoint, family)
     }
 }
 

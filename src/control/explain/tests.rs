@@ -153,7 +153,7 @@ fn a_part_of_the_clients_is_sent_on_and_told() {
         assert_eq!(step.sites[1].note, None);
         let endpoint = &step.sites[0].endpoints[0];
         assert_eq!((endpoint.weight, endpoint.weight_now), (4, 2.0));
-        assert_eq!(endpoint.shades, ["2 of 3 real servers live: 50 % of the weight"]);
+        assert_eq!(endpoint.weight_because, ["2 of 3 real servers live: 50 % of the weight"]);
         assert_eq!(step.scope_bits, 24);
         let scope = "sites may take a part of their clients' networks only, so the answer holds for that network";
         assert_eq!(step.scope_reason, scope);
@@ -202,8 +202,11 @@ fn without_a_server_directors_are_as_their_probes_left_them() {
     };
     let [fra, iad] = told(&scene);
     let lost = "own probes of the real servers decide, as the feed is not heard: only the running server asks it";
-    assert_eq!((&*fra.standing, fra.weight_now, fra.shades), ("up", 4.0, vec![lost.to_owned()]));
-    assert_eq!((&*iad.standing, iad.weight_now, iad.shades.len()), ("up", 4.0, 0));
+    assert_eq!(
+        (&*fra.standing, fra.weight_now, fra.weight_because),
+        ("up", 4.0, vec![lost.to_owned()])
+    );
+    assert_eq!((&*iad.standing, iad.weight_now, iad.weight_because.len()), ("up", 4.0, 0));
     scene.probe_real("iad-web1", Outcome::Failure("refused".to_owned()), 20);
     let [_, iad] = told(&scene);
     assert_eq!(iad.standing, "down");

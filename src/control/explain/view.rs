@@ -116,7 +116,7 @@ pub struct EndpointView {
     /// What it weighs at this moment.
     pub weight_now: f64,
     /// All that makes it weigh otherwise than configured, each since when and until when.
-    pub shades: Vec<String>,
+    pub weight_because: Vec<String>,
     /// Share of answers that list it, if its site serves.
     pub share: Option<f64>,
 }

@@ -2,7 +2,7 @@
 //!
 //! The publisher owns one and deals by it; whoever asks gets a clone, to look at or to suppose something else with.
 //! [`Knowledge::at`] lays the pins over the verdicts as they are at one moment, and says why in words
-//! ([`because`](Now::because) of a standing, [`shades`](Now::shades) of a weight).
+//! ([`because`](Now::because) of a standing, [`weight_because`](Now::weight_because) of a weight).
 
 pub(super) mod words;
 
@@ -199,7 +199,7 @@ impl<'a> Now<'a> {
         if let Some(Phase::Held { .. }) = self.phase(pool, endpoint, family)
             && self.is_alive(endpoint, family) == Some(true)
         {
-            return self.shades(pool, endpoint, family).join("; ");
+            return self.weight_because(pool, endpoint, family).join("; ");
         }
         let Some(probe) = family.probe(endpoint) else {
             return UNCHECKED.to_owned();
@@ -210,7 +210,7 @@ impl<'a> Now<'a> {
     }
 
     /// All that makes an endpoint weigh otherwise than configured, each since when and until when, for people.
-    pub fn shades(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
+    pub fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned =
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
         let live = self.behind(endpoint).and_then(words::live);

@@ -187,7 +187,7 @@ impl Looker<'_> {
             standing: self.now.standing(pool, endpoint, family).to_string(),
             because: self.now.because(pool, endpoint, family),
             share: seated.shares.get(&at).copied().unwrap_or(0.0),
-            shades: self.now.shades(pool, endpoint, family),
+            weight_because: self.now.weight_because(pool, endpoint, family),
             weight_now: self.now.weight(pool, endpoint, family).dealt(),
             comeback: self.now.phase(pool, endpoint, family).and_then(comeback),
             check: family.probe(endpoint).map(|probe| check(probe, self.now.row(endpoint, family))),

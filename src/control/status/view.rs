@@ -193,7 +193,7 @@ pub struct EndpointFamilyView {
     /// load.
     pub weight_now: f64,
     /// All that makes it weigh otherwise than configured, each since when and until when.
-    pub shades: Vec<String>,
+    pub weight_because: Vec<String>,
     /// Its way back after it was down; none where it is not on the way.
     pub comeback: Option<ComebackView>,
     /// How it is probed, and with what result; none where nothing probes it.

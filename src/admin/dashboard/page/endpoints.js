@@ -163,7 +163,7 @@ function makeRow({ pool, endpoint, state }) {
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('i', { class: 'bar-actual' }), h('i', { class: 'bar-intended' }));
   const cells = { rate: h('td', { 'data-column': 'answers', class: 'number' }), last: h('span', { class: 'last' }), bar };
   cells.weight = h('td', { 'data-column': 'weight', class: 'number' });
-  cells.shades = h('span', { class: 'shades' });
+  cells.reasons = h('span', { class: 'weight-because' });
   cells.share = h('span', { class: 'number' });
   const row = h('tr', { 'data-state': state, 'data-endpoint': endpoint.endpoint },
     h('th', { scope: 'row', 'data-column': 'endpoint' }, dot(state), h('span', { class: 'name' }, endpoint.endpoint),
@@ -173,7 +173,7 @@ function makeRow({ pool, endpoint, state }) {
     cells.weight,
     h('td', { 'data-column': 'share' }, bar, cells.share),
     cells.rate,
-    h('td', { 'data-column': 'check' }, checkCell(endpoint, state), cells.last, cells.shades),
+    h('td', { 'data-column': 'check' }, checkCell(endpoint, state), cells.last, cells.reasons),
     h('td', { 'data-column': 'act' }, overrideButton(endpoint.override,
       { kind: 'endpoint', name: endpoint.endpoint, pool: pool.pool, zone: pool.zone, title: endpoint.endpoint })));
   row.cells2 = cells;
@@ -205,16 +205,16 @@ function refreshWeight(cell, { weight, families }) {
 }
 
 /** What makes it weigh less or more, but for what stands beside it already. */
-function refreshShades(node, { families }) {
+function refreshReasons(node, { families }) {
   const because = families.map((it) => it.because).join();
-  const shades = new Set(families.flatMap((it) => it.shades).filter((words) => !because.includes(words)));
-  setText(node, [...shades].join('; '));
+  const reasons = new Set(families.flatMap((it) => it.weight_because).filter((words) => !because.includes(words)));
+  setText(node, [...reasons].join('; '));
 }
 
 function refreshRow(row, { endpoint, state }, sum) {
   const { rate: cell, last, bar } = row.cells2;
   refreshWeight(row.cells2.weight, endpoint);
-  refreshShades(row.cells2.shades, endpoint);
+  refreshReasons(row.cells2.reasons, endpoint);
   setText(cell, `${rate(endpoint.answers_per_s)}/s`);
   const probe = endpoint.families.map((it) => it.check?.last).find(Boolean);
   setText(last, probe && state === 'up' ? latency(probe.latency_ms) : '');

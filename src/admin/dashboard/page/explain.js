@@ -137,10 +137,10 @@ function orderedSite(site) {
 
 /** Endpoints that weigh otherwise than configured, and why. */
 function weighed(sites) {
-  const shaded = sites.flatMap((site) => site.endpoints).filter((it) => it.shades.length);
+  const shaded = sites.flatMap((site) => site.endpoints).filter((it) => it.weight_because.length);
   if (!shaded.length) return null;
   return step('Weights', h('ul', { class: 'weights' }, shaded.map((it) => h('li', {}, h('b', {}, it.endpoint),
-    ` ${Number(it.weight_now.toFixed(2))} of ${grouped(it.weight)}`, h('span', { class: 'help' }, it.shades.join('; '))))));
+    ` ${Number(it.weight_now.toFixed(2))} of ${grouped(it.weight)}`, h('span', { class: 'help' }, it.weight_because.join('; '))))));
 }
 
 function card(it) {

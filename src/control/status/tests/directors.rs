@@ -25,8 +25,8 @@ fn weight(status: &Status) -> f64 {
     (lvs(status).families[0].weight_now * 100.0).round() / 100.0
 }
 
-fn shades(status: &Status) -> String {
-    lvs(status).families[0].shades.join("; ")
+fn weight_because(status: &Status) -> String {
+    lvs(status).families[0].weight_because.join("; ")
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn a_director_that_is_well() {
     assert_eq!(real.check.as_ref().map(|check| &*check.verdict), Some("up"));
     assert_eq!((&*iad.source, iad.feed.is_none(), iad.sessions), ("probes", true, None));
     assert_eq!(lvs(&status).director.as_deref(), Some("lvs-fra"));
-    assert_eq!((weight(&status), shades(&status)), (4.0, String::new()));
+    assert_eq!((weight(&status), weight_because(&status)), (4.0, String::new()));
     assert_eq!(admission(&status), (1.0, 1.0));
     let json = serde_json::to_string(&status).expect("JSON");
     assert!(!json.contains("secret"));
@@ -71,7 +71,7 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
     );
     assert_eq!(status.wrong[0].help, "down: web1 (not in the director's table)");
     assert_eq!((weight(&status), admission(&status)), (2.0, (0.5, 1.0)));
-    assert_eq!(shades(&status), "2 of 3 real servers live: 50 % of the weight");
+    assert_eq!(weight_because(&status), "2 of 3 real servers live: 50 % of the weight");
     assert_eq!(status.directors[0].live, 0.5);
 
     // Less than min_up: the site is dead, and of its endpoint the director has told why.
@@ -106,7 +106,7 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
     assert_eq!((&*comeback.phase, comeback.until), ("ramping", at(360)));
     let (part, by_load) = admission(&status);
     assert!(part > 0.4 && part < 0.6 && by_load == 1.0, "{part} {by_load}");
-    assert!(shades(&status).starts_with("slow start: "), "{}", shades(&status));
+    assert!(weight_because(&status).starts_with("slow start: "), "{}", weight_because(&status));
     assert!((weight(&status) - 4.0 * comeback.share).abs() < 0.01);
 
     // Who fails again soon is held for longer, and that is worth a word.
@@ -138,7 +138,9 @@ fn a_feed_that_is_lost_is_told_with_its_cure() {
         "own probes of the real servers decide; see what answers at http://10.0.0.1:8054/state?…"
     );
     assert_eq!((&*status.directors[0].source, weight(&status)), ("probes", 4.0));
-    assert!(shades(&status).contains("as the feed is not heard: connection refused (since "));
+    assert!(
+        weight_because(&status).contains("as the feed is not heard: connection refused (since ")
+    );
 }
 
 #[test]
