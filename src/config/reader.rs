@@ -250,10 +250,7 @@ impl<'d> Value<'d> {
     /// A table; `noun` says what it is, for messages.
     pub fn table(&self, noun: &'static str) -> Option<Table<'d>> {
         let Some(table) = self.value.get_ref().as_table() else {
-            self.wrong_type(
-                "a table",
-                &format!("write [{}] and its keys below, or {{ … }}", self.key),
-            );
+            self.wrong_type("a table", &format!("write {} = {{ … }} with its keys", self.key));
             return None;
         };
         Some(Table::new(self.doc, table, self.key_span.clone(), noun))

@@ -229,7 +229,10 @@ fn rows(table: &mut Table, endpoint: &EndpointView, now: Timestamp) {
         let first = |text: &str| if at == 0 { text.to_owned() } else { String::new() };
         let answers = rate(endpoint.answers_per_s);
         let check = family.check.as_ref();
-        let since = check.and_then(|check| check.since).filter(|_| endpoint.pinned.is_none());
+        // Where a pin or a director decides, the probe's verdict is not what began then.
+        let decides = |check: &&CheckView| check.verdict == family.standing;
+        let check_since = check.filter(decides).and_then(|check| check.since);
+        let since = check_since.filter(|_| endpoint.pinned.is_none());
         let answers = if at == 0 { Cell::number(answers) } else { Cell::default() };
         table.row([
             first(&endpoint.endpoint).into(),

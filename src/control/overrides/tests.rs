@@ -213,6 +213,7 @@ fn a_weight_is_planned_planned_anew_and_reset() {
     assert_eq!(
         done.notes,
         [
+            "a weight decides among the endpoints of a site: no answer changes for web/iad-1, alone at its site",
             "it holds until somebody resets it; what is to stay so belongs into the file of zone example.com., \
              as weight = 41"
         ]

@@ -84,7 +84,12 @@ pub(super) fn notes(catalog: &Catalog, new: &Override) -> Vec<String> {
     let mut notes = Vec::new();
     let mut ignoring: Vec<&str> = Vec::new();
     let mut zones: Vec<String> = Vec::new();
-    for (pool, _) in meant(catalog, &new.target) {
+    let mut alone: Vec<String> = Vec::new();
+    for (pool, endpoint) in meant(catalog, &new.target) {
+        let mut there = pool.endpoints.iter().filter(|other| other.site == endpoint.site);
+        if there.nth(1).is_none() {
+            alone.push(format!("{}/{}", pool.name, endpoint.name));
+        }
         if !goes_by_weight(pool.method) && !ignoring.contains(&&*pool.name) {
             ignoring.push(&pool.name);
         }
@@ -100,6 +105,16 @@ pub(super) fn notes(catalog: &Catalog, new: &Override) -> Vec<String> {
         let pools = ignoring.join(", ");
         notes.push(format!(
             "the method of pool {pools} goes by weights only for min_up and for weight 0"
+        ));
+    }
+    // With a weight of 0 its clients go elsewhere.
+    if let (Some(first), Some(1..)) = (alone.first(), new.plan().map(|plan| plan.weight)) {
+        let more = match alone.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        notes.push(format!(
+            "a weight decides among the endpoints of a site: no answer changes for {first}{more}, alone at its site"
         ));
     }
     if let (None, Some(plan)) = (new.until, new.plan()) {
