@@ -56,8 +56,6 @@ pub struct RealReport {
     pub weight: u32,
     /// Sessions at this moment.
     pub sessions: Option<u64>,
-    /// How long requests take, in milliseconds.
-    pub response_ms: Option<f64>,
 }
 
 /// What a director does with a real server.
