@@ -2,13 +2,10 @@
 //!
 //! That program takes no comments, so what there is to say goes beside the text.
 
-use super::terms::{Front, fronts, socket, weights};
+use super::terms::{Front, fronts, socket};
 use super::{Job, Rendered};
 use crate::steer::director::{Director, Mode, Protocol};
 use std::fmt::Write;
-
-/// The heaviest real that ipvsadm and keepalived document.
-pub const WEIGHT_MAX: u32 = 65_535;
 
 pub fn render(job: &Job<'_>) -> Rendered {
     let mut text = String::new();
@@ -47,7 +44,7 @@ fn add(text: &mut String, director: &Director, front: &Front<'_>) {
         writeln!(text, "{line}").expect("writing to a String cannot fail");
     };
     line(format_args!("-A {service} -s {}", director.scheduler));
-    for (real, weight) in front.reals.iter().zip(weights(&front.reals, WEIGHT_MAX)) {
-        line(format_args!("-a {service} -r {} {forward} -w {weight}", real.address));
+    for real in &front.reals {
+        line(format_args!("-a {service} -r {} {forward} -w {}", real.address, real.weight));
     }
 }

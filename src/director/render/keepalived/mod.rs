@@ -5,9 +5,8 @@
 
 mod vrrp;
 
-use super::ipvsadm::WEIGHT_MAX;
 use super::sheet::Sheet;
-use super::terms::{self, Front, fronts, seconds, tame, weights};
+use super::terms::{self, Front, fronts, seconds, tame};
 use super::{Job, Rendered};
 use crate::health::Probe;
 use crate::health::check::{Check, CheckKind, HttpCheck};
@@ -55,13 +54,13 @@ fn virtual_server(sheet: &mut Sheet, director: &Director, front: &Front<'_>) {
     sheet.line(format_args!("lb_algo {}", director.scheduler));
     sheet.line(format_args!("lb_kind {kind}"));
     sheet.line(format_args!("protocol {}", terms::upper(director.service.protocol)));
-    for (real, weight) in front.reals.iter().zip(weights(&front.reals, WEIGHT_MAX)) {
+    for real in &front.reals {
         sheet.gap();
         if real.name != real.address.to_string() {
             sheet.comment(&real.name);
         }
         sheet.open(format_args!("real_server {} {} {{", real.address.ip(), real.address.port()));
-        sheet.line(format_args!("weight {weight}"));
+        sheet.line(format_args!("weight {}", real.weight));
         match &real.probe {
             Some(probe) => checker(sheet, probe),
             None => sheet.comment("No check is configured: it stays in the table when it dies."),
