@@ -2,10 +2,11 @@
 //!
 //! That program takes no comments, so what there is to say goes beside the text.
 
-use super::terms::{Front, fronts, socket};
+use super::terms::{Front, fronts};
 use super::{Job, Rendered};
 use crate::steer::director::{Director, Mode, Protocol};
 use std::fmt::Write;
+use std::net::SocketAddr;
 
 pub fn render(job: &Job<'_>) -> Rendered {
     let mut text = String::new();
@@ -39,7 +40,7 @@ fn add(text: &mut String, director: &Director, front: &Front<'_>) {
         // A job that would proxy by IPVS was refused.
         Mode::Nat | Mode::Proxy => "-m",
     };
-    let service = format!("{protocol} {}", socket(front.vip, director.service.port));
+    let service = format!("{protocol} {}", SocketAddr::new(front.vip, director.service.port));
     let mut line = |line: std::fmt::Arguments<'_>| {
         writeln!(text, "{line}").expect("writing to a String cannot fail");
     };
