@@ -37,14 +37,6 @@ struct Row {
 /// The weight of a real that has none written, as in the configuration.
 const WEIGHT: u32 = 1;
 
-/// Every state with its word.
-const STATES: [(&str, RealState); 4] = [
-    ("up", RealState::Up),
-    ("draining", RealState::Draining),
-    ("maintenance", RealState::Maintenance),
-    ("down", RealState::Down),
-];
-
 /// Reads the document.
 pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
     let document: Document = serde_json::from_slice(bytes)
@@ -127,10 +119,10 @@ fn read<T>(
 }
 
 fn state(of: &str, word: &str) -> Result<RealState, String> {
-    if let Some((_, state)) = STATES.iter().find(|(known, _)| *known == word) {
+    if let Some((_, state)) = RealState::ALL.iter().find(|(known, _)| *known == word) {
         return Ok(*state);
     }
-    let known = STATES.map(|(known, _)| known);
+    let known = RealState::ALL.map(|(known, _)| known);
     let hint = match nearest(word, known) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("it is one of {}", known.join(", ")),
