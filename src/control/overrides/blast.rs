@@ -8,6 +8,7 @@
 
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
+use crate::report::listed;
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{OnAllDown, Pool};
 use crate::steer::pool::{Dealt, Family, Roster};
@@ -257,7 +258,7 @@ impl<'a> Comparison<'a> {
         }
         let revived = self.revived();
         if !revived.is_empty() {
-            let shown = counted(&revived, NAMED_MAX);
+            let shown = listed(&revived, NAMED_MAX);
             return (
                 Judgement::Warned,
                 format!("handed out though no probe finds them up: {shown}"),
@@ -325,11 +326,11 @@ fn is_alive(level: SiteLevel) -> bool {
 
 /// Sites go, and others remain.
 fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
-    let shown = counted(gone, NAMED_MAX);
+    let shown = listed(gone, NAMED_MAX);
     let word = if gone.len() == 1 { "site" } else { "sites" };
     match (trusted, left) {
         ([], _) => {
-            let left = counted(left, NAMED_MAX);
+            let left = listed(left, NAMED_MAX);
             (
                 Judgement::Warned,
                 format!("{word} {shown} would go; what remains is under min_up: {left}"),
@@ -339,17 +340,9 @@ fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
             (Judgement::Warned, format!("{word} {shown} would go; only {last} would remain"))
         }
         _ => {
-            let left = counted(left, NAMED_MAX);
+            let left = listed(left, NAMED_MAX);
             (Judgement::Fine, format!("{word} {shown} would go; there remain {left}"))
         }
-    }
-}
-
-fn counted(names: &[&str], max: usize) -> String {
-    let shown = names.iter().take(max).copied().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(max).filter(|more| *more > 0) {
-        Some(more) => format!("{shown} and {more} more"),
-        None => shown,
     }
 }
 

@@ -10,7 +10,7 @@
 //! several things is refused with the choices.
 
 use crate::health::overrides::{Override, OverrideTarget};
-use crate::report::nearest;
+use crate::report::{listed, nearest};
 use crate::snapshot::Catalog;
 use crate::steer::director::Vip;
 use crate::wire::Name;
@@ -372,10 +372,10 @@ fn unknown(wanted: &Wanted, known: &[OverrideTarget]) -> Lost {
     names.sort_unstable();
     names.dedup();
     let help = match nearest(name, names.iter().copied()) {
-        _ if !elsewhere.is_empty() => format!("did you mean {}?", listed(&elsewhere)),
+        _ if !elsewhere.is_empty() => format!("did you mean {}?", listed(&elsewhere, LISTED_MAX)),
         Some(near) => format!("did you mean {near:?}?"),
         None if names.is_empty() => "nothing is steered by what is served".to_owned(),
-        None => format!("known here: {}", listed(&names)),
+        None => format!("known here: {}", listed(&names, LISTED_MAX)),
     };
     Lost { message, help, choices: Vec::new() }
 }
@@ -392,7 +392,7 @@ fn ambiguous(wanted: &Wanted, found: &[OverrideTarget], mut choices: Vec<String>
             choices.push(all.to_string());
         }
     }
-    let help = format!("say which one: {}", listed(&choices));
+    let help = format!("say which one: {}", listed(&choices, LISTED_MAX));
     Lost {
         message: format!("{:?} could mean {} things", wanted.to_string(), found.len()),
         help,
@@ -407,20 +407,12 @@ fn not_pinned(wanted: &Wanted, list: &[Override]) -> Lost {
     let help = match nearest(&wanted.name, names) {
         _ if list.is_empty() => "there are no overrides".to_owned(),
         Some(near) if near != wanted.name => format!("did you mean {near:?}?"),
-        _ => format!("there are overrides on {}", listed(&pinned)),
+        _ => format!("there are overrides on {}", listed(&pinned, LISTED_MAX)),
     };
     Lost {
         message: format!("there is no override on {:?}", wanted.to_string()),
         help,
         choices: Vec::new(),
-    }
-}
-
-fn listed(names: &[impl AsRef<str>]) -> String {
-    let shown: Vec<&str> = names.iter().take(LISTED_MAX).map(AsRef::as_ref).collect();
-    match names.len().checked_sub(LISTED_MAX).filter(|more| *more > 0) {
-        Some(more) => format!("{} and {more} more", shown.join(", ")),
-        None => shown.join(", "),
     }
 }
 
