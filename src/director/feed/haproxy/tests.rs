@@ -134,7 +134,7 @@ fn lies_have_plain_reasons() {
     check(&whole.replace("UP,3,", "UP,70000,"), "web", "the weight of web1");
     check(&whole.replace("UP,3,", "UP,,"), "web", "the weight of web1");
     check(&whole.replace("web1,7", "web1,1099511627777"), "web", "sessions of web1");
-    check(&whole.replace("2,12,http", "2,NaN,http"), "web", "response time of web1");
+    check(&whole.replace("1,11,http", "1,NaN,http"), "web", "response time of web");
     check(&whole.replace("web2", "web1"), "web", "\"web1\" is twice");
     check(&format!("{whole}web,BACKEND,9,98,UP,4,0,1,11,http,,,\n"), "web", "is there twice");
     check(&whole.replace("0,1,11,http", "0,4,11,http"), "web", "is of type \"4\"");
