@@ -7,6 +7,7 @@ use super::endpoints::Terms;
 use super::reader::{Table, Value};
 use super::{defaults, value};
 use crate::health::Comeback;
+use crate::report::listed;
 use crate::steer::director::FeedSource;
 use crate::steer::model::{Endpoint, Method, SiteCapacity};
 use std::ops::RangeInclusive;
@@ -186,10 +187,5 @@ fn has_capacity(endpoint: &Endpoint) -> bool {
 /// Endpoints in words; none if there are none.
 fn named<'e>(endpoints: impl Iterator<Item = &'e Endpoint>) -> Option<String> {
     let names: Vec<String> = endpoints.map(|endpoint| format!("{:?}", endpoint.name)).collect();
-    let more = names.len().saturating_sub(NAMED_MAX);
-    let mut text = names.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if more > 0 {
-        text.push_str(&format!(" and {more} more"));
-    }
-    (!names.is_empty()).then_some(text)
+    (!names.is_empty()).then(|| listed(&names, NAMED_MAX))
 }

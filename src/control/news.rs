@@ -16,6 +16,7 @@ pub(super) use pins::{overrides_changed, overrides_ended};
 
 use super::events::{Event, Kind, Severity};
 use crate::health::{Probe, Transition, Verdict};
+use crate::report::listed;
 use crate::snapshot::Catalog;
 use crate::steer::model::{Endpoint, Pool};
 use jiff::Timestamp;
@@ -63,12 +64,9 @@ fn common<T>(all: &[T], part: impl Fn(&T) -> Option<String>) -> Option<String> {
 fn named(concerned: &[(Arc<Pool>, Arc<Endpoint>)]) -> String {
     let names: Vec<String> = concerned
         .iter()
-        .take(NAMED_MAX)
         .map(|(pool, endpoint)| format!("{}/{}", pool.name, endpoint.name))
         .collect();
-    let more = concerned.len() - names.len();
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
+    listed(&names, NAMED_MAX)
 }
 
 /// The endpoints that a probe speaks for, with their pools, each once.

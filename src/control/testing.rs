@@ -147,7 +147,6 @@ impl Scene {
             state: RealState::Up,
             weight: 1,
             sessions: Some(sessions / up.len() as u64),
-            response_ms: None,
         };
         let reals = up.iter().map(real).collect();
         let report = Report { reals, sessions: Some(sessions), ..Report::default() };

@@ -1,6 +1,7 @@
 //! What a director says of itself, whatever the way it came by.
 
 use crate::steer::director::Protocol;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 /// What a feed said, before it is known for which director: see [`FeedReport::of`].
@@ -56,8 +57,6 @@ pub struct RealReport {
     pub weight: u32,
     /// Sessions at this moment.
     pub sessions: Option<u64>,
-    /// How long requests take, in milliseconds.
-    pub response_ms: Option<f64>,
 }
 
 /// What a director does with a real server.
@@ -71,4 +70,20 @@ pub enum RealState {
     Maintenance,
     /// It is taken for dead.
     Down,
+}
+
+impl RealState {
+    /// Every state with its word.
+    pub const ALL: [(&str, Self); 4] = [
+        ("up", Self::Up),
+        ("draining", Self::Draining),
+        ("maintenance", Self::Maintenance),
+        ("down", Self::Down),
+    ];
+}
+
+impl fmt::Display for RealState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Self::ALL.iter().find(|(_, state)| state == self).map_or("", |(word, _)| word))
+    }
 }

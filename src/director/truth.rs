@@ -13,6 +13,7 @@
 use super::report::{RealReport, RealState, Report};
 use crate::health::{Probe, Verdict};
 use crate::steer::director::{Director, FeedSource, Real, Vip};
+use std::fmt;
 use std::net::SocketAddr;
 
 /// Why a real is taken for down of which nothing is known yet.
@@ -38,6 +39,18 @@ pub enum Source {
     Probes,
     /// Nobody: the VIP's own check alone decides.
     Check,
+}
+
+impl Source {
+    /// Every source with its word.
+    pub const ALL: [(&str, Self); 3] =
+        [("feed", Self::Feed), ("probes", Self::Probes), ("check", Self::Check)];
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Self::ALL.iter().find(|(_, source)| source == self).map_or("", |(word, _)| word))
+    }
 }
 
 /// What a real server comes to.

@@ -4,11 +4,12 @@ use super::Scrape;
 use super::families::is;
 use super::format::{Families, Labels};
 use crate::control::status::{DirectorView, FeedView, RealView};
+use crate::director::{RealState, Source};
 use std::fmt;
 
 const STATES: [&str; 3] = ["up", "maintenance", "down"];
-const SOURCES: [&str; 3] = ["feed", "probes", "check"];
-const REAL_STATES: [&str; 5] = ["up", "draining", "maintenance", "down", "unknown"];
+/// Of a real server where the VIP's own check decides alone.
+const UNKNOWN: &str = "unknown";
 
 /// Writes all of them.
 pub(super) fn write(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
@@ -28,8 +29,9 @@ fn directors(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     page.gauges("fingerpost_director_live_ratio", help, live)?;
     let help = "1 for who says which real servers of a director are live: its feed, own probes, or the check of its \
                 VIP alone, where neither knows";
+    let words = Source::ALL.map(|(word, _)| word);
     let sources =
-        all().flat_map(|director| one_of(labels(director), "source", SOURCES, &director.source));
+        all().flat_map(|director| one_of(labels(director), "source", words, &director.source));
     page.gauges("fingerpost_director_source", help, sources)?;
     let sessions = all().filter_map(|it| Some((labels(it), it.sessions? as f64)));
     let help = "Sessions of a director at this moment, as its feed reports them";
@@ -85,8 +87,9 @@ fn reals(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
         labels.push(("real", real.name.clone()));
         labels
     };
+    let words = RealState::ALL.into_iter().map(|(word, _)| word).chain([UNKNOWN]);
     let states = all().flat_map(|(director, real)| {
-        one_of(labels(director, real), "state", REAL_STATES, &real.state)
+        one_of(labels(director, real), "state", words.clone(), &real.state)
     });
     let help = "1 for what a real server behind a director is taken for; unknown where the VIP's own check decides";
     page.gauges("fingerpost_real_state", help, states)?;
@@ -105,13 +108,13 @@ fn labels(director: &DirectorView) -> Labels {
 }
 
 /// A row for each word, 1 for that which is so.
-fn one_of<const N: usize>(
+fn one_of(
     labels: Labels,
     key: &'static str,
-    words: [&str; N],
+    words: impl IntoIterator<Item = &'static str>,
     so: &str,
-) -> [(Labels, f64); N] {
-    words.map(|word| {
+) -> impl Iterator<Item = (Labels, f64)> {
+    words.into_iter().map(move |word| {
         let mut labels = labels.clone();
         labels.push((key, word.to_owned()));
         (labels, is(so == word))

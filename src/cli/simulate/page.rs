@@ -4,6 +4,7 @@
 use super::Said;
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::simulate::{Change, EndpointShare, Move, Population, SiteShare, Steered};
+use crate::report::listed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter;
@@ -43,7 +44,11 @@ impl fmt::Display for Page<'_> {
         if !same.is_empty() {
             let names: Vec<String> = same.iter().flat_map(|steered| named(steered)).collect();
             let verb = if names.len() == 1 { "stays as it is" } else { "stay as they are" };
-            let line = format!("{} {verb}: {}", count(names.len(), "name"), listed(&names));
+            let line = format!(
+                "{} {verb}: {}",
+                count(names.len(), "name"),
+                listed(&names, NAMES_SHOWN_MAX)
+            );
             writeln!(f, "\n{}", self.palette.paint(Ink::Faint, line))?;
         }
         f.write_str(&self.verdict())
@@ -94,7 +99,8 @@ impl Page<'_> {
 
     fn block(&self, steered: &Steered, is_compared: bool) -> String {
         let palette = self.palette;
-        let title = format!("{} {}", listed(&steered.names), steered.types.join(" "));
+        let title =
+            format!("{} {}", listed(&steered.names, NAMES_SHOWN_MAX), steered.types.join(" "));
         let mut text = format!("{}  ", palette.paint(Ink::Strong, title));
         text.push_str(&format!(
             "{}\n",
@@ -331,14 +337,6 @@ fn named(steered: &Steered) -> impl Iterator<Item = String> + '_ {
     let types =
         if steered.types.len() > 1 { String::new() } else { format!(" {}", steered.types[0]) };
     steered.names.iter().map(move |name| format!("{name}{types}"))
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMES_SHOWN_MAX)].join(", ");
-    match more(names.len(), NAMES_SHOWN_MAX) {
-        Some(more) => format!("{shown} and {more} more"),
-        None => shown,
-    }
 }
 
 fn count(number: usize, thing: &str) -> String {

@@ -76,13 +76,13 @@ impl Look<'_> {
         if before == real.state || real.because == NOT_PROBED {
             return None;
         }
-        let (severity, state) = match real.state {
-            RealState::Up => (Severity::Info, "up"),
-            RealState::Draining => (Severity::Info, "draining"),
-            RealState::Maintenance => (Severity::Info, "in maintenance"),
-            RealState::Down => (Severity::Warning, "down"),
+        let severity = match real.state {
+            RealState::Up | RealState::Draining | RealState::Maintenance => Severity::Info,
+            RealState::Down => Severity::Warning,
         };
-        let what = format!("{} behind director {} is {state}", real.name, self.director.name);
+        let within = if real.state == RealState::Maintenance { "in " } else { "" };
+        let (name, director) = (&real.name, &self.director.name);
+        let what = format!("{name} behind director {director} is {within}{}", real.state);
         Some(self.event(severity, what, real.because))
     }
 

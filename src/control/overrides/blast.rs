@@ -6,8 +6,12 @@
 //! of it falls under `min_up`. Taking out a site as a whole is what overrides are for, as long as another remains.
 //! Who could not reach the other site, and whether it bears the load, is not known here.
 
+#[cfg(test)]
+mod tests;
+
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
+use crate::report::listed;
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{OnAllDown, Pool};
 use crate::steer::pool::{Dealt, Family, Roster};
@@ -257,7 +261,7 @@ impl<'a> Comparison<'a> {
         }
         let revived = self.revived();
         if !revived.is_empty() {
-            let shown = counted(&revived, NAMED_MAX);
+            let shown = listed(&revived, NAMED_MAX);
             return (
                 Judgement::Warned,
                 format!("handed out though no probe finds them up: {shown}"),
@@ -325,11 +329,11 @@ fn is_alive(level: SiteLevel) -> bool {
 
 /// Sites go, and others remain.
 fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
-    let shown = counted(gone, NAMED_MAX);
+    let shown = listed(gone, NAMED_MAX);
     let word = if gone.len() == 1 { "site" } else { "sites" };
     match (trusted, left) {
         ([], _) => {
-            let left = counted(left, NAMED_MAX);
+            let left = listed(left, NAMED_MAX);
             (
                 Judgement::Warned,
                 format!("{word} {shown} would go; what remains is under min_up: {left}"),
@@ -339,259 +343,8 @@ fn went(gone: &[&str], left: &[&str], trusted: &[&str]) -> (Judgement, String) {
             (Judgement::Warned, format!("{word} {shown} would go; only {last} would remain"))
         }
         _ => {
-            let left = counted(left, NAMED_MAX);
+            let left = listed(left, NAMED_MAX);
             (Judgement::Fine, format!("{word} {shown} would go; there remain {left}"))
         }
-    }
-}
-
-fn counted(names: &[&str], max: usize) -> String {
-    let shown = names.iter().take(max).copied().collect::<Vec<_>>().join(", ");
-    match names.len().checked_sub(max).filter(|more| *more > 0) {
-        Some(more) => format!("{shown} and {more} more"),
-        None => shown,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::testing::Fixture;
-    use super::*;
-    use crate::steer::model::Endpoint;
-
-    /// Everything is up but what is named.
-    struct By(Vec<(String, Standing)>);
-
-    impl By {
-        /// `fra-1 down, iad-1 drained`
-        fn new(text: &str) -> Self {
-            let one = |one: &str| {
-                let (name, word) = one.split_once(' ').unwrap();
-                let standing = match word {
-                    "down" => Standing::Down,
-                    "drained" => Standing::Drained,
-                    "unknown" => Standing::Unknown,
-                    _ => panic!("{word}"),
-                };
-                (name.to_owned(), standing)
-            };
-            Self(text.split(", ").filter(|text| !text.is_empty()).map(one).collect())
-        }
-    }
-
-    impl Standings for By {
-        fn standing(&self, _: &Pool, endpoint: &Endpoint, _: Family) -> Standing {
-            let known = self.0.iter().find(|(name, _)| *name == endpoint.name);
-            known.map_or(Standing::Up, |(_, standing)| *standing)
-        }
-
-        fn was_good(&self, _: &Pool, _: &Endpoint, _: Family) -> bool {
-            true
-        }
-    }
-
-    /// A pool of this many sites, of which fra has the weights 3, 1 and 0, then `more`.
-    fn fixture(sites: &[&str], more: &str) -> Fixture {
-        let server: String = ["fra", "iad", "sin"]
-            .map(|site| format!("sites.{site}.coordinates = [1, 2]\n"))
-            .concat();
-        let mut number = 0;
-        let mut endpoint = |site: &str, weight: u8| {
-            number += 1;
-            format!("{{ site = \"{site}\", a = \"192.0.2.{number}\", weight = {weight} }},\n")
-        };
-        let endpoints: Vec<String> =
-            sites.iter().flat_map(|site| [3, 1, 0].map(|weight| endpoint(site, weight))).collect();
-        let web = format!(
-            "[names.www]\npool = \"web\"\n[names.w3]\npool = \"web\"\n[pools.web]\nendpoints = [\n{}]\n{more}",
-            endpoints.concat()
-        );
-        Fixture::new(&server, &[("example.com", &web)])
-    }
-
-    fn effect_of(fixture: &Fixture, [before, after, probed]: [&str; 3]) -> Effect {
-        let [before, after, probed] = [before, after, probed].map(By::new);
-        effect(&fixture.catalog, Change { before: &before, after: &after, probed: &probed })
-    }
-
-    const FRA_DRAINED: &str = "fra-1 drained, fra-2 drained, fra-3 drained";
-    const ALL_THE_SAME: &str = "addresses would be handed out all the same (on_all_down = all)";
-
-    /// The one pool that is touched, as `NOW → THEN, verdict: why`.
-    fn check(fixture: &Fixture, before: &str, after: &str, expected: &str) {
-        let effect = effect_of(fixture, [before, after, ""]);
-        let told: Vec<String> = effect
-            .pools
-            .iter()
-            .map(|pool| {
-                let verdict = serde_json::to_value(pool.verdict).unwrap();
-                let verdict = verdict.as_str().unwrap();
-                format!("{} → {}, {verdict}: {}", pool.before, pool.after, pool.why)
-            })
-            .collect();
-        assert_eq!(told, [expected], "{before} → {after}");
-        assert_eq!(effect.refused, expected.contains("refused"));
-        assert_eq!(effect.names, ["w3.example.com.", "www.example.com."]);
-    }
-
-    #[test]
-    fn reasons_for_what_goes() {
-        let [one, two, three] =
-            [&["fra"][..], &["fra", "iad"], &["fra", "iad", "sin"]].map(|sites| fixture(sites, ""));
-        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
-        let iad = "iad-1 down, iad-2 down, iad-3 down";
-        // The last site goes.
-        check(
-            &one,
-            "",
-            fra,
-            &format!("whole → fail-open, refused: nothing of it would be up; {all}"),
-        );
-        check(
-            &two,
-            iad,
-            &format!("{fra}, {iad}"),
-            &format!("degraded → fail-open, refused: nothing of it would be up; {all}"),
-        );
-        // What is left of a site is too little.
-        let under = "what is left of site fra would fall under min_up = 0.5";
-        check(&two, "", "fra-1 down", &format!("whole → degraded, refused: {under}"));
-        check(
-            &two,
-            "fra-2 down",
-            "fra-1 drained, fra-2 down",
-            "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
-        );
-        check(
-            &one,
-            "fra-2 down",
-            "fra-1 down, fra-2 down",
-            "whole → degraded, refused: only endpoints of weight 0 would be left of site fra",
-        );
-        // A site goes and others remain.
-        check(&two, "", fra, "whole → whole, warned: site fra would go; only iad would remain");
-        check(&three, "", fra, "whole → whole, fine: site fra would go; there remain iad, sin");
-        check(
-            &two,
-            "iad-1 down",
-            &format!("{fra}, iad-1 down"),
-            "degraded → degraded, warned: site fra would go; what remains is under min_up: iad",
-        );
-        check(
-            &three,
-            "",
-            &format!("{fra}, {iad}"),
-            "whole → degraded, warned: sites fra, iad would go; only sin would remain",
-        );
-    }
-
-    #[test]
-    fn reasons_for_what_stays_and_comes_back() {
-        let [one, two] = [&["fra"][..], &["fra", "iad"]].map(|sites| fixture(sites, ""));
-        let (fra, all) = (FRA_DRAINED, ALL_THE_SAME);
-        // Less of a site that was not trusted before.
-        check(
-            &two,
-            "fra-1 down",
-            "fra-1 down, fra-2 down",
-            "degraded → degraded, warned: only endpoints of weight 0 would be left of site fra",
-        );
-        // Within a site.
-        let same = "every site stays as far to be relied on as it is";
-        check(&two, "", "fra-1 drained", &format!("whole → whole, fine: {same}"));
-        check(&two, "", "fra-2 down", &format!("whole → whole, fine: {same}"));
-        // Back again.
-        check(&two, fra, "", "whole → whole, fine: site fra goes from drained to trusted");
-        check(
-            &two,
-            "fra-1 down",
-            "",
-            "degraded → whole, fine: site fra goes from degraded to trusted",
-        );
-        check(
-            &one,
-            fra,
-            "fra-1 down, fra-2 down, fra-3 down",
-            &format!("fail-open → fail-open, warned: nothing of it is up, and would not be; {all}"),
-        );
-    }
-
-    #[test]
-    fn what_no_probe_finds_up_is_warned_of() {
-        let fixture = fixture(&["fra", "iad"], "");
-        let effect =
-            effect_of(&fixture, ["fra-2 down, iad-2 unknown", "", "fra-2 down, iad-2 unknown"]);
-        assert_eq!(effect.pools[0].verdict, Judgement::Warned);
-        assert_eq!(effect.pools[0].why, "handed out though no probe finds them up: fra-2, iad-2");
-        assert_eq!(effect.endpoints, 2);
-    }
-
-    #[test]
-    fn pools_behind_a_pool_count_while_they_serve() {
-        let spare = "on_all_down = \"fallback\"\nfallback = \"spare\"\n[pools.spare]\n\
-                     on_all_down = \"servfail\"\n\
-                     endpoints = [{ site = \"sin\", a = \"192.0.2.99\", name = \"spare\" }]\n";
-        let fixture = fixture(&["fra"], spare);
-        let down = "fra-1 down, fra-2 down, fra-3 down";
-        let check = |before: &str, after: &str, expected: &[&str]| {
-            let effect = effect_of(&fixture, [before, after, ""]);
-            let told: Vec<String> = effect
-                .pools
-                .iter()
-                .map(|pool| format!("{} {}: {}", pool.pool, pool.after, pool.why))
-                .collect();
-            assert_eq!(told, expected, "{before} → {after}");
-        };
-        check("", down, &["web fallback: nothing of it would be up; pool spare would serve"]);
-        check("", "spare down", &["spare servfail: nothing of it would be up; queries would fail"]);
-        let both = &format!("{down}, spare down");
-        check(
-            down,
-            both,
-            &[
-                "web servfail: its fallback serves now, and would have nothing up: servfail",
-                "spare servfail: nothing of it would be up; queries would fail",
-            ],
-        );
-        check(
-            both,
-            down,
-            &[
-                "web fallback: its fallback makes it fallback",
-                "spare whole: site sin goes from dead to trusted",
-            ],
-        );
-        check(
-            "",
-            both,
-            &[
-                "web servfail: nothing of it would be up; queries would fail",
-                "spare servfail: nothing of it would be up; queries would fail",
-            ],
-        );
-    }
-
-    #[test]
-    fn what_is_tolerated_is_warned_of() {
-        let fixture = fixture(&["fra"], "");
-        let verdicts = |after: &str| {
-            let effect = effect_of(&fixture, ["", after, ""]).tolerated();
-            assert!(!effect.refused, "{after}");
-            effect.pools.iter().map(|pool| pool.verdict).collect::<Vec<_>>()
-        };
-        assert_eq!(verdicts(FRA_DRAINED), [Judgement::Warned]);
-        assert_eq!(verdicts("fra-2 drained"), [Judgement::Fine]);
-    }
-
-    #[test]
-    fn nothing_moves_nothing() {
-        let fixture = fixture(&["fra"], "");
-        assert_eq!(effect_of(&fixture, ["fra-1 down", "fra-1 down", ""]), Effect::default());
-        assert_eq!(Effect::default().in_short(), "0 endpoints, no pool touched");
-        let effect = effect_of(&fixture, ["", "fra-2 drained", ""]);
-        assert_eq!(
-            effect.in_short(),
-            "1 endpoint; web A whole → whole: every site stays as far to be relied on as it is"
-        );
     }
 }

@@ -21,7 +21,7 @@ use crate::health::persist::Saved;
 use crate::health::prober::ProbeResult;
 use crate::health::state as probe;
 use crate::health::{Probe, Verdict};
-use crate::report::Report;
+use crate::report::{Report, listed};
 use crate::snapshot::Catalog;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -257,11 +257,9 @@ impl Ground {
             }
         }
         for (other, names) in held {
-            let shown = names.iter().take(NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-            let more = names.len().saturating_sub(NAMED_MAX);
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            let shown = listed(&names, NAMED_MAX);
             notes.push(format!(
-                "not for {shown}{more}: the override on {} ({}) comes before it",
+                "not for {shown}: the override on {} ({}) comes before it",
                 other.target, other.action
             ));
         }

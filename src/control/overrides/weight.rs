@@ -3,6 +3,7 @@
 use super::refused::Refused;
 use super::target::{self, Kind, LISTED_MAX, Wanted, written};
 use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Plan};
+use crate::report::listed;
 use crate::snapshot::Catalog;
 use crate::steer::model::{Endpoint, Method, Pool};
 use jiff::Timestamp;
@@ -39,11 +40,8 @@ fn of_many(catalog: &Catalog, larger: &OverrideTarget) -> Refused {
             }));
         }
     }
-    let more = names.len().saturating_sub(LISTED_MAX);
-    names.truncate(LISTED_MAX);
-    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     let title = format!("{larger} has no weight; its endpoints have");
-    let help = format!("name one of them: {}{more}", names.join(", "));
+    let help = format!("name one of them: {}", listed(&names, LISTED_MAX));
     Refused::invalid(title, help)
 }
 

@@ -1,6 +1,7 @@
 //! How much of a shift is too much: what makes a comparison fail.
 
 use super::view::{ByClients, Change, Simulation, Steered};
+use crate::report::listed;
 
 /// What a comparison may come to at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,7 +19,8 @@ impl Gate {
     }
 
     fn of(&self, steered: &Steered) -> Vec<String> {
-        let who = format!("{} {}", named(&steered.names), steered.types.join("/"));
+        let who =
+            format!("{} {}", listed(&steered.names, NAMES_SHOWN_MAX), steered.types.join("/"));
         let mut lines = Vec::new();
         for site in &steered.sites {
             let name = format!("site {}", site.site);
@@ -81,16 +83,7 @@ impl Gate {
     }
 }
 
-/// Some of the names; a thousand may share a pool and a route.
-fn named(names: &[String]) -> String {
-    let shown = names[..names.len().min(NAMES_SHOWN_MAX)].join(", ");
-    match names.len().saturating_sub(NAMES_SHOWN_MAX) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-/// Enough to know which names are meant, short enough for a line.
+/// Enough to know which names are meant, short enough for a line; a thousand may share a pool and a route.
 const NAMES_SHOWN_MAX: usize = 3;
 
 /// As it was typed, without the dust of binary fractions.

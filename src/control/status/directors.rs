@@ -6,7 +6,7 @@
 use super::Facts;
 use super::pools;
 use super::view::CheckView;
-use crate::director::{DirectorTruth, RealState, RealTruth, Source, VipTruth};
+use crate::director::{DirectorTruth, RealTruth, Source, VipTruth};
 use crate::steer::director::{Director, Feed, FeedSource, HaproxySource, Real, Vip};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -143,11 +143,6 @@ impl Looker<'_> {
             () if truth.is_enough(*min_up) => "up",
             () => "down",
         };
-        let source = match truth.source {
-            Source::Feed => "feed",
-            Source::Probes => "probes",
-            Source::Check => "check",
-        };
         let others = self.vip.directors.iter().filter(|other| other.name != *name);
         DirectorView {
             zone: zone.as_ref().map(ToString::to_string),
@@ -163,7 +158,7 @@ impl Looker<'_> {
             state: state.to_owned(),
             live,
             min_up: *min_up,
-            source: source.to_owned(),
+            source: truth.source.to_string(),
             feed: self.director.feed.as_deref().map(|feed| self.feed(feed, truth)),
             sessions: truth.sessions,
             capacity: self.director.capacity,
@@ -225,7 +220,7 @@ impl Looker<'_> {
             name: told.name.clone(),
             address: told.address.map(|address| address.to_string()),
             weight: told.weight,
-            state: word(told.state).to_owned(),
+            state: told.state.to_string(),
             because: told.because.to_owned(),
             sessions: told.sessions,
             check: known(told).and_then(|real| self.check(real)),
@@ -248,15 +243,6 @@ impl Looker<'_> {
     fn check(&self, real: &Real) -> Option<CheckView> {
         let probe = real.probe.as_deref()?;
         Some(pools::check(probe, self.facts.knowledge.verdicts.row(probe)))
-    }
-}
-
-fn word(state: RealState) -> &'static str {
-    match state {
-        RealState::Up => "up",
-        RealState::Draining => "draining",
-        RealState::Maintenance => "maintenance",
-        RealState::Down => "down",
     }
 }
 

@@ -18,8 +18,6 @@ use tokio_util::task::AbortOnDropHandle;
 const IN_FLIGHT_MAX: usize = 512;
 /// The first questions of feeds that come new together are this far apart, but all within half an interval.
 const FIRST_SPREAD_PER_FEED: Duration = Duration::from_millis(10);
-/// Intervals are taken for at least this long, so that no feed can keep the thread busy alone.
-const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// The longest that it takes until each of these, new together, has been asked once.
 pub(super) fn first_round_max<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> Duration {
@@ -85,7 +83,6 @@ impl Follow {
     where
         F: Future<Output = FeedResult> + Send + 'static,
     {
-        let interval = self.feed.interval.max(INTERVAL_MIN);
         let mut beat = first;
         loop {
             sleep_until(beat).await;
@@ -103,12 +100,13 @@ impl Follow {
             if self.results.send(result).await.is_err() {
                 return;
             }
-            beat = after(beat, interval, Instant::now());
+            beat = after(beat, self.feed.interval, Instant::now());
         }
     }
 }
 
-/// The next beat of a rhythm that is not past; those that were missed are left out.
+/// The next beat of a rhythm that is not past; those that were missed are left out. The configuration has no interval
+/// of no time.
 fn after(beat: Instant, interval: Duration, now: Instant) -> Instant {
     let late = now.saturating_duration_since(beat).as_nanos();
     let missed = late / interval.as_nanos() + 1;

@@ -129,7 +129,6 @@ impl<'a> Row<'a> {
             state: state(name, self.field(self.columns.status)?, weight)?,
             weight,
             sessions: self.sessions(name)?,
-            response_ms: self.response_ms(name)?,
         };
         let is_backup = !matches!(self.optional(self.columns.is_backup), "" | "0");
         Ok(Server { real, is_backup })

@@ -156,7 +156,6 @@ impl Real {
             state: super::with_weight(RealState::Up, weight),
             weight,
             sessions: Some(limits::sessions(address, &sessions.to_string())?),
-            response_ms: None,
         })
     }
 }

@@ -37,21 +37,15 @@ struct Row {
 /// The weight of a real that has none written, as in the configuration.
 const WEIGHT: u32 = 1;
 
-/// Every state with its word.
-const STATES: [(&str, RealState); 4] = [
-    ("up", RealState::Up),
-    ("draining", RealState::Draining),
-    ("maintenance", RealState::Maintenance),
-    ("down", RealState::Down),
-];
-
 /// Reads the document.
 pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
     let document: Document = serde_json::from_slice(bytes)
         .map_err(|error| format!("this is no JSON of a feed: {error}"))?;
     limits::count(document.reals.len())?;
     let reals = document.reals.into_iter().enumerate().map(|(at, row)| row.read(at));
-    let reals: Vec<RealReport> = reals.collect::<Result<_, _>>()?;
+    let rows: Vec<(RealReport, Option<f64>)> = reals.collect::<Result<_, _>>()?;
+    let mean_ms = mean_response_ms(&rows);
+    let reals: Vec<RealReport> = rows.into_iter().map(|(real, _)| real).collect();
     if let Some(Some(name)) =
         limits::duplicate(reals.iter().map(|real| &real.name).filter(|it| it.is_some()))
     {
@@ -66,29 +60,29 @@ pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
         None => super::sum(reals.iter().map(|real| real.sessions)),
     };
     let response_ms = read(document.response_ms, |text| limits::response_ms(whole, text))?;
-    let response_ms = response_ms.or_else(|| mean_response_ms(&reals));
     Ok(FeedReport::One(Report {
         reals,
         sessions,
-        response_ms,
+        response_ms: response_ms.or(mean_ms),
         is_maintenance: document.maintenance,
     }))
 }
 
 /// What a session meets, if every real that is up tells: the mean by sessions, or of all alike where there are none.
-fn mean_response_ms(reals: &[RealReport]) -> Option<f64> {
-    let up = || reals.iter().filter(|real| real.state == RealState::Up);
-    let sessions: Option<u64> = up().map(|real| real.sessions).sum();
+fn mean_response_ms(rows: &[(RealReport, Option<f64>)]) -> Option<f64> {
+    let up = || rows.iter().filter(|(real, _)| real.state == RealState::Up);
+    let sessions: Option<u64> = up().map(|(real, _)| real.sessions).sum();
     let part = |real: &RealReport| match sessions {
         Some(all @ 1..) => real.sessions.unwrap_or(0) as f64 / all as f64,
         _ => 1.0 / up().count() as f64,
     };
-    let parts = up().map(|real| Some(part(real) * real.response_ms?));
+    let parts = up().map(|(real, response_ms)| Some(part(real) * (*response_ms)?));
     parts.sum::<Option<f64>>().filter(|_| up().next().is_some())
 }
 
 impl Row {
-    fn read(self, at: usize) -> Result<RealReport, String> {
+    /// The real, and how long requests to it take, in milliseconds.
+    fn read(self, at: usize) -> Result<(RealReport, Option<f64>), String> {
         let shown = self.name.as_ref().or(self.address.as_ref()).map(|it| format!("{it:?}"));
         let Some(of) = shown else {
             return Err(format!("the real in place {} has neither name nor address", at + 1));
@@ -105,14 +99,15 @@ impl Row {
             }
         };
         let weight = read(self.weight, |text| limits::weight(&of, text))?.unwrap_or(WEIGHT);
-        Ok(RealReport {
+        let response_ms = read(self.response_ms, |text| limits::response_ms(&of, text))?;
+        let real = RealReport {
             name: self.name,
             address,
             state: super::with_weight(state(&of, &self.state)?, weight),
             weight,
             sessions: read(self.sessions, |text| limits::sessions(&of, text))?,
-            response_ms: read(self.response_ms, |text| limits::response_ms(&of, text))?,
-        })
+        };
+        Ok((real, response_ms))
     }
 }
 
@@ -124,10 +119,10 @@ fn read<T>(
 }
 
 fn state(of: &str, word: &str) -> Result<RealState, String> {
-    if let Some((_, state)) = STATES.iter().find(|(known, _)| *known == word) {
+    if let Some((_, state)) = RealState::ALL.iter().find(|(known, _)| *known == word) {
         return Ok(*state);
     }
-    let known = STATES.map(|(known, _)| known);
+    let known = RealState::ALL.map(|(known, _)| known);
     let hint = match nearest(word, known) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("it is one of {}", known.join(", ")),
@@ -173,7 +168,7 @@ mod tests {
             ]
         );
         assert_eq!(report.reals[1].address, "10.0.0.4:80".parse().ok());
-        assert_eq!((report.reals[0].sessions, report.reals[0].response_ms), (Some(61), Some(3.9)));
+        assert_eq!(report.reals[0].sessions, Some(61));
         assert_eq!((report.sessions, report.response_ms), (Some(123), Some(4.5)));
         assert!(report.is_maintenance);
     }

@@ -3,6 +3,7 @@
 
 use super::limits;
 use crate::director::report::{FeedReport, RealReport, Report, ServiceReport};
+use crate::report::listed;
 use crate::steer::director::{Director, Real};
 use std::net::SocketAddr;
 
@@ -153,13 +154,7 @@ fn shown(real: &RealReport) -> String {
 
 /// `a, b, c, d and 3 more`, or `none`.
 fn some_of(names: Vec<String>) -> String {
-    let rest = names.len().saturating_sub(NAMED_MAX);
-    let shown = names[..names.len() - rest].join(", ");
-    match rest {
-        0 if names.is_empty() => "none".to_owned(),
-        0 => shown,
-        rest => format!("{shown} and {rest} more"),
-    }
+    if names.is_empty() { "none".to_owned() } else { listed(&names, NAMED_MAX) }
 }
 
 #[cfg(test)]

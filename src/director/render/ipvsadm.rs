@@ -2,13 +2,11 @@
 //!
 //! That program takes no comments, so what there is to say goes beside the text.
 
-use super::terms::{Front, fronts, socket, weights};
+use super::terms::{Front, fronts};
 use super::{Job, Rendered};
 use crate::steer::director::{Director, Mode, Protocol};
 use std::fmt::Write;
-
-/// The heaviest real that ipvsadm and keepalived document.
-pub const WEIGHT_MAX: u32 = 65_535;
+use std::net::SocketAddr;
 
 pub fn render(job: &Job<'_>) -> Rendered {
     let mut text = String::new();
@@ -42,12 +40,12 @@ fn add(text: &mut String, director: &Director, front: &Front<'_>) {
         // A job that would proxy by IPVS was refused.
         Mode::Nat | Mode::Proxy => "-m",
     };
-    let service = format!("{protocol} {}", socket(front.vip, director.service.port));
+    let service = format!("{protocol} {}", SocketAddr::new(front.vip, director.service.port));
     let mut line = |line: std::fmt::Arguments<'_>| {
         writeln!(text, "{line}").expect("writing to a String cannot fail");
     };
     line(format_args!("-A {service} -s {}", director.scheduler));
-    for (real, weight) in front.reals.iter().zip(weights(&front.reals, WEIGHT_MAX)) {
-        line(format_args!("-a {service} -r {} {forward} -w {weight}", real.address));
+    for real in &front.reals {
+        line(format_args!("-a {service} -r {} {forward} -w {}", real.address, real.weight));
     }
 }

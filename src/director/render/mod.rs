@@ -21,7 +21,7 @@ mod terms;
 mod tests;
 
 use crate::report::{Finding, Report};
-use crate::steer::director::{Director, Mode, Protocol, Real};
+use crate::steer::director::{Director, Mode, Protocol};
 use std::collections::HashSet;
 use std::fmt;
 use std::net::IpAddr;
@@ -184,8 +184,7 @@ impl Job<'_> {
         let mut report = Report::default();
         for director in self.directors {
             let findings = [self.check_mode(director), check_reals(director)];
-            let ports = check_ports(director);
-            findings.into_iter().flatten().chain(ports).for_each(|finding| report.push(finding));
+            findings.into_iter().flatten().for_each(|finding| report.push(finding));
         }
         if report.has_errors() { Err(report) } else { Ok(()) }
     }
@@ -252,23 +251,4 @@ fn check_reals(director: &Director) -> Option<Finding> {
 
 fn is_bare(front: &terms::Front<'_>) -> bool {
     front.reals.iter().all(|real| real.weight == 0)
-}
-
-/// A director that does not touch the packet cannot change its port.
-fn check_ports(director: &Director) -> Vec<Finding> {
-    if !matches!(director.mode, Mode::Dr | Mode::Tun) {
-        return Vec::new();
-    }
-    let Director { name, mode, service, .. } = director;
-    let finding = |real: &Real| {
-        let (port, own) = (real.address.port(), &real.name);
-        let message = format!(
-            "director {name:?}: mode {mode} leaves ports as they are, but real {own:?} listens on {port} and \
-             the VIP on {}",
-            service.port
-        );
-        Finding::error(message)
-            .help(format!("let it listen on {} too, or make the mode nat or proxy", service.port))
-    };
-    director.reals.iter().filter(|real| real.address.port() != service.port).map(finding).collect()
 }

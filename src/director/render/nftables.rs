@@ -5,13 +5,10 @@
 //! are, for the kernel tracks them.
 
 use super::sheet::Sheet;
-use super::terms::{self, Front, Names, fronts, is_weighted, tame, weights};
+use super::terms::{self, Front, Names, fronts, is_weighted, tame};
 use super::{Job, Rendered};
 use crate::steer::director::{Director, Real, Scheduler};
 use std::net::IpAddr;
-
-/// Slots of the heaviest real at most; all of a director's then fit the modulus, which has 32 bits.
-const WEIGHT_MAX: u32 = 65_535;
 
 /// Both directors of a pair place a client alike, and a reload does not move it.
 const HASH_SEED: &str = "0x66706f73";
@@ -75,14 +72,14 @@ fn table(sheet: &mut Sheet, job: &Job<'_>, director: &Director, front: &Front<'_
     sheet.close();
 }
 
-/// The reals that get connections, with their slots and chains.
+/// The reals that get connections, with their slots and chains. The configuration bounds what all weigh together, so
+/// that their slots fit the modulus, which has 32 bits.
 fn chains<'a>(director: &Director, front: &Front<'a>) -> Vec<(&'a Real, u32, String)> {
-    let slots = front.reals.iter().zip(weights(&front.reals, WEIGHT_MAX));
-    let chain = |(number, (real, slots)): (usize, (&&'a Real, u32))| {
-        let slots = if is_weighted(director.scheduler) { slots } else { slots.min(1) };
+    let chain = |(number, real): (usize, &&'a Real)| {
+        let slots = if is_weighted(director.scheduler) { real.weight } else { real.weight.min(1) };
         (slots > 0).then(|| (*real, slots, format!("real_{}", number + 1)))
     };
-    let mut chosen: Vec<_> = slots.enumerate().filter_map(chain).collect();
+    let mut chosen: Vec<_> = front.reals.iter().enumerate().filter_map(chain).collect();
     let divisor = chosen.iter().fold(0, |divisor, (_, slots, _)| gcd(divisor, *slots)).max(1);
     chosen.iter_mut().for_each(|(_, slots, _)| *slots /= divisor);
     chosen

@@ -2,8 +2,8 @@
 
 use crate::steer::director::{Director, Mode, Protocol, Real, Scheduler};
 use std::collections::HashSet;
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 /// One address of the VIP and the reals that serve it.
 #[derive(Clone, Debug)]
@@ -56,11 +56,6 @@ pub fn bracketed(address: IpAddr) -> String {
     }
 }
 
-/// An address and port, IPv6 in brackets.
-pub fn socket(address: IpAddr, port: u16) -> SocketAddr {
-    SocketAddr::new(address, port)
-}
-
 /// A host's whole address as a prefix.
 pub fn host_prefix(address: IpAddr) -> String {
     format!("{address}/{}", if address.is_ipv4() { 32 } else { 128 })
@@ -89,11 +84,6 @@ impl Names {
     }
 }
 
-/// A time in seconds, with as many decimals as it has.
-pub fn seconds(time: Duration) -> f64 {
-    time.as_secs_f64()
-}
-
 /// What a director is, as the head of its part of a file.
 pub fn title(director: &Director) -> String {
     let Director { name, site, service, mode, scheduler, .. } = director;
@@ -115,6 +105,15 @@ pub fn is_weighted(scheduler: Scheduler) -> bool {
         | Scheduler::Sed
         | Scheduler::Nq => true,
     }
+}
+
+/// The statuses that a check takes for success: `200`, `200-299`.
+pub fn statuses(expect: &[RangeInclusive<u16>]) -> Vec<String> {
+    let status = |range: &RangeInclusive<u16>| match (range.start(), range.end()) {
+        (first, last) if first == last => first.to_string(),
+        (first, last) => format!("{first}-{last}"),
+    };
+    expect.iter().map(status).collect()
 }
 
 /// `TCP` or `UDP`.

@@ -70,7 +70,6 @@ fn report(letters: &str) -> Report {
             state,
             weight: 1,
             sessions: Some(10),
-            response_ms: None,
         })
     };
     let reals: Vec<RealReport> = letters.chars().zip(1..).filter_map(row).collect();

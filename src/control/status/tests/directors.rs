@@ -162,7 +162,6 @@ fn real(name: &str) -> RealReport {
         state: RealState::Up,
         weight: 1,
         sessions: None,
-        response_ms: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::{error, warning};
 use crate::control::outlook::SiteLevel;
 use crate::control::status::directors::{DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
+use crate::report::listed;
 use jiff::Timestamp;
 
 /// Real servers that are named in one line.
@@ -43,16 +44,9 @@ fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
         return;
     }
     let since = down.iter().map(|real| down_since(real)).max().flatten();
-    let named: Vec<String> = down
-        .iter()
-        .take(REALS_NAMED_MAX)
-        .map(|real| format!("{} ({})", real.name, real.because))
-        .collect();
-    let more = match down.len().saturating_sub(REALS_NAMED_MAX) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named = format!("down: {}{more}", named.join(", "));
+    let named: Vec<String> =
+        down.iter().map(|real| format!("{} ({})", real.name, real.because)).collect();
+    let named = format!("down: {}", listed(&named, REALS_NAMED_MAX));
     let title = title(director);
     if director.state == "down" {
         let live = format!("{} of {counted} real servers live", counted - down.len());

@@ -47,7 +47,7 @@ fn row(text: &str) -> RealReport {
     let weight = next().and_then(|weight| weight.parse().ok()).expect("a weight");
     let state = super::super::with_weight(RealState::Up, weight);
     let sessions = Some(u64::from(weight) * 10);
-    RealReport { name, address, state, weight, sessions, response_ms: None }
+    RealReport { name, address, state, weight, sessions }
 }
 
 fn report(rows: &[&str]) -> Report {

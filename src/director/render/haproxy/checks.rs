@@ -1,12 +1,11 @@
 //! A check as HAProxy asks it: what is asked stands once in a section, how often beside each server.
 
 use super::super::sheet::Sheet;
-use super::super::terms::bracketed;
+use super::super::terms::{bracketed, statuses};
 use crate::health::Probe;
 use crate::health::check::{Check, CheckKind, HttpCheck, TlsCheck};
 use crate::steer::director::{Director, Real};
 use std::fmt::Write;
-use std::ops::RangeInclusive;
 
 /// The checks of one director's reals.
 pub struct Checks<'a> {
@@ -35,8 +34,8 @@ impl<'a> Checks<'a> {
         let CheckKind::Http(http) = &check.kind else { return };
         sheet.line("option httpchk");
         sheet.line(self.request(http));
-        let statuses: Vec<String> = http.expect.iter().map(status).collect();
-        sheet.line(format_args!("http-check expect status {}", statuses.join(",")));
+        let statuses = statuses(&http.expect).join(",");
+        sheet.line(format_args!("http-check expect status {statuses}"));
         if let Some(body) = &http.body {
             sheet.line(format_args!("http-check expect string {}", quoted(body)));
         }
@@ -102,13 +101,6 @@ fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, _)) if !name.contains(':') => name,
         _ => host,
-    }
-}
-
-fn status(range: &RangeInclusive<u16>) -> String {
-    match (range.start(), range.end()) {
-        (first, last) if first == last => first.to_string(),
-        (first, last) => format!("{first}-{last}"),
     }
 }
 

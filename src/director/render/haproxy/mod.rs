@@ -13,6 +13,7 @@ use super::{Job, Rendered};
 use crate::steer::director::{Director, FeedSource, Real, Scheduler};
 use checks::Checks;
 use std::collections::HashSet;
+use std::net::SocketAddr;
 
 /// The heaviest server that HAProxy takes (configuration manual, `weight`).
 const WEIGHT_MAX: u32 = 256;
@@ -63,7 +64,7 @@ fn section(sheet: &mut Sheet, director: &Director, name: String) {
     sheet.open(format_args!("listen {name}"));
     for vip in director.addresses() {
         let only = if vip.is_ipv6() { " v6only" } else { "" };
-        sheet.line(format_args!("bind {}{only}", terms::socket(vip, director.service.port)));
+        sheet.line(format_args!("bind {}{only}", SocketAddr::new(vip, director.service.port)));
     }
     balance(sheet, director.scheduler);
     let checks = Checks::of(director);

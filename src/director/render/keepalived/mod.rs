@@ -5,9 +5,8 @@
 
 mod vrrp;
 
-use super::ipvsadm::WEIGHT_MAX;
 use super::sheet::Sheet;
-use super::terms::{self, Front, fronts, seconds, tame, weights};
+use super::terms::{self, Front, fronts, tame};
 use super::{Job, Rendered};
 use crate::health::Probe;
 use crate::health::check::{Check, CheckKind, HttpCheck};
@@ -55,13 +54,13 @@ fn virtual_server(sheet: &mut Sheet, director: &Director, front: &Front<'_>) {
     sheet.line(format_args!("lb_algo {}", director.scheduler));
     sheet.line(format_args!("lb_kind {kind}"));
     sheet.line(format_args!("protocol {}", terms::upper(director.service.protocol)));
-    for (real, weight) in front.reals.iter().zip(weights(&front.reals, WEIGHT_MAX)) {
+    for real in &front.reals {
         sheet.gap();
         if real.name != real.address.to_string() {
             sheet.comment(&real.name);
         }
         sheet.open(format_args!("real_server {} {} {{", real.address.ip(), real.address.port()));
-        sheet.line(format_args!("weight {weight}"));
+        sheet.line(format_args!("weight {}", real.weight));
         match &real.probe {
             Some(probe) => checker(sheet, probe),
             None => sheet.comment("No check is configured: it stays in the table when it dies."),
@@ -106,12 +105,7 @@ fn url(sheet: &mut Sheet, http: &HttpCheck) {
     }
     sheet.open("url {");
     sheet.line(format_args!("path {}", encoded(&http.path)));
-    let status = |range: &std::ops::RangeInclusive<u16>| match (range.start(), range.end()) {
-        (first, last) if first == last => first.to_string(),
-        (first, last) => format!("{first}-{last}"),
-    };
-    let expected: Vec<String> = http.expect.iter().map(status).collect();
-    sheet.line(format_args!("status_code {}", expected.join(" ")));
+    sheet.line(format_args!("status_code {}", terms::statuses(&http.expect).join(" ")));
     if let Some(body) = &http.body {
         sheet.line(format_args!("regex \"{}\"", pattern(body)));
     }
@@ -120,8 +114,8 @@ fn url(sheet: &mut Sheet, http: &HttpCheck) {
 
 /// The times of a check. keepalived counts the tries after the first failure.
 fn patience(sheet: &mut Sheet, check: &Check) {
-    let interval = seconds(check.interval);
-    sheet.line(format_args!("connect_timeout {}", seconds(check.timeout)));
+    let interval = check.interval.as_secs_f64();
+    sheet.line(format_args!("connect_timeout {}", check.timeout.as_secs_f64()));
     sheet.line(format_args!("delay_loop {interval}"));
     sheet.line(format_args!("retry {}", check.fall.saturating_sub(1)));
     sheet.line(format_args!("delay_before_retry {interval}"));

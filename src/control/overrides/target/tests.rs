@@ -1,0 +1,156 @@
+//! Names as they are given, and whom they mean.
+
+use super::super::testing;
+use super::*;
+use crate::health::overrides::{Action, Pin};
+
+#[test]
+fn names_as_they_are_given() {
+    let check = |text: &str, expected: Option<&str>| {
+        let wanted: Option<Wanted> = text.parse().ok();
+        assert_eq!(wanted.map(|wanted| wanted.to_string()).as_deref(), expected, "{text}");
+    };
+    for same in
+        ["fra", "site:fra", "pool:web@example.com", "web/fra-1", "*/fra-1@*", "endpoint:fra-1"]
+    {
+        check(same, Some(same));
+    }
+    check("endpoint:web/fra-1", Some("web/fra-1"));
+    check("fra@Example.COM.", Some("fra@example.com"));
+    for wrong in ["", "site:", "web/", "city:fra", "site:web/fra", "fra@a..b"] {
+        check(wrong, None);
+    }
+}
+
+#[test]
+fn what_is_meant_or_which_it_could_be() {
+    let fixture = testing::two_zones();
+    let check = |text: &str, expected: &str| {
+        let wanted: Wanted = text.parse().unwrap();
+        let found = match find(&fixture.catalog, &wanted) {
+            Ok(target) => target.to_string(),
+            Err(lost) => format!("{}; {}", lost.message, lost.help),
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    check("fra", "site fra");
+    check("site:fra", "site fra");
+    check("iad-1", "endpoint iad-1 in web of example.com.");
+    check("api", "pool api of example.com.");
+    check("pool:web@example.net", "pool web of example.net.");
+    check("pool:web@*", "pool web");
+    check("web/fra-1@example.com", "endpoint fra-1 in web of example.com.");
+    check("*/fra-1", "endpoint fra-1");
+    check("*/fra-1@example.net", "endpoint fra-1 of example.net.");
+    check("*/iad-1", "endpoint iad-1 of example.com.");
+    check("shared/fra-1", "endpoint fra-1 in shared");
+    check(
+        "web",
+        "\"web\" could mean 2 things; \
+         say which one: pool:web@example.com, pool:web@example.net, pool:web@*",
+    );
+    check(
+        "fra-1@example.com",
+        "\"fra-1@example.com\" could mean 2 things; \
+         say which one: web/fra-1@example.com, api/fra-1@example.com, */fra-1@example.com",
+    );
+    // The site of example.net hides the server's in it, and cannot be told from it by leaving out the zone.
+    check("sin", "\"sin\" could mean 2 things; say which one: site:sin@example.net, site:sin@*");
+    check("twin", "\"twin\" could mean 2 things; say which one: site:twin, pool:twin@example.com");
+    check("fraa", "unknown site, pool or endpoint \"fraa\"; did you mean \"fra\"?");
+    check("pool:fra", "unknown pool \"fra\"; did you mean site:fra?");
+    check("web/fra-9", "unknown endpoint \"fra-9\" in pool \"web\"; did you mean \"fra-1\"?");
+    check("site:xyzzy", "unknown site \"xyzzy\"; known here: fra, iad, sin, twin");
+}
+
+#[test]
+fn a_vip_is_one_thing_in_all_pools() {
+    let director = "[sites]\nfra = { coordinates = [50, 8] }\n[directors.lvs]\nsite = \"fra\"\n\
+                    vip = { a = \"192.0.2.100\" }\nmode = \"dr\"\nservice = \"tcp/80\"\n\
+                    reals = [ { address = \"10.0.0.2:80\" } ]\n";
+    let pool = |name: &str, endpoint: &str| {
+        format!(
+            "[pools.{name}]\nendpoints = [ {{ {endpoint} }} ]\n[names.{name}]\npool = \"{name}\"\n"
+        )
+    };
+    let by_director = "director = \"lvs\"";
+    let other = "name = \"lvs\", site = \"fra\", a = \"192.0.2.9\"";
+    let com = pool("web", by_director) + &pool("api", by_director);
+    let check = |net: &str, text: &str, expected: &str| {
+        let zones = [("example.com", &*com), ("example.net", net)];
+        let fixture = testing::Fixture::new(director, &zones);
+        let found = match find(&fixture.catalog, &text.parse().unwrap()) {
+            Ok(target) => target.to_string(),
+            Err(lost) => lost.message,
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    check("", "lvs", "endpoint lvs of example.com.");
+    check("", "web/lvs", "endpoint lvs in web of example.com.");
+    check(&pool("web", by_director), "lvs", "endpoint lvs");
+    check(&pool("web", by_director), "lvs@example.com", "endpoint lvs of example.com.");
+    check(&pool("web", other), "lvs", "\"lvs\" could mean 3 things");
+}
+
+#[test]
+fn what_is_pinned() {
+    let pins = |names: &[&str]| -> Vec<Override> {
+        names
+            .iter()
+            .map(|text| {
+                let Wanted { kind, zone, pool, name } = text.parse().unwrap();
+                let only = |zone| if let Part::Only(zone) = zone { Some(zone) } else { None };
+                let zone = only(zone);
+                let target = match kind.unwrap() {
+                    Kind::Site => OverrideTarget::Site { zone, name },
+                    Kind::Pool => OverrideTarget::Pool { zone, name },
+                    Kind::Endpoint => {
+                        let pool = if let Part::Only(pool) = pool { Some(pool) } else { None };
+                        OverrideTarget::Endpoint { zone, pool, name }
+                    }
+                };
+                assert_eq!(written(&target), *text);
+                Override {
+                    target,
+                    action: Action::Pin(Pin::Drain),
+                    until: None,
+                    reason: String::new(),
+                    by: None,
+                }
+            })
+            .collect()
+    };
+    let find_in = |names: &[&str], text: &str, expected: &str| {
+        let found = match find_pinned(&pins(names), &text.parse().unwrap()) {
+            Ok(found) => found.iter().map(written).collect::<Vec<_>>().join(" "),
+            Err(lost) => format!("{}; {}", lost.message, lost.help),
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    let list = ["site:fra", "site:fra@example.com", "pool:web", "web/a", "api/a", "*/b"];
+    let check = |text: &str, expected: &str| find_in(&list, text, expected);
+    check("web", "pool:web");
+    check("b", "*/b");
+    check("web/a", "web/a");
+    check("*/a", "web/a api/a");
+    check("fra@example.com", "site:fra@example.com");
+    check("site:fra", "site:fra");
+    check("fra@*", "site:fra site:fra@example.com");
+    check("a", "\"a\" could mean 2 things; say which one: web/a, api/a, */a");
+    check(
+        "iad",
+        "there is no override on \"iad\"; there are overrides on site:fra, \
+         site:fra@example.com, pool:web, web/a, api/a, */b",
+    );
+    check("wbe", "there is no override on \"wbe\"; did you mean \"web\"?");
+    // One on all pools beside one on a single pool.
+    let both = ["web/a", "*/a", "web/b@example.com", "*/b@example.com", "*/b@example.net"];
+    let check = |text: &str, expected: &str| find_in(&both, text, expected);
+    check("*/a", "*/a");
+    check("web/a", "web/a");
+    check("*/a@*", "web/a */a");
+    check("*/b", "*/b@example.com */b@example.net");
+    check("*/b@example.com", "*/b@example.com");
+    let none = find_pinned(&[], &"fra".parse().unwrap()).unwrap_err();
+    assert_eq!(none.help, "there are no overrides");
+}
