@@ -5,12 +5,12 @@ mod agreement;
 use super::*;
 use crate::control::explain::Supposed;
 use crate::geo::{Coordinates, GeoCode, Location, NetworkEntry, Networks, World};
-use crate::health::Comeback;
 use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan};
 use crate::report::Source;
 use crate::snapshot::{Catalog, Settings, Standings, ZoneInput};
 use crate::steer::classes::Atlas;
-use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Route, Rule, Site, SteeredName};
+use crate::steer::model::{Endpoint, OnAllDown, Pool, Route, Rule, Site, SteeredName};
+use crate::steer::testing;
 use crate::zone::Zone;
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -24,43 +24,19 @@ fn name(text: &str) -> Name {
 
 fn site(number: usize) -> Arc<Site> {
     let coordinates = [(50.0, 8.0), (39.0, -77.0), (1.0, 103.0)].get(number);
-    Arc::new(Site {
-        zone: None,
-        name: format!("s{number}"),
-        title: format!("s{number}"),
-        location: None,
-        coordinates: coordinates
-            .map(|&(latitude_deg, longitude_deg)| Coordinates { latitude_deg, longitude_deg }),
-    })
+    let coordinates = coordinates
+        .map(|&(latitude_deg, longitude_deg)| Coordinates { latitude_deg, longitude_deg });
+    Arc::new(Site { coordinates, ..testing::site(&format!("s{number}")) })
 }
 
 /// Endpoints as (site, weight), named `sS-N` by their places.
 fn pool(on_all_down: OnAllDown, answers: usize, endpoints: &[(usize, u32)]) -> Arc<Pool> {
-    let endpoint = |(at, &(number, weight)): (usize, &(usize, u32))| {
-        Arc::new(Endpoint {
-            name: format!("s{number}-{at}"),
-            site: site(number),
-            a: Some(Ipv4Addr::new(192, 0, 2, at as u8)),
-            aaaa: Some(Ipv6Addr::from_bits(0x2001_0db8 << 96 | at as u128)),
-            weight,
-            probe_a: None,
-            probe_aaaa: None,
-            vip: None,
-        })
+    let endpoint = |(at, &(number, weight)): (usize, &(usize, u32))| Endpoint {
+        aaaa: Some(Ipv6Addr::from_bits(0x2001_0db8 << 96 | at as u128)),
+        ..testing::endpoint(format!("s{number}-{at}"), site(number), at as u8, weight)
     };
-    Arc::new(Pool {
-        zone: None,
-        name: "web".into(),
-        answers,
-        method: Method::Weighted,
-        min_up: 0.5,
-        on_all_down,
-        fallback: None,
-        comeback: Comeback::default(),
-        capacity: Vec::new(),
-        damping: None,
-        endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
-    })
+    let endpoints = endpoints.iter().enumerate().map(endpoint);
+    Arc::new(Pool { answers, on_all_down, ..testing::pool("web", endpoints) })
 }
 
 fn world(networks: &[(IpNet, Option<GeoCode>)]) -> Arc<World> {
