@@ -9,15 +9,15 @@ use super::view::{
 use super::{Facts, OverrideView, pin_on};
 use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
-use crate::control::outlook::{Condition, Outlook, SiteLevel};
+use crate::control::outlook::Outlook;
 use crate::control::rates::Flow;
 use crate::health::comeback::Phase;
 use crate::health::overrides::OverrideTarget;
 use crate::health::table::{Last, Row};
 use crate::health::{Outcome, Probe, Verdict};
 use crate::snapshot::{ServedPool, Standings};
-use crate::steer::model::{Endpoint, OnAllDown, Pool};
-use crate::steer::pool::{Family, Level};
+use crate::steer::model::{Endpoint, Pool};
+use crate::steer::pool::{Choice, Family, Level};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -118,28 +118,21 @@ impl Looker<'_> {
         let outlook =
             Outlook { roster, dealt: self.facts.snapshot.dealt(number), standings: self.now };
         (tier..roster.tiers.len()).find(|&tier| outlook.seated_sites(tier).next().is_some())?;
-        let shares = self.shares(&outlook, tier);
+        let shares = Self::shares(&outlook, tier);
         Some(Seated { now: self.now, family, outlook, tier, shares })
     }
 
-    /// A dead site gives no answers, unless the whole pool is dead and handed out all the same.
-    fn shares(&self, outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
-        let fails_open =
-            matches!(self.found.served.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
-        let serves_dead = fails_open && outlook.condition(tier).is_all_down();
-        // What is held back serves where nothing of the pool is up, and no fallback takes its place.
-        let is_out = |site| matches!(outlook.level(tier, site), SiteLevel::Held | SiteLevel::Dead);
-        let serves_held = outlook.seated_sites(tier).all(is_out)
-            && outlook.condition(tier) != Condition::Fallback;
+    /// The shares of a site's answers, where it gives any: a dead site, or one with nothing but what is held back, does
+    /// so only if nothing better serves.
+    fn shares(outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
+        let serves = match outlook.dealt.choose_anywhere(tier) {
+            Choice::Site { tier: serving, level, .. } if serving == tier => Some(level),
+            _ => None,
+        };
         let mut shares = HashMap::new();
         for site in outlook.seated_sites(tier) {
             let dealt = outlook.dealt.site(tier, site);
-            let serves = match dealt.level {
-                Level::Dead => serves_dead,
-                Level::Held => serves_held,
-                Level::Trusted | Level::Degraded | Level::LastResort => true,
-            };
-            if serves {
+            if dealt.level < Level::Held || serves.is_some_and(|worst| dealt.level <= worst) {
                 shares.extend(dealt.members.iter().copied().zip(dealt.deck.shares()));
             }
         }
