@@ -5,8 +5,8 @@ use crate::control::knowledge::Now;
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
 use crate::snapshot::{Catalog, Snapshot, Standings};
-use crate::steer::pool::{Family, Roster};
-use crate::wire::Name;
+use crate::steer::model::Key;
+use crate::steer::pool::Family;
 use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
 
@@ -16,18 +16,18 @@ const JUST_NOW: SignedDuration = SignedDuration::from_secs(5);
 /// How every pool was found at the last look.
 #[derive(Default)]
 pub(in crate::control) struct Conditions {
-    seen: HashMap<Key, Seen>,
+    seen: HashMap<PoolKey, Seen>,
     /// Which pool a roster is looked at for, by the numbers of the catalog.
-    keys: Vec<Option<Key>>,
+    keys: Vec<Option<PoolKey>>,
 }
 
-/// A pool in a family; outlives reloads.
-type Key = (Option<Name>, String, Family);
+/// A pool in a family.
+type PoolKey = (Key, Family);
 
 struct Seen {
     condition: Condition,
-    /// Sites that are dead or under `min_up`, by their zone and name.
-    weak: HashSet<(Option<Name>, String)>,
+    /// Sites that are dead or under `min_up`.
+    weak: HashSet<Key>,
 }
 
 /// What a pool is taken for before the first look at it.
@@ -41,15 +41,22 @@ impl Conditions {
     /// Follows a new catalog: pools that it does not have are forgotten, without news.
     pub(in crate::control) fn follow(&mut self, catalog: &Catalog) {
         let mut known = HashSet::new();
-        let key = |roster: &Roster| {
-            let pool = &roster.tiers[0].pool;
-            let key = (pool.zone.clone(), pool.name.clone(), roster.family);
-            // A pool without addresses in the family is its fallback by intent. A zone that stays as it was last good
-            // may hold an older pool of the same name: the first one is looked at.
-            let is_seated = roster.tiers[0].seats.iter().any(|seats| !seats.is_empty());
-            (is_seated && known.insert(key.clone())).then_some(key)
-        };
-        self.keys = catalog.rosters().iter().map(key).collect();
+        let rosters = catalog.rosters();
+        self.keys = vec![None; rosters.len()];
+        for served in catalog.pools().all() {
+            for family in Family::BOTH {
+                // What only stands behind others is told of as theirs.
+                let Some((number, 0)) = served.place(rosters, family) else { continue };
+                let key = (served.pool.key(), family);
+                // A pool without addresses in the family is its fallback by intent. A zone that stays as it was last
+                // good may hold an older pool of the same name: the first one is looked at.
+                let is_seated =
+                    rosters[number].tiers[0].seats.iter().any(|seats| !seats.is_empty());
+                if is_seated && known.insert(key.clone()) {
+                    self.keys[number] = Some(key);
+                }
+            }
+        }
         self.seen.retain(|key, _| known.contains(key));
     }
 
@@ -95,7 +102,7 @@ impl Look<'_> {
         for site in self.outlook.seated_sites(0) {
             let level = self.outlook.level(0, site);
             let at = &self.outlook.roster.sites[site];
-            let key = (at.zone.clone(), at.name.clone());
+            let key = at.key();
             let (is_weak, is_trusted) = match level {
                 SiteLevel::Trusted => (false, true),
                 SiteLevel::Drained => (false, false),

@@ -108,12 +108,10 @@ impl Looker<'_> {
         }
     }
 
-    /// Where the pool sits in a family: as a name's own if it does, else as a fallback.
+    /// The pool in a family, if it or anything behind it has an address there.
     fn seated(&self, family: Family) -> Option<Seated<'_>> {
         let rosters = self.facts.snapshot.catalog().rosters();
-        let places =
-            self.found.served.places.iter().filter(|(roster, _)| rosters[*roster].family == family);
-        let &(number, tier) = places.min_by_key(|(_, tier)| *tier)?;
+        let (number, tier) = self.found.served.place(rosters, family)?;
         let roster = &rosters[number];
         let outlook =
             Outlook { roster, dealt: self.facts.snapshot.dealt(number), standings: self.now };
