@@ -4,6 +4,7 @@
 //! What a query gets is decided by [`Dealt::choose`] from the order of its client, and so it is here; only that all
 //! sites count, in no order.
 
+use crate::control::events::Severity;
 use crate::health::Standing;
 use crate::snapshot::Standings;
 use crate::steer::pool::{Choice, Dealt, Level, Roster};
@@ -47,10 +48,57 @@ pub enum Condition {
     Servfail,
 }
 
+impl SiteLevel {
+    /// How grave that is where the pool has other sites; none where nothing is wrong. Whom a strict route keeps to a dead
+    /// site is not served.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Trusted | Self::Drained => None,
+            Self::Degraded | Self::LastResort | Self::Held => Some(Severity::Warning),
+            Self::Dead => Some(Severity::Error),
+        }
+    }
+
+    /// What is to be said of a site: `under min_up`.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Trusted => "trusted",
+            Self::Degraded => "under min_up",
+            Self::LastResort => "down to endpoints of weight 0",
+            Self::Held => "down to endpoints that just came back",
+            Self::Dead => "dead",
+            Self::Drained => "drained",
+        }
+    }
+}
+
 impl Condition {
     /// Whether nothing of the pool itself is up.
     pub fn is_all_down(self) -> bool {
         !matches!(self, Self::Whole | Self::Degraded)
+    }
+
+    /// How grave it is that a pool is all down; none where it is not.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Whole | Self::Degraded => None,
+            Self::Fallback => Some(Severity::Warning),
+            Self::FailOpen | Self::Nodata | Self::Servfail => Some(Severity::Error),
+        }
+    }
+
+    /// What clients get of a pool that is all down and has this fallback.
+    pub fn instead(self, fallback: Option<&str>) -> String {
+        match self {
+            Self::Whole | Self::Degraded => "what is up serves".to_owned(),
+            Self::Fallback => match fallback {
+                Some(fallback) => format!("its fallback {fallback} serves"),
+                None => "its fallback serves".to_owned(),
+            },
+            Self::FailOpen => "addresses are handed out all the same".to_owned(),
+            Self::Nodata => "answers are empty".to_owned(),
+            Self::Servfail => "answers are SERVFAIL".to_owned(),
+        }
     }
 }
 

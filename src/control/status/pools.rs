@@ -21,6 +21,11 @@ use crate::steer::pool::{Choice, Family, Level};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+/// A certificate with fewer days left is told of: renewal by ACME is customarily tried from 30 days on.
+pub(in crate::control) const CERTIFICATE_DAYS_MIN: i64 = 14;
+/// What has turned as often as this since the start is not merely restarted now and then.
+const FLAPS_TOLD_MIN: u64 = 6;
+
 /// A pool, and how it looks.
 pub(super) struct PoolStatus {
     pub(super) pool: Arc<Pool>,
@@ -189,7 +194,7 @@ impl Looker<'_> {
 /// How something is probed, and with what result.
 pub(super) fn check(probe: &Probe, row: Option<&Row>) -> CheckView {
     let state = row.map(|row| row.state).unwrap_or_default();
-    CheckView {
+    let mut check = CheckView {
         name: probe.check.name.clone(),
         target: probe.target.to_string(),
         verdict: state.verdict.to_string(),
@@ -197,8 +202,32 @@ pub(super) fn check(probe: &Probe, row: Option<&Row>) -> CheckView {
         cause: row.map(|row| row.cause.clone()).unwrap_or_default(),
         flaps: state.flaps,
         certificate_days_left: row.and_then(|row| row.certificate_days_left),
+        remarks: Vec::new(),
         last: row.and_then(|row| row.last.as_ref()).map(last),
-    }
+    };
+    check.remarks = remarks(&check);
+    check
+}
+
+fn remarks(check: &CheckView) -> Vec<String> {
+    let last = check.last.as_ref();
+    let failed = last.filter(|last| check.verdict == "up" && last.outcome != "success");
+    let probe = failed.map(|last| format!("last probe: {}", last.reason));
+    let certificate = check.certificate_days_left.and_then(certificate_ends);
+    let certificate = certificate.map(|ends| format!("its certificate {ends}"));
+    let is_flapping = check.flaps >= FLAPS_TOLD_MIN;
+    let flaps = is_flapping.then(|| format!("turned {} times", check.flaps));
+    [probe, certificate, flaps].into_iter().flatten().collect()
+}
+
+/// When a certificate runs out that has so many days left; none where that is no matter yet.
+pub(super) fn certificate_ends(days: i64) -> Option<String> {
+    (days < CERTIFICATE_DAYS_MIN).then(|| match days {
+        ..0 => "has run out".to_owned(),
+        0 => "runs out today".to_owned(),
+        1 => "runs out tomorrow".to_owned(),
+        _ => format!("runs out in {days} days"),
+    })
 }
 
 /// How far an address has come back; none where nothing is on the way.
