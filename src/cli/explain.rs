@@ -17,6 +17,7 @@ use crate::control::overrides::target::Wanted;
 use crate::control::server::VERDICTS_FILE;
 use crate::health::persist::Saved;
 use crate::health::{Probe, table};
+use crate::report::percent_tenths;
 use crate::steer::model::Pool;
 use crate::wire::{Name, Rtype};
 use jiff::Timestamp;
@@ -269,7 +270,7 @@ fn endpoint_cells(endpoint: &EndpointView) -> [Cell; 6] {
         name.into(),
         endpoint.address.map_or_else(|| "none".to_owned(), |address| address.to_string()).into(),
         Cell::number(weight(endpoint)),
-        endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent(share))),
+        endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent_tenths(share))),
         Cell::inked(ink, &endpoint.standing),
         faint(&endpoint.because),
     ]
@@ -292,7 +293,7 @@ fn deck(cards: &[CardView], palette: Palette) -> String {
     for card in cards.iter().take(CARDS_SHOWN_MAX) {
         let mark = if card.drawn { Cell::inked(Ink::Good, "this time") } else { Cell::default() };
         table.row([
-            Cell::number(percent(card.probability)),
+            Cell::number(percent_tenths(card.probability)),
             card.endpoints.join(", ").into(),
             mark,
         ]);
@@ -310,10 +311,6 @@ const BECAUSE_COLUMN: usize = 7;
 const WEIGHT_TOLD_MIN: f64 = 0.005;
 /// Enough to see the mix; a deck can have hundreds.
 const CARDS_SHOWN_MAX: usize = 12;
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
 
 #[cfg(test)]
 mod tests;

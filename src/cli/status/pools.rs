@@ -2,12 +2,13 @@
 //! depending on how many there are.
 
 use super::render::{Extent, Layout, folded, ink_of_state, names, pinned};
-use super::words::{count, latency, rate, share, span};
+use super::words::{latency, rate, share, span};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::outlook::{Condition, SiteLevel};
 use crate::control::status::{
     CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, SiteLevelView, Status,
 };
+use crate::report::count;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 
