@@ -1,8 +1,9 @@
 //! A HAProxy of our own on loopback.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -10,6 +11,9 @@ use tokio::net::{TcpStream, UnixStream};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How often is looked whether it is.
 const LOOK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How many were started.
+static STARTED: AtomicU8 = AtomicU8::new(1);
 
 /// A running HAProxy with one `listen` section, `web`; ends when dropped.
 pub struct Haproxy {
@@ -29,9 +33,10 @@ impl Haproxy {
             return None;
         }
         let directory = tempfile::tempdir().expect("a directory");
-        // Drawn together, so that they differ; HAProxy cannot tell which port it would draw.
-        let [tcp, page, web] =
-            [(); 3].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a port"));
+        // Drawn together, so that they differ, and on an address of its own, where nobody else draws in between: HAProxy
+        // cannot tell which port it would draw.
+        let own = Ipv4Addr::new(127, 77, 0, STARTED.fetch_add(1, Ordering::Relaxed));
+        let [tcp, page, web] = [(); 3].map(|()| TcpListener::bind((own, 0)).expect("a port"));
         let [tcp, page, web] = [tcp, page, web].map(|socket| socket.local_addr().expect("bound"));
         let socket = directory.path().join("admin.sock");
         let socket = socket.display();

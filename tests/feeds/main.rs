@@ -131,6 +131,9 @@ async fn haproxy_is_understood_by_three_ways() {
         HaproxySource::Unix(haproxy.socket()),
         HaproxySource::Tcp(haproxy.tcp),
     ];
+    // Servers are up until their first check is done: a client before that may be sent to a dead one.
+    let runtime = || feed(HaproxySource::Unix(haproxy.socket()), "web");
+    until(runtime(), &director, |report| states(report) == expected).await;
     // Clients that stay connected through the director are its sessions.
     let clients = [haproxy.connect().await, haproxy.connect().await];
     for from in ways {
@@ -146,7 +149,7 @@ async fn haproxy_is_understood_by_three_ways() {
     }
     drop(clients);
     let is_idle = |report: &Report| report.sessions == Some(0);
-    until(feed(HaproxySource::Unix(haproxy.socket()), "web"), &director, is_idle).await;
+    until(runtime(), &director, is_idle).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
