@@ -7,13 +7,15 @@
 //! What is found is as narrow as what there is: `fra-1`, where there is only one, becomes that endpoint in its pool in
 //! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
 //! says so with `*`; only the VIP of a director is one thing however many pools it stands in. A name that could mean
-//! several things is refused with the choices.
+//! several things is refused with the choices. Where something is only supposed (`explain`, `simulate`), the same names
+//! mean all that they could ([`Wanted::aim`]).
 
 #[cfg(test)]
 mod tests;
 
+use crate::health::Subject;
 use crate::health::overrides::{Override, OverrideTarget};
-use crate::report::{listed, nearest};
+use crate::report::{Finding, listed, nearest};
 use crate::snapshot::Catalog;
 use crate::steer::director::Vip;
 use crate::wire::Name;
@@ -36,8 +38,8 @@ pub enum Part<T> {
     Only(T),
 }
 
-/// What an override can be on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What an override can be on, the closer to an endpoint the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Every endpoint at a site.
     Site,
@@ -69,6 +71,20 @@ pub struct Lost {
     pub help: String,
     /// If several things could be meant: each as it would have to be written.
     pub choices: Vec<String>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.message, self.help)
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl From<Lost> for Finding {
+    fn from(lost: Lost) -> Self {
+        Self::error(lost.message).help(lost.help)
+    }
 }
 
 impl Kind {
@@ -103,7 +119,7 @@ impl FromStr for Wanted {
             Some((word, rest)) => {
                 let kind = Kind::ALL.into_iter().find(|kind| kind.to_string() == word);
                 let unknown = || Lost {
-                    message: format!("{word:?} is no kind of thing that an override can be on"),
+                    message: format!("{word:?} is no kind of thing that has endpoints"),
                     help: "write site:, pool: or endpoint: before the name, or only the name"
                         .into(),
                     choices: Vec::new(),
@@ -123,7 +139,7 @@ impl FromStr for Wanted {
         let kind = kind.or((pool != Part::Open).then_some(Kind::Endpoint));
         if name.is_empty() || kind != Some(Kind::Endpoint) && pool != Part::Open {
             return Err(Lost {
-                message: format!("{text:?} names nothing that an override can be on"),
+                message: format!("{text:?} names no site, pool or endpoint"),
                 help: "write SITE, POOL, ENDPOINT or POOL/ENDPOINT, and @ZONE after it if need be"
                     .into(),
                 choices: Vec::new(),
@@ -250,24 +266,43 @@ pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTar
     Ok(found)
 }
 
+/// What to say of a name that nothing served has; none if something has it.
+pub fn check(catalog: &Catalog, wanted: &Wanted) -> Option<Lost> {
+    let known = known(catalog);
+    let is_known = known.iter().any(|target| wanted.takes_in(target));
+    (!is_known).then(|| unknown(wanted, &known))
+}
+
 impl Wanted {
+    /// As what this names an endpoint, as the closest if as several things; none if it does not. What is left open
+    /// takes in all that there are.
+    pub fn aim(&self, subject: &Subject<'_>) -> Option<Kind> {
+        let Subject { site_zone, site, pool_zone, pool, endpoint } = *subject;
+        match () {
+            () if self.names(Kind::Endpoint, pool_zone, Some(pool), endpoint) => {
+                Some(Kind::Endpoint)
+            }
+            () if self.names(Kind::Pool, pool_zone, None, pool) => Some(Kind::Pool),
+            () if self.names(Kind::Site, site_zone, None, site) => Some(Kind::Site),
+            () => None,
+        }
+    }
+
     fn takes_in(&self, target: &OverrideTarget) -> bool {
-        let (pool, name) = match target {
-            OverrideTarget::Site { name, .. } | OverrideTarget::Pool { name, .. } => (None, name),
-            OverrideTarget::Endpoint { pool, name, .. } => (pool.as_ref(), name),
-        };
+        let (kind, pool, name) = unzoned(target);
+        self.names(kind, zone_of(target), pool, name)
+    }
+
+    fn names(&self, kind: Kind, zone: Option<&Name>, pool: Option<&str>, name: &str) -> bool {
         let in_pool = match &self.pool {
             Part::Only(wanted) => pool == Some(wanted),
             Part::Any | Part::Open => true,
         };
         let in_zone = match &self.zone {
-            Part::Only(wanted) => zone_of(target) == Some(wanted),
+            Part::Only(wanted) => zone == Some(wanted),
             Part::Any | Part::Open => true,
         };
-        *name == self.name
-            && self.kind.is_none_or(|kind| kind == Kind::of(target))
-            && in_pool
-            && in_zone
+        name == self.name && self.kind.is_none_or(|wanted| wanted == kind) && in_pool && in_zone
     }
 
     /// A target without what is to be any.

@@ -143,7 +143,8 @@ impl Looker<'_> {
             () if truth.is_enough(*min_up) => "up",
             () => "down",
         };
-        let others = self.vip.directors.iter().filter(|other| other.name != *name);
+        let own = self.director.key();
+        let others = self.vip.directors.iter().filter(|other| other.key() != own);
         DirectorView {
             zone: zone.as_ref().map(ToString::to_string),
             director: name.clone(),
@@ -185,8 +186,7 @@ impl Looker<'_> {
     }
 
     fn is_of(&self, vip: &Vip) -> bool {
-        let own = (&self.director.zone, &self.director.name);
-        vip.directors.iter().any(|director| (&director.zone, &director.name) == own)
+        vip.directors.iter().any(|director| director.key() == self.director.key())
     }
 
     fn feed(&self, feed: &Feed, truth: &DirectorTruth) -> FeedView {
