@@ -262,6 +262,20 @@ fn of_what_lets_into_feeds_and_of_their_times() {
         "type = \"haproxy\", socket = \"/x\", login_file = \"fingerpost.toml\"",
         &["11:37 HAProxy's runtime socket asks for no login"],
     );
+    let https = "type = \"json\", url = \"https://x/\"";
+    check(
+        &format!("{json}, roots = \"ca.pem\""),
+        &["11:44 over http:// no certificate is shown that it could judge | begin the url with https://"],
+    );
+    check(&format!("{https}, roots = \"ca.pem\""), &["11:53 cannot read…ca.pem"]);
+    check(
+        &format!("{https}, roots = \"fingerpost.toml\""),
+        &["11:53 …fingerpost.toml holds no certificate in PEM form"],
+    );
+    check(
+        "type = \"haproxy\", socket = \"/x\", roots = \"ca.pem\"",
+        &["11:43 HAProxy's runtime socket shows no certificate | leave it out"],
+    );
     check(&format!("{json}, interval = \"1m\", timeout = \"5s\""), &[]);
     check(
         &format!("{json}, interval = \"1ms\", timeout = 5, stale_after = \"2h\""),

@@ -92,7 +92,7 @@ fn every_key_means_what_it_says() {
     let auth = Some(HttpAuth::TokenFile(fixture.path("agent.token")));
     assert_eq!(
         feed.source,
-        FeedSource::Ipvs(HttpSource { url: "http://10.0.0.1:8054/".into(), auth })
+        FeedSource::Ipvs(HttpSource { url: "http://10.0.0.1:8054/".into(), auth, roots: None })
     );
     let times = [feed.interval, feed.timeout, feed.stale_after].map(|time| time.as_secs());
     assert_eq!(times, [2, 1, 10]);

@@ -11,7 +11,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, CONNECTION, HeaderValue};
 use reqwest::{Client, Method, Request, StatusCode, Url};
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -21,19 +22,25 @@ const USER_AGENT: &str = concat!("fingerpost/", env!("CARGO_PKG_VERSION"));
 /// What is asked of HAProxy's runtime socket.
 const SHOW_STAT: &[u8] = b"show stat\n";
 
-/// HTTP clients, made when first needed.
+/// HTTP clients, one for each way of judging certificates, made when first needed.
 #[derive(Debug, Default)]
 pub(super) struct Asker {
-    plain: Mutex<Option<Client>>,
-    encrypted: Mutex<Option<Client>>,
+    made: Mutex<HashMap<Judge, Client>>,
+}
+
+/// How certificates are judged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Judge {
+    /// There are none.
+    Plain,
+    /// By the roots of this file; none: by the system's.
+    Roots(Option<PathBuf>),
 }
 
 impl Asker {
     /// Makes all clients anew when next needed, so that changed certificate roots are seen.
     pub(super) fn forget(&self) {
-        for made in [&self.plain, &self.encrypted] {
-            *made.lock().unwrap_or_else(PoisonError::into_inner) = None;
-        }
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The whole answer, or why there is none.
@@ -56,7 +63,7 @@ impl Asker {
     async fn get(&self, http: &HttpSource) -> Result<Vec<u8>, String> {
         let url =
             Url::parse(&http.url).map_err(|error| format!("{:?} is no URL: {error}", http.url))?;
-        let client = self.client(&url)?;
+        let client = self.client(&url, http)?;
         let mut request = Request::new(Method::GET, url);
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         if let Some(auth) = &http.auth {
@@ -78,18 +85,21 @@ impl Asker {
         Ok(body)
     }
 
-    fn client(&self, url: &Url) -> Result<Client, String> {
-        let (made, tls) = match url.scheme() {
-            "https" => {
-                let tls = TlsCheck { server_name: None, roots: None, verify: true };
-                (&self.encrypted, Some(tls))
-            }
-            _ => (&self.plain, None),
+    fn client(&self, url: &Url, http: &HttpSource) -> Result<Client, String> {
+        let judge = match url.scheme() {
+            "https" => Judge::Roots(http.roots.clone()),
+            _ => Judge::Plain,
         };
-        let mut made = made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = &*made {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made.get(&judge) {
             return Ok(client.clone());
         }
+        let tls = match &judge {
+            Judge::Plain => None,
+            Judge::Roots(roots) => {
+                Some(TlsCheck { server_name: None, roots: roots.clone(), verify: true })
+            }
+        };
         let client = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -101,7 +111,8 @@ impl Asker {
             .tls_backend_preconfigured(tls::client_config(tls.as_ref())?)
             .build()
             .map_err(|error| format!("no HTTP client can be made: {error}"))?;
-        Ok(made.insert(client).clone())
+        made.insert(judge, client.clone());
+        Ok(client)
     }
 }
 

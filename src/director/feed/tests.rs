@@ -14,7 +14,7 @@ const DOCUMENT: &str = r#"{"reals":[{"name":"a","state":"up"}]}"#;
 
 /// A feed that is asked every 2 s.
 pub(super) fn json_feed(url: &str) -> Feed {
-    feed(FeedSource::Json(HttpSource { url: url.to_owned(), auth: None }))
+    feed(FeedSource::Json(HttpSource { url: url.to_owned(), auth: None, roots: None }))
 }
 
 fn feed(source: FeedSource) -> Feed {
@@ -153,7 +153,7 @@ async fn files_let_in_and_are_read_each_time() {
     let asked = async |auth: fn(PathBuf) -> HttpAuth| {
         let url = format!("http://{address}/");
         let auth = Some(auth(path.clone()));
-        ask(feed(FeedSource::Json(HttpSource { url, auth }))).await
+        ask(feed(FeedSource::Json(HttpSource { url, auth, roots: None }))).await
     };
     std::fs::write(&path, "first\nsecond\n").unwrap();
     asked(HttpAuth::TokenFile).await.unwrap();
@@ -178,8 +178,12 @@ async fn files_let_in_and_are_read_each_time() {
     let (address, _heard) = server(answer("403 Forbidden", ""), HEAD_END).await;
     std::fs::write(&path, "wrong").unwrap();
     let auth = Some(HttpAuth::TokenFile(path));
-    let outcome =
-        ask(feed(FeedSource::Json(HttpSource { url: format!("http://{address}/"), auth }))).await;
+    let outcome = ask(feed(FeedSource::Json(HttpSource {
+        url: format!("http://{address}/"),
+        auth,
+        roots: None,
+    })))
+    .await;
     assert!(reason(outcome).contains("does not take the token"));
 }
 
@@ -195,7 +199,7 @@ async fn haproxy_is_asked_by_three_ways() {
     };
     let (address, mut heard) = server(answer("200 OK", STATISTICS), HEAD_END).await;
     let url = format!("http://{address}/stats;csv");
-    check(ask(haproxy(HaproxySource::Http(HttpSource { url, auth: None }))).await);
+    check(ask(haproxy(HaproxySource::Http(HttpSource { url, auth: None, roots: None }))).await);
     assert!(heard.recv().await.unwrap().starts_with("GET /stats;csv HTTP/1.1\r\n"));
 
     let (address, mut heard) = server(STATISTICS, b"\n").await;
