@@ -5,7 +5,9 @@ use super::{Haproxy, feed, first, states};
 use crate::kit::server::TestServer;
 use crate::kit::{Backend, ConfigDir, Mode, TestAuthority, TestCertificate, until};
 use fingerpost::control::status::{DirectorView, Status};
+use fingerpost::director::agent::{Agent, Options};
 use fingerpost::director::{FeedReport, RealState};
+use fingerpost::net::Certificates;
 use fingerpost::steer::director::{Feed, FeedSource, HaproxySource, HttpAuth, HttpSource};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -79,6 +81,57 @@ async fn only_a_certificate_that_holds_is_believed() {
     check(&alone, roots("alone.pem", &alone.certificate_pem), None).await;
     let gone = Some(directory.path().join("gone.pem"));
     check(&authority.issue(LOOPBACK), gone, Some("gone.pem")).await;
+}
+
+/// The kernel's table with one service and one real.
+const TABLE: &str = "IP Virtual Server version 1.2.1 (size=4096)\n\
+    Prot LocalAddress:Port Scheduler Flags\n\
+    \x20 -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n\
+    TCP  C0000264:0050 wlc \n\
+    \x20 -> 0A000002:0050      Masq    3      12         4         \n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_speaks_tls_and_shows_what_it_was_given_last() {
+    let (authority, other) = (TestAuthority::new(), TestAuthority::new());
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a directory")).expect("made");
+        std::fs::write(&path, text).expect("a file");
+        path
+    };
+    file("net/ip_vs", TABLE);
+    let token = file("token", "first-secret\n");
+    let roots = file("ca.pem", &authority.roots_pem());
+    let pem = |of: &TestCertificate| (of.certificate_pem.clone(), of.key_pem.clone());
+    let (certificate, key) = pem(&authority.issue(LOOPBACK));
+    let shown = Certificates::load(certificate.as_bytes(), key.as_bytes()).expect("sound");
+    let options = Options {
+        listen: vec!["127.0.0.1:0".parse().expect("an address")],
+        token_file: Some(token.clone()),
+        tls: Some(Arc::new(shown.http1_config())),
+        proc: directory.path().to_owned(),
+        maintenance_file: None,
+    };
+    let agent = Agent::start(options).expect("an agent");
+    let address = agent.addresses()[0];
+    let ask = async |scheme: &str| {
+        let url = format!("{scheme}://{address}/");
+        let auth = Some(HttpAuth::TokenFile(token.clone()));
+        let source = FeedSource::Ipvs(HttpSource { url, auth, roots: Some(roots.clone()) });
+        let base = feed(HaproxySource::Unix(PathBuf::new()), "web");
+        first(Arc::new(Feed { source, ..Feed::clone(&base) })).await.outcome
+    };
+    let Ok(FeedReport::Services { services, .. }) = ask("https").await else { panic!("a table") };
+    assert_eq!(services[0].report.sessions, Some(12));
+    assert!(ask("http").await.is_err(), "nothing is told in clear");
+    let (certificate, key) = pem(&other.issue(LOOPBACK));
+    shown.replace(certificate.as_bytes(), key.as_bytes()).expect("sound");
+    assert!(ask("https").await.is_err(), "signed by another");
+    let (certificate, key) = pem(&authority.issue(LOOPBACK));
+    shown.replace(certificate.as_bytes(), key.as_bytes()).expect("sound");
+    assert!(ask("https").await.is_ok(), "renewed");
+    agent.shutdown().await;
 }
 
 const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
