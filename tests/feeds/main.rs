@@ -75,7 +75,7 @@ async fn until(feed: Arc<Feed>, director: &Director, wanted: impl Fn(&Report) ->
     let report = timeout(PATIENCE, async {
         loop {
             let FeedResult { outcome, .. } = found.recv().await.expect("a feeder that runs");
-            let report = outcome.and_then(|said| said.of(director));
+            let report = outcome.map_err(|fault| fault.why).and_then(|said| said.of(director));
             if let Ok(report) = &report
                 && wanted(report)
             {
@@ -174,7 +174,7 @@ async fn what_haproxy_refuses_has_a_plain_reason() {
         return;
     };
     let check = async |from: HaproxySource, backend: &str, part: &str| {
-        let reason = first(feed(from, backend)).await.outcome.expect_err(part);
+        let reason = first(feed(from, backend)).await.outcome.expect_err(part).why;
         assert!(reason.contains(part), "{reason}");
     };
     let page = |url: String, auth| HaproxySource::Http(HttpSource { url, auth, roots: None });

@@ -6,7 +6,7 @@ use crate::kit::server::TestServer;
 use crate::kit::{Backend, ConfigDir, Mode, TestAuthority, TestCertificate, until};
 use fingerpost::control::status::{DirectorView, Status};
 use fingerpost::director::agent::{Agent, Options};
-use fingerpost::director::{FeedReport, RealState};
+use fingerpost::director::{FaultKind, FeedReport, RealState};
 use fingerpost::net::Certificates;
 use fingerpost::steer::director::{Feed, FeedSource, HaproxySource, HttpAuth, HttpSource};
 use std::net::Ipv4Addr;
@@ -54,33 +54,34 @@ async fn only_a_certificate_that_holds_is_believed() {
     };
     let check = async |certificate: &TestCertificate,
                        roots: Option<PathBuf>,
-                       part: Option<&str>| {
+                       fault: Option<(FaultKind, &str)>| {
         let backend = teller(certificate);
         let url = format!("https://{}/", backend.address());
         let auth = roots.as_ref().map(|path| HttpAuth::TokenFile(path.clone()));
         let json = FeedSource::Json(HttpSource { url, auth, roots });
         let base = feed(HaproxySource::Unix(PathBuf::new()), "web");
         let outcome = first(Arc::new(Feed { source: json, ..Feed::clone(&base) })).await.outcome;
-        match (outcome, part) {
+        match (outcome, fault) {
             (Ok(_), None) => assert!(backend.requests() > 0),
-            (Err(why), Some(part)) => {
-                assert!(why.contains(part), "{part}: {why}");
+            (Err(fault), Some((kind, part))) => {
+                assert!(fault.kind == kind && fault.why.contains(part), "{part}: {fault:?}");
                 assert_eq!(backend.requests(), 0, "{part}: no token is shown to a stranger");
             }
-            (outcome, part) => panic!("{part:?}: {outcome:?}"),
+            (outcome, fault) => panic!("{fault:?}: {outcome:?}"),
         }
     };
+    use FaultKind::{Local, Tls};
     let own = || roots("own.pem", &authority.roots_pem());
     check(&authority.issue(LOOPBACK), own(), None).await;
-    check(&authority.issue(&["lb.example"]), own(), Some("not valid for name")).await;
-    check(&authority.issue_expired(LOOPBACK), own(), Some("expired")).await;
+    check(&authority.issue(&["lb.example"]), own(), Some((Tls, "not valid for name"))).await;
+    check(&authority.issue_expired(LOOPBACK), own(), Some((Tls, "expired"))).await;
     let others = roots("others.pem", &TestAuthority::new().roots_pem());
-    check(&authority.issue(LOOPBACK), others, Some("invalid peer certificate")).await;
+    check(&authority.issue(LOOPBACK), others, Some((Tls, "invalid peer certificate"))).await;
     // A certificate that nobody signed but its own key is a root by itself.
     let alone = TestCertificate::loopback();
     check(&alone, roots("alone.pem", &alone.certificate_pem), None).await;
     let gone = Some(directory.path().join("gone.pem"));
-    check(&authority.issue(LOOPBACK), gone, Some("gone.pem")).await;
+    check(&authority.issue(LOOPBACK), gone, Some((Local, "gone.pem"))).await;
 }
 
 /// The kernel's table with one service and one real.

@@ -265,7 +265,9 @@ fn of_what_lets_into_feeds_and_of_their_times() {
     let https = "type = \"json\", url = \"https://x/\"";
     check(
         &format!("{json}, roots = \"ca.pem\""),
-        &["11:44 over http:// no certificate is shown that it could judge | begin the url with https://"],
+        &[
+            "11:44 over http:// no certificate is shown that it could judge | begin the url with https://",
+        ],
     );
     check(&format!("{https}, roots = \"ca.pem\""), &["11:53 cannot read…ca.pem"]);
     check(
