@@ -14,7 +14,7 @@ use kit::server::TestServer;
 use kit::types::*;
 use kit::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
 
@@ -40,6 +40,7 @@ route = [ { subnets = ["10.0.0.0/8"], sites = ["fra", "iad"] } ]
 "#;
 
 const FRA: &str = "192.0.2.100";
+const FRA_V6: &str = "2001:db8:f::100";
 const IAD: &str = "198.51.100.100";
 /// Networks that are asked for.
 const NETWORKS: usize = 400;
@@ -107,13 +108,17 @@ fn parts(server: &TestServer) -> BTreeMap<String, f64> {
 }
 
 fn parts_now(server: &TestServer) -> BTreeMap<String, f64> {
+    parts_of(server, "www.example.com", A)
+}
+
+fn parts_of(server: &TestServer, name: &str, rtype: u16) -> BTreeMap<String, f64> {
     let client = Udp::to(server.address(Transport::Udp));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for network in 0..NETWORKS {
         let subnet = format!("10.{}.{}.0/24", network / 200, network % 200);
-        let reply = client.ask(&Query::new("www.example.com", A).ecs(&subnet));
+        let reply = client.ask(&Query::new(name, rtype).ecs(&subnet));
         assert_eq!(reply.ecs().expect("it was asked with one").scope, 24, "{subnet}");
-        for address in reply.data(A) {
+        for address in reply.data(rtype) {
             *counts.entry(address.to_owned()).or_default() += 1;
         }
     }
@@ -144,6 +149,15 @@ fn until_fra(server: &TestServer, expected: f64) {
         // Five standard deviations of a hash over the networks.
         let slack = 5.0 * (expected * (1.0 - expected) / NETWORKS as f64).sqrt();
         ((part(server, FRA) - expected).abs() <= slack).then_some(())
+    });
+}
+
+/// Waits until Frankfurt's part of those who ask for another name, or in the other family, is exactly this.
+fn until_part_of(server: &TestServer, name: &str, rtype: u16, expected: f64) {
+    until(&format!("Frankfurt to have {expected} of the networks for {name}"), || {
+        let parts = parts_of(server, name, rtype);
+        let address = if rtype == A { FRA } else { FRA_V6 };
+        (parts.get(address).copied().unwrap_or(0.0) == expected).then_some(())
     });
 }
 
@@ -181,6 +195,31 @@ fn a_site_that_has_lost_half_of_its_servers_gets_half_of_its_share() {
     until_fra(&server, 0.0);
     until_told(&server, "r4 behind director lvs-fra is down");
     until_told(&server, "director lvs-fra is in maintenance");
+}
+
+#[test]
+fn each_family_stands_by_its_own_real_servers() {
+    let mut fra = [backend(), backend()];
+    let mut fra_v6 = [0; 2].map(|port| Backend::http(Ipv6Addr::LOCALHOST.into(), port));
+    let all: Vec<&Backend> = fra.iter().chain(&fra_v6).collect();
+    let both = director("lvs-fra", "fra", FRA, &all, &format!("vip.aaaa = \"{FRA_V6}\""));
+    let directors = [both.replace("\"proxy\"", "\"nat\"")];
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\", aaaa = \"2001:db8:1::100\" }}");
+    let pool = format!("endpoints = [ {{ director = \"lvs-fra\" }}, {iad} ]");
+    let server = start(&directors, &pool);
+    let until_parts = |a: f64, aaaa: f64| {
+        until_part_of(&server, "www.example.com", A, a);
+        until_part_of(&server, "www.example.com", AAAA, aaaa);
+    };
+    until_parts(1.0, 1.0);
+    fra_v6.iter_mut().for_each(Backend::stop);
+    until_parts(1.0, 0.0);
+    fra_v6.iter_mut().for_each(Backend::restart);
+    fra.iter_mut().for_each(Backend::stop);
+    until_parts(0.0, 1.0);
+    fra[0].restart();
+    until_fra(&server, 0.5);
+    until_part_of(&server, "www.example.com", AAAA, 1.0);
 }
 
 #[test]

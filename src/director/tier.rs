@@ -7,6 +7,7 @@ use super::hearing::Hearings;
 use super::truth::VipTruth;
 use crate::health::Table;
 use crate::steer::director::{Feed, Vip, VipKey};
+use crate::steer::pool::Family;
 use jiff::Timestamp;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -32,10 +33,7 @@ pub struct Turned {
 impl Turned {
     /// Whether what is handed out may depend on it: sessions and reasons do not matter to that.
     pub fn changes_answers(&self, tier: &Tier) -> bool {
-        let matters = |truth: &VipTruth| {
-            let source = truth.spoken().map(|spoken| spoken.source);
-            (truth.live, truth.is_enough, truth.is_maintenance, source)
-        };
+        let matters = |truth: &VipTruth| Family::BOTH.map(|family| truth.of(family));
         self.before.as_ref().map(matters) != tier.truth(&self.vip).map(matters)
     }
 }

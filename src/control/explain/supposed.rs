@@ -85,7 +85,7 @@ impl Reasons for Supposed {
             return knowledge::by_pin(pinned);
         }
         if let Some(truth) = self.behind(endpoint).filter(|_| !self.is_dead(endpoint, family))
-            && let Some(because) = words::behind(&truth, endpoint)
+            && let Some(because) = words::behind(&truth, endpoint, family)
         {
             return because;
         }
@@ -98,10 +98,10 @@ impl Reasons for Supposed {
             .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
     }
 
-    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
+    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(|truth| words::live(&truth));
+        let live = self.behind(endpoint).and_then(|truth| words::live(&truth, family));
         planned.into_iter().chain(live).collect()
     }
 }
@@ -133,7 +133,7 @@ impl Standings for Supposed {
         if let Some(pin) = self.pin(pool, endpoint).and_then(Override::pin) {
             return status::standing(None, Some(pin));
         }
-        match self.behind(endpoint) {
+        match self.behind(endpoint).map(|truth| truth.of(family)) {
             Some(truth) if truth.is_maintenance => Standing::Drained,
             _ if self.is_dead(endpoint, family) => Standing::Down,
             Some(truth) if !truth.is_enough => Standing::Down,
@@ -145,9 +145,9 @@ impl Standings for Supposed {
         true
     }
 
-    fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        let live = self.behind(endpoint).map_or(1.0, |truth| truth.dealt_live());
+        let live = self.behind(endpoint).map_or(1.0, |truth| truth.of(family).dealt_live());
         Weight { nominal, live, ..Weight::full(endpoint.weight) }
     }
 }

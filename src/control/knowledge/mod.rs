@@ -168,16 +168,18 @@ impl<'a> Now<'a> {
         match (verdict, self.behind(endpoint)) {
             (Some(Verdict::Unknown), _) => None,
             (Some(Verdict::Down), _) => Some(false),
-            (Some(Verdict::Up) | None, behind) => Some(behind.is_none_or(|truth| truth.is_enough)),
+            (Some(Verdict::Up) | None, behind) => {
+                Some(behind.is_none_or(|truth| truth.of(family).is_enough))
+            }
         }
     }
 
     /// Whether nobody at all says that a VIP is alive: its feed is lost, own probes see no real server behind it, and
     /// nothing checks the VIP itself. It is handed out where nothing else is.
     fn is_unvouched(&self, endpoint: &Endpoint, family: Family) -> bool {
-        let spoken = self.behind(endpoint).and_then(VipTruth::spoken);
+        let behind = self.behind(endpoint).map(|truth| truth.of(family));
         family.probe(endpoint).is_none()
-            && spoken.is_some_and(|truth| truth.source == Source::Check)
+            && behind.is_some_and(|truth| truth.source == Source::Check)
     }
 
     /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
@@ -187,7 +189,7 @@ impl<'a> Now<'a> {
         }
         let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
         if let (Some(truth), None | Some(Verdict::Up)) = (self.behind(endpoint), verdict)
-            && let Some(because) = words::behind(truth, endpoint)
+            && let Some(because) = words::behind(truth, endpoint, family)
         {
             return because;
         }
@@ -211,7 +213,7 @@ impl<'a> Now<'a> {
     pub fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned =
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(words::live);
+        let live = self.behind(endpoint).and_then(|truth| words::live(truth, family));
         let back = self.phase(pool, endpoint, family).and_then(words::phase);
         let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
@@ -223,7 +225,7 @@ impl Standings for Now<'_> {
         if let Some(pinned) = self.pin(pool, endpoint).and_then(Override::pin) {
             return standing(None, Some(pinned));
         }
-        if self.behind(endpoint).is_some_and(|truth| truth.is_maintenance) {
+        if self.behind(endpoint).is_some_and(|truth| truth.of(family).is_maintenance) {
             return Standing::Drained;
         }
         match self.is_alive(endpoint, family) {
@@ -247,7 +249,7 @@ impl Standings for Now<'_> {
         let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
         Weight {
             nominal: self.nominal(pool, endpoint),
-            live: self.behind(endpoint).map_or(1.0, VipTruth::dealt_live),
+            live: self.behind(endpoint).map_or(1.0, |truth| truth.of(family).dealt_live()),
             ramp: match self.phase(pool, endpoint, family) {
                 Some(Phase::Ramping { share, .. }) if !is_pinned_up => share,
                 _ => 1.0,

@@ -42,9 +42,10 @@ impl Look<'_> {
         let name = &self.director.name;
         match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
-                let instead = match self.now.source {
-                    Source::Check => "only a check of the VIP itself decides",
-                    Source::Feed | Source::Probes => "own probes of its real servers decide",
+                let is_seen = self.now.reals.iter().any(|real| real.source != Source::Check);
+                let instead = match is_seen {
+                    false => "only a check of the VIP itself decides",
+                    true => "own probes of its real servers decide",
                 };
                 let what = format!("director {name} is not heard any more: {instead}");
                 Some(self.event(Severity::Warning, what, why))
@@ -72,17 +73,19 @@ impl Look<'_> {
         let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
         // What was not probed yet is no news, and nothing that could change.
         let known = known.filter(|row| row.because != NOT_PROBED);
-        let before = known.map_or(RealState::Up, |row| row.state);
-        if before == real.state || real.because == NOT_PROBED {
+        let before = known.and_then(|row| row.state).unwrap_or(RealState::Up);
+        // Nor is it news that nobody knows.
+        let state = real.state?;
+        if before == state || real.because == NOT_PROBED {
             return None;
         }
-        let severity = match real.state {
+        let severity = match state {
             RealState::Up | RealState::Draining | RealState::Maintenance => Severity::Info,
             RealState::Down => Severity::Warning,
         };
-        let within = if real.state == RealState::Maintenance { "in " } else { "" };
+        let within = if state == RealState::Maintenance { "in " } else { "" };
         let (name, director) = (&real.name, &self.director.name);
-        let what = format!("{name} behind director {director} is {within}{}", real.state);
+        let what = format!("{name} behind director {director} is {within}{state}");
         Some(self.event(severity, what, real.because))
     }
 

@@ -1,7 +1,8 @@
 use super::*;
+use crate::director::report::RealReport;
 use crate::health::Probe;
 use crate::health::check::tests::tcp;
-use crate::steer::director::{Feed, HaproxySource, HttpSource, Vip};
+use crate::steer::director::{Feed, FeedSource, HaproxySource, HttpSource, Mode, Real, Vip};
 use crate::steer::testing;
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +73,10 @@ fn hearing(text: Option<&str>) -> Hearing {
     }
 }
 
+fn v4(truth: &VipTruth) -> FamilyTruth {
+    truth.of(Family::V4)
+}
+
 fn truth(directors: Vec<Director>, heard: &[Option<&str>], probed: &str) -> VipTruth {
     let vip = Vip { directors: directors.into_iter().map(Arc::new).collect() };
     let hearing = |director: &Director| {
@@ -91,10 +96,9 @@ fn who_says_what_is_live() {
                  live: f64,
                  is_enough: bool| {
         let truth = truth(vec![director(feed, &[3, 1])], &[heard], probed);
-        let spoken = truth.spoken().expect("one director");
-        let told = format!("{feed:?} heard {heard:?} probed {probed}: {spoken:?}");
-        assert_eq!((spoken.source, truth.live), (source, live), "{told}");
-        assert_eq!(truth.is_enough, is_enough, "{told}");
+        let told = format!("{feed:?} heard {heard:?} probed {probed}: {truth:?}");
+        assert_eq!((v4(&truth).source, v4(&truth).live), (source, live), "{told}");
+        assert_eq!(v4(&truth).is_enough, is_enough, "{told}");
     };
     let check = |feed, heard, probed: &str, source, live: f64| {
         check(feed, heard, probed, source, live, live >= 0.5);
@@ -125,7 +129,8 @@ fn who_says_what_is_live() {
 fn what_is_out_on_purpose_carries_nothing_and_is_not_missed() {
     let check = |feed, heard: &str, probed: &str, live: f64, is_enough| {
         let truth = truth(vec![director(Some(feed), &[3, 1])], &[Some(heard)], probed);
-        assert_eq!((truth.live, truth.is_enough), (live, is_enough), "{feed} {heard} {probed}");
+        let found = (v4(&truth).live, v4(&truth).is_enough);
+        assert_eq!(found, (live, is_enough), "{feed} {heard} {probed}");
     };
     check("json", "~U", "UU", 0.25, true);
     check("json", "U~", "UU", 0.75, true);
@@ -141,7 +146,8 @@ fn a_director_in_maintenance_drains() {
     let check = |configured, heard: &str, expected| {
         let mut director = director(Some("json"), &[1, 1]);
         director.maintenance = configured;
-        assert_eq!(truth(vec![director], &[Some(heard)], "UU").is_maintenance, expected, "{heard}");
+        let truth = truth(vec![director], &[Some(heard)], "UU");
+        assert_eq!(v4(&truth).is_maintenance, expected, "{heard}");
     };
     check(false, "UU", false);
     check(true, "UU", true);
@@ -159,7 +165,7 @@ fn of_a_pair_the_one_with_the_sessions_speaks() {
             director
         });
         let truth = truth(pair.into(), &heard.map(Some), "UUUU");
-        let found = (truth.speaker, truth.live, truth.is_maintenance);
+        let found = (truth.speaker, v4(&truth).live, v4(&truth).is_maintenance);
         assert_eq!(found, (speaker, live, out), "{maintenance:?} {heard:?}");
     };
     check([false, false], ["UUUU", "UUUU"], 0, 1.0, false);
@@ -174,10 +180,69 @@ fn of_a_pair_the_one_with_the_sessions_speaks() {
 fn without_configured_reals_the_report_tells_who_they_are() {
     let check = |heard: &str, live: f64, out: bool| {
         let truth = truth(vec![director(Some("json"), &[])], &[Some(heard)], "");
-        assert_eq!((truth.live, truth.is_maintenance), (live, out), "{heard}");
+        assert_eq!((v4(&truth).live, v4(&truth).is_maintenance), (live, out), "{heard}");
     };
     check("UUUd", 0.75, false);
     check("", 1.0, false);
     check("mm", 0.0, true);
     check("lost", 1.0, false);
+}
+
+/// The first two reals of four are of IPv4, the others of IPv6; what A and AAAA come to.
+#[test]
+fn each_family_stands_by_the_reals_that_serve_it() {
+    use Mode::{Dr, Nat, Proxy, Tun};
+    use Source::{Check, Feed, Probes};
+    let check =
+        |modes: &[Mode], feed: Option<&str>, heard: Option<&str>, probed: &str, expected| {
+            for mode in modes {
+                let mut director = director(feed, &[1, 1, 1, 1]);
+                director.mode = *mode;
+                for real in &mut director.reals[2..] {
+                    real.address.set_ip("2001:db8::1".parse().unwrap());
+                }
+                let heard = heard.map(|text| match hearing(Some(text)) {
+                    Hearing::Heard(mut report) => {
+                        let of_v6 = |row: &&mut RealReport| row.address.unwrap().port() > 2;
+                        for row in report.reals.iter_mut().filter(of_v6) {
+                            row.address.as_mut().unwrap().set_ip("2001:db8::1".parse().unwrap());
+                        }
+                        Hearing::Heard(report)
+                    }
+                    other => other,
+                });
+                let vip = Vip { directors: vec![Arc::new(director)] };
+                let hearing = |_: &Director| heard.clone().unwrap_or(Hearing::Mute);
+                let truth = VipTruth::new(&vip, hearing, |probe| verdict(probed, probe));
+                let found = Family::BOTH.map(|family| {
+                    let found = truth.of(family);
+                    (found.source, found.live, found.is_enough)
+                });
+                assert_eq!(
+                    found, expected,
+                    "{mode} {feed:?} heard {heard:?} probed {probed}: {truth:?}"
+                );
+            }
+        };
+    let whole = |source| (source, 1.0, true);
+    let dead = |source| (source, 0.0, false);
+    let both = |one| [one, one];
+    let apart = &[Nat, Dr, Tun];
+    check(apart, None, None, "UUdd", [whole(Probes), dead(Probes)]);
+    check(apart, None, None, "dUUU", [(Probes, 0.5, true), whole(Probes)]);
+    check(&[Proxy], None, None, "UUdd", both((Probes, 0.5, true)));
+    check(apart, Some("json"), Some("dUdd"), "", [(Feed, 0.5, true), dead(Feed)]);
+    // Own probes that see nobody in a family are blind in that family.
+    check(apart, Some("ipvs"), Some("UUUU"), "Uddd", [(Feed, 0.5, true), whole(Feed)]);
+    check(apart, Some("ipvs"), Some("lost"), "Uddd", [(Probes, 0.5, true), whole(Check)]);
+    check(&[Proxy], Some("json"), Some("lost"), "Uddd", both((Probes, 0.5, true)));
+    check(apart, Some("json"), Some("lost"), "dddd", both(whole(Check)));
+    // In each family by itself.
+    let drains = |heard: &str| {
+        let truth = truth(vec![director(Some("json"), &[1, 1])], &[Some(heard)], "");
+        Family::BOTH.map(|family| truth.of(family).is_maintenance)
+    };
+    assert_eq!(drains("~~"), [true, true]);
+    // Where no real of a family is listed, the others stand for it.
+    assert_eq!(drains("~U"), [false, false]);
 }

@@ -1,0 +1,156 @@
+//! What each real server behind a director comes to, and which of them serve a family of its VIP.
+
+use super::Source;
+use crate::director::report::{RealReport, RealState, Report};
+use crate::health::{Probe, Verdict};
+use crate::steer::director::{Director, FeedSource, Mode, Real};
+use crate::steer::pool::Family;
+use std::net::SocketAddr;
+
+/// Why a real is taken for down of which nothing is known yet.
+pub const NOT_PROBED: &str = "not probed yet";
+
+/// What a real server comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RealTruth {
+    /// Its name for people.
+    pub name: String,
+    /// Where it listens, as far as is known.
+    pub address: Option<SocketAddr>,
+    /// Its weight: as configured, or else as reported.
+    pub weight: u32,
+    /// Who says what it does.
+    pub source: Source,
+    /// What it does; none where nobody knows, and only the VIP's own check is left.
+    pub state: Option<RealState>,
+    /// Why, for people.
+    pub because: &'static str,
+    /// Sessions at this moment, as reported.
+    pub sessions: Option<u64>,
+}
+
+impl RealTruth {
+    /// Whether somebody took it out on purpose.
+    pub(super) fn is_out(&self) -> bool {
+        matches!(self.state, Some(RealState::Draining | RealState::Maintenance))
+    }
+
+    /// Whether it may be of a family, for all that is known.
+    fn is_of(&self, family: Family) -> bool {
+        self.address.is_none_or(|address| is_of(address, family))
+    }
+}
+
+fn is_of(address: SocketAddr, family: Family) -> bool {
+    address.is_ipv4() == (family == Family::V4)
+}
+
+/// Which reals those come to who connect to the VIP in a family. A proxy makes connections of its own, to reals of
+/// either; NAT and DR stay within the family. Where none of its own is listed, those that are stand for it: a tunnel
+/// carries packets of either, and a real may be listed by one address for the machine that has both.
+pub(super) fn serving(
+    mode: Mode,
+    reals: &[RealTruth],
+    family: Family,
+) -> impl Iterator<Item = &RealTruth> {
+    let all = mode == Mode::Proxy || !reals.iter().any(|real| real.is_of(family));
+    reals.iter().filter(move |real| all || real.is_of(family))
+}
+
+/// Judges the reals of a director by its report, where there is one that is believed, and by own probes: those that are
+/// configured, or else those that are reported.
+pub(super) fn judge(
+    director: &Director,
+    report: Option<&Report>,
+    verdict: &impl Fn(&Probe) -> Verdict,
+) -> Vec<RealTruth> {
+    let own = OwnProbes { reals: &director.reals, verdict };
+    let sees = Family::BOTH.map(|family| own.see_any(family));
+    let sees = |real: &Real| sees[usize::from(real.address.is_ipv6())];
+    let judge = |real: &Real| match report {
+        Some(report) => own.beside(real, report, is_table_only(director) && sees(real)),
+        None if director.feed.is_none() || sees(real) => own.alone(real),
+        None => blind(real),
+    };
+    match report {
+        Some(report) if director.reals.is_empty() => report.reals.iter().map(reported).collect(),
+        _ => director.reals.iter().map(judge).collect(),
+    }
+}
+
+/// Whether the feed says who is in rotation, and not who is alive.
+fn is_table_only(director: &Director) -> bool {
+    director.feed.as_ref().is_some_and(|feed| matches!(feed.source, FeedSource::Ipvs(_)))
+}
+
+/// The reals as configured, with what own probes find.
+struct OwnProbes<'a, V> {
+    reals: &'a [Real],
+    verdict: &'a V,
+}
+
+impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
+    fn of(&self, real: &Real) -> Option<Verdict> {
+        real.probe.as_deref().map(self.verdict)
+    }
+
+    /// Whether they see any real at an address of this family. The way to the others may be closed to them.
+    fn see_any(&self, family: Family) -> bool {
+        let there = self.reals.iter().filter(|real| is_of(real.address, family));
+        there.into_iter().any(|real| self.of(real) == Some(Verdict::Up))
+    }
+
+    /// By its probe only; what is not probed is taken for up, as endpoints are.
+    fn alone(&self, real: &Real) -> RealTruth {
+        let (state, because) = match self.of(real) {
+            None => (RealState::Up, "not probed, taken for up"),
+            Some(Verdict::Up) => (RealState::Up, "own probe"),
+            Some(Verdict::Down) => (RealState::Down, "own probe"),
+            Some(Verdict::Unknown) => (RealState::Down, NOT_PROBED),
+        };
+        RealTruth { source: Source::Probes, state: Some(state), because, ..blind(real) }
+    }
+
+    /// By the report, and if that says nothing of who is alive, by its probe.
+    fn beside(&self, real: &Real, report: &Report, is_probe_asked: bool) -> RealTruth {
+        let found = report.reals.iter().find(|row| row.address == Some(real.address));
+        let (state, because) = match found.map(|row| row.state) {
+            None => (RealState::Down, "not in the director's table"),
+            // keepalived may give the dead a weight of 0 instead of taking them out.
+            Some(RealState::Up | RealState::Draining)
+                if is_probe_asked && self.of(real) == Some(Verdict::Down) =>
+            {
+                (RealState::Down, "in the director's table, and dead by own probe")
+            }
+            Some(state) => (state, "the director says so"),
+        };
+        let sessions = found.and_then(|row| row.sessions);
+        RealTruth { source: Source::Feed, state: Some(state), because, sessions, ..blind(real) }
+    }
+}
+
+/// A configured real of which nobody knows anything.
+fn blind(real: &Real) -> RealTruth {
+    RealTruth {
+        name: real.name.clone(),
+        address: Some(real.address),
+        weight: real.weight,
+        source: Source::Check,
+        state: None,
+        because: "no probe from here reaches any of them",
+        sessions: None,
+    }
+}
+
+fn reported(row: &RealReport) -> RealTruth {
+    let address = || row.address.map(|address| address.to_string());
+    RealTruth {
+        name: row.name.clone().or_else(address).unwrap_or_default(),
+        address: row.address,
+        weight: row.weight,
+        source: Source::Feed,
+        state: Some(row.state),
+        because: "the director says so",
+        sessions: row.sessions,
+    }
+}
