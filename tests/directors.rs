@@ -222,6 +222,47 @@ fn each_family_stands_by_its_own_real_servers() {
     until_part_of(&server, "www.example.com", AAAA, 1.0);
 }
 
+/// HAProxy's statistics of a backend `web` with these servers: `STATUS`, or `STATUS backup`.
+fn statistics(servers: &[&str]) -> Mode {
+    let row = |(status, number): (&&str, usize)| {
+        let (status, backup) = match status.strip_suffix(" backup") {
+            Some(status) => (status, 1),
+            None => (*status, 0),
+        };
+        format!("web,s{number},{status},1,{backup},2,5,\n")
+    };
+    let rows: String = servers.iter().zip(1..).map(row).collect();
+    let header = "# pxname,svname,status,weight,bck,type,scur,\n";
+    Mode::Answer(200, format!("{header}{rows}web,BACKEND,UP,1,0,1,5,\n"))
+}
+
+#[test]
+fn what_is_out_as_designed_is_no_loss() {
+    let says = backend();
+    says.set(statistics(&["UP", "UP backup", "UP backup"]));
+    let feed = feed(&says).replace("\"json\"", "\"haproxy\"").replace("}", ", backend = \"web\" }");
+    let fra = director("ha-fra", "fra", FRA, &[], &feed).replace("reals = []\n", "");
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\" }}");
+    let pool = format!("endpoints = [ {{ director = \"ha-fra\" }}, {iad} ]");
+    let server = start(&[fra], &pool);
+    // Idle backups.
+    until_fra(&server, 1.0);
+    // What is full is not: two of three that are used.
+    says.set(statistics(&["UP", "UP", "DOWN", "UP backup"]));
+    until_fra(&server, 2.0 / 3.0);
+    // Slots of a `server-template` that nothing fills.
+    says.set(statistics(&["UP", "UP", "MAINT", "MAINT", "MAINT"]));
+    until_fra(&server, 1.0);
+    // Drained: less than the pool's `min_up` is left, of which nothing is missed.
+    says.set(statistics(&["UP", "DRAIN", "DRAIN", "DRAIN"]));
+    until_fra(&server, 0.25);
+    // The backup has taken over.
+    says.set(statistics(&["DOWN", "UP backup"]));
+    until_fra(&server, 1.0);
+    says.set(statistics(&["DOWN", "DOWN backup"]));
+    until_fra(&server, 0.0);
+}
+
 #[test]
 fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
     let (mut truth, iad) = (backend(), [backend()]);

@@ -147,6 +147,7 @@ impl Scene {
             state: RealState::Up,
             weight: 1,
             sessions: Some(sessions / up.len() as u64),
+            is_backup: false,
         };
         let reals = up.iter().map(real).collect();
         let report = Report { reals, sessions: Some(sessions), ..Report::default() };

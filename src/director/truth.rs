@@ -88,6 +88,8 @@ pub struct FamilyTruth {
     pub up: usize,
     /// How many should be, and are not.
     pub down: usize,
+    /// How many are out on purpose, and take their part with them.
+    pub out: usize,
 }
 
 /// What a VIP comes to, by the director that speaks for it.
@@ -187,33 +189,37 @@ impl FamilyTruth {
         is_maintenance: false,
         up: 0,
         down: 0,
+        out: 0,
     };
 
     /// By the reals that serve the family, and whether a feed has told which these are.
     fn new(reals: &[&RealTruth], is_told: bool, min_up: f64) -> Self {
         let untold = if is_told { Source::Feed } else { Source::Check };
-        let known = || reals.iter().copied().filter(|real| real.state.is_some());
-        let healthy = part_up(known().filter(|real| !real.is_out()));
+        let is_maintenance = !reals.is_empty() && reals.iter().all(|real| real.is_out());
+        let counted = || reals.iter().copied().filter(|real| real.is_counted);
+        let healthy = part_up(counted().filter(|real| !real.is_out()));
         let count = |state| reals.iter().filter(|real| real.state == Some(state)).count();
         Self {
             source: reals.iter().map(|real| real.source).min().unwrap_or(untold),
-            live: part_up(known()),
+            live: if is_maintenance { 0.0 } else { part_up(counted()) },
             healthy,
             is_enough: healthy > 0.0 && healthy >= min_up,
-            is_maintenance: !reals.is_empty() && reals.iter().all(|real| real.is_out()),
+            is_maintenance,
             up: count(RealState::Up),
             down: count(RealState::Down),
+            out: counted().filter(|real| real.is_out()).count(),
         }
     }
 
-    /// The live part that it is dealt by: what is handed out though nothing behind it is live is so by the operator's
-    /// word, and whole.
-    pub fn dealt_live(self) -> f64 {
-        if self.live > 0.0 { self.live } else { 1.0 }
+    /// The live and the healthy part that it is dealt by: what is handed out though nothing behind it is live is so by
+    /// the operator's word, and whole.
+    pub fn dealt(self) -> (f64, f64) {
+        let dealt = |part: f64| if part > 0.0 { part } else { 1.0 };
+        (dealt(self.live), dealt(self.healthy))
     }
 }
 
-/// The part of their weight which is up; whole where there are none.
+/// The part of their weight which is up; whole where there are none. Backups that serve do so in place of others.
 fn part_up<'r>(reals: impl Iterator<Item = &'r RealTruth>) -> f64 {
     let there: Vec<&RealTruth> = reals.collect();
     let is_weighted = there.iter().any(|real| real.weight > 0);
@@ -221,8 +227,11 @@ fn part_up<'r>(reals: impl Iterator<Item = &'r RealTruth>) -> f64 {
     let weight = |real: &RealTruth| if is_weighted { f64::from(real.weight) } else { 1.0 };
     let is_up = |real: &&&RealTruth| real.state == Some(RealState::Up);
     let up = there.iter().filter(is_up).map(|real| weight(real)).fold(0.0, |sum, one| sum + one);
-    let all: f64 = there.iter().map(|real| weight(real)).sum();
-    if all > 0.0 { up / all } else { 1.0 }
+    let sum =
+        |backups| there.iter().filter(|it| it.is_backup == backups).map(|it| weight(it)).sum();
+    let (all, backups): (f64, f64) = (sum(false), sum(true));
+    let all = if all > 0.0 { all } else { backups };
+    if all > 0.0 { (up / all).min(1.0) } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -99,6 +99,7 @@ fn real_row(real: &RealView) -> Vec<Cell> {
     let ink = match &*real.state {
         "up" => Ink::Good,
         "down" => Ink::Bad,
+        "standby" => Ink::Plain,
         _ => Ink::Doubt,
     };
     let address = real.address.as_ref().filter(|address| **address != real.name);

@@ -147,7 +147,8 @@ impl Standings for Supposed {
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        let live = self.behind(endpoint).map_or(1.0, |truth| truth.of(family).dealt_live());
-        Weight { nominal, live, ..Weight::full(endpoint.weight) }
+        let behind = self.behind(endpoint).map(|truth| truth.of(family).dealt());
+        let (live, healthy) = behind.unwrap_or((1.0, 1.0));
+        Weight { nominal, live, healthy, ..Weight::full(endpoint.weight) }
     }
 }

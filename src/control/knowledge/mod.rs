@@ -247,9 +247,12 @@ impl Standings for Now<'_> {
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         // What is handed out before it has come back is so by the operator's word, and whole.
         let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
+        let behind = self.behind(endpoint).map(|truth| truth.of(family).dealt());
+        let (live, healthy) = behind.unwrap_or((1.0, 1.0));
         Weight {
             nominal: self.nominal(pool, endpoint),
-            live: self.behind(endpoint).map_or(1.0, |truth| truth.of(family).dealt_live()),
+            live,
+            healthy,
             ramp: match self.phase(pool, endpoint, family) {
                 Some(Phase::Ramping { share, .. }) if !is_pinned_up => share,
                 _ => 1.0,

@@ -76,8 +76,13 @@ pub(in crate::control) fn live(truth: &VipTruth, family: Family) -> Option<Strin
         format!("{instead}, as the feed is not heard: {why}")
     });
     // Why it is out altogether is said where its standing is.
-    let part = (found.live < 1.0 && found.is_enough)
-        .then(|| format!("{}: {} of the weight", live_reals(truth, family), percent(found.live)));
+    let part = (found.live < 1.0 && found.is_enough).then(|| {
+        let out = match found.out {
+            0 => String::new(),
+            out => format!(", {out} out on purpose"),
+        };
+        format!("{}{out}: {} of the weight", live_reals(truth, family), percent(found.live))
+    });
     let both: Vec<String> = [part, fault].into_iter().flatten().collect();
     (!both.is_empty()).then(|| both.join("; "))
 }

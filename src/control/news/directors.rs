@@ -73,17 +73,24 @@ impl Look<'_> {
         let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
         // What was not probed yet is no news, and nothing that could change.
         let known = known.filter(|row| row.because != NOT_PROBED);
-        let before = known.and_then(|row| row.state).unwrap_or(RealState::Up);
-        // Nor is it news that nobody knows.
+        // Nor is it news that nobody knows, or that what only stands in for others was always idle.
         let state = real.state?;
+        let usual = if state == RealState::Standby { state } else { RealState::Up };
+        let before = known.and_then(|row| row.state).unwrap_or(usual);
         if before == state || real.because == NOT_PROBED {
             return None;
         }
         let severity = match state {
-            RealState::Up | RealState::Draining | RealState::Maintenance => Severity::Info,
+            RealState::Up | RealState::Draining | RealState::Standby | RealState::Maintenance => {
+                Severity::Info
+            }
             RealState::Down => Severity::Warning,
         };
-        let within = if state == RealState::Maintenance { "in " } else { "" };
+        let within = match state {
+            RealState::Maintenance => "in ",
+            RealState::Standby => "on ",
+            _ => "",
+        };
         let (name, director) = (&real.name, &self.director.name);
         let what = format!("{name} behind director {director} is {within}{state}");
         Some(self.event(severity, what, real.because))

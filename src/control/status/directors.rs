@@ -127,7 +127,7 @@ pub struct RealView {
     pub address: Option<String>,
     /// Its part of the director's sessions, relative to the others.
     pub weight: u32,
-    /// `up`, `draining`, `maintenance`, `down`; `unknown` where the VIP's own check decides alone.
+    /// `up`, `draining`, `standby`, `maintenance`, `down`; `unknown` where the VIP's own check decides alone.
     pub state: String,
     /// Why.
     pub because: String,

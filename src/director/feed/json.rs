@@ -112,6 +112,7 @@ impl Row {
             state: super::with_weight(state(&of, &self.state)?, weight),
             weight,
             sessions: read(self.sessions, |text| limits::sessions(&of, text))?,
+            is_backup: false,
         };
         Ok((real, response_ms))
     }

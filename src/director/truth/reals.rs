@@ -27,6 +27,10 @@ pub struct RealTruth {
     pub because: &'static str,
     /// Sessions at this moment, as reported.
     pub sessions: Option<u64>,
+    /// Whether it only stands in for others.
+    pub(super) is_backup: bool,
+    /// Whether it is counted on.
+    pub(super) is_counted: bool,
 }
 
 impl RealTruth {
@@ -108,7 +112,8 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             Some(Verdict::Down) => (RealState::Down, "own probe"),
             Some(Verdict::Unknown) => (RealState::Down, NOT_PROBED),
         };
-        RealTruth { source: Source::Probes, state: Some(state), because, ..blind(real) }
+        let (source, state, is_counted) = (Source::Probes, Some(state), true);
+        RealTruth { source, state, because, is_counted, ..blind(real) }
     }
 
     /// By the report, and if that says nothing of who is alive, by its probe.
@@ -124,8 +129,15 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             }
             Some(state) => (state, "the director says so"),
         };
-        let sessions = found.and_then(|row| row.sessions);
-        RealTruth { source: Source::Feed, state: Some(state), because, sessions, ..blind(real) }
+        RealTruth {
+            source: Source::Feed,
+            state: Some(state),
+            because,
+            sessions: found.and_then(|row| row.sessions),
+            is_backup: found.is_some_and(|row| row.is_backup),
+            is_counted: state != RealState::Standby,
+            ..blind(real)
+        }
     }
 }
 
@@ -139,6 +151,8 @@ fn blind(real: &Real) -> RealTruth {
         state: None,
         because: "no probe from here reaches any of them",
         sessions: None,
+        is_backup: false,
+        is_counted: false,
     }
 }
 
@@ -152,5 +166,8 @@ fn reported(row: &RealReport) -> RealTruth {
         state: Some(row.state),
         because: "the director says so",
         sessions: row.sessions,
+        is_backup: row.is_backup,
+        // What is in maintenance and nobody has listed may never have been there: the free slots of a `server-template`.
+        is_counted: !matches!(row.state, RealState::Standby | RealState::Maintenance),
     }
 }

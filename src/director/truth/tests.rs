@@ -49,6 +49,7 @@ fn report(letters: &str) -> Report {
             state,
             weight: 1,
             sessions: Some(10),
+            is_backup: false,
         })
     };
     let reals: Vec<RealReport> = letters.chars().zip(1..).filter_map(row).collect();
@@ -245,4 +246,38 @@ fn each_family_stands_by_the_reals_that_serve_it() {
     assert_eq!(drains("~~"), [true, true]);
     // Where no real of a family is listed, the others stand for it.
     assert_eq!(drains("~U"), [false, false]);
+}
+
+/// Letters as [`report`] has them, and `b` for an idle backup, `B` for one that serves.
+#[test]
+fn what_is_out_as_designed_is_not_counted() {
+    let check = |configured: usize, letters: &str, live: f64, healthy: f64| {
+        let plain: String = letters.replace(['b', 'B'], "U");
+        let mut report = report(&plain);
+        for (row, letter) in report.reals.iter_mut().zip(letters.chars()) {
+            row.is_backup = matches!(letter, 'b' | 'B');
+            if letter == 'b' {
+                row.state = RealState::Standby;
+            }
+        }
+        let vip = Vip { directors: vec![Arc::new(director(Some("json"), &vec![1; configured]))] };
+        let truth = VipTruth::new(&vip, |_| Hearing::Heard(report.clone()), |_| Verdict::Up);
+        let found = (v4(&truth).live, v4(&truth).healthy, v4(&truth).is_maintenance);
+        assert_eq!(found, (live, healthy, false), "{configured} {letters}");
+    };
+    for configured in [0, 4] {
+        check(configured, "UUbb", 1.0, 1.0);
+        check(configured, "Udbb", 0.5, 0.5);
+        // They stand in for as many as they are.
+        check(configured, "ddBb", 0.5, 0.5);
+        check(configured, "ddBB", 1.0, 1.0);
+        check(configured, "dBBB", 1.0, 1.0);
+        check(configured, "U~~~", 0.25, 1.0);
+        check(configured, "Ud~~", 0.25, 0.5);
+    }
+    // Of what nobody has listed, those in maintenance may be slots that are free.
+    check(0, "UUmm", 1.0, 1.0);
+    check(4, "UUmm", 0.5, 1.0);
+    check(0, "mmBb", 1.0, 1.0);
+    check(2, "mB", 1.0, 1.0);
 }

@@ -44,7 +44,7 @@ export function directorState(director) {
 
 /** The state that colours a real server. */
 export function realState(state) {
-  return { draining: 'drained', maintenance: 'drained' }[state] ?? state;
+  return { draining: 'drained', standby: 'drained', maintenance: 'drained' }[state] ?? state;
 }
 
 /** The site of a name as a zone sees it: the zone's own first, as in the configuration. */

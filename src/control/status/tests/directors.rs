@@ -167,6 +167,7 @@ fn real(name: &str) -> RealReport {
         state: RealState::Up,
         weight: 1,
         sessions: None,
+        is_backup: false,
     }
 }
 
