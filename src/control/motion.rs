@@ -313,12 +313,12 @@ impl Step<'_, '_> {
     }
 
     fn sessions(&self, endpoint: &Endpoint) -> Option<f64> {
-        self.now.behind(endpoint)?.spoken()?.sessions.map(|sessions| sessions as f64)
+        self.now.behind(endpoint)?.sessions.map(|sessions| sessions as f64)
     }
 
     /// As the director reports it, else of the probes, the faster family's.
     fn response_ms(&self, endpoint: &Endpoint) -> Option<f64> {
-        let reported = self.now.behind(endpoint).and_then(|truth| truth.spoken()?.response_ms);
+        let reported = self.now.behind(endpoint).and_then(|truth| truth.response_ms);
         let probed = |family| {
             let last = self.now.row(endpoint, family)?.last.as_ref()?;
             let is_answer = last.outcome == crate::health::Outcome::Success;

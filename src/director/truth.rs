@@ -28,8 +28,20 @@ pub enum Hearing {
     Mute,
     /// It says this, as [`FeedReport::of`](super::report::FeedReport::of) has made it.
     Heard(Report),
-    /// It says nothing that can be used; why, for people.
-    Lost(String),
+    /// It says nothing that can be used.
+    Lost {
+        /// Why, for people.
+        why: String,
+        /// Sessions when it was last heard, if it ever was.
+        last_sessions: Option<u64>,
+    },
+}
+
+impl Hearing {
+    /// Nothing that can be used, now or before.
+    pub fn lost(why: impl Into<String>) -> Self {
+        Self::Lost { why: why.into(), last_sessions: None }
+    }
 }
 
 /// Who says which reals are live, the surest first.
@@ -66,6 +78,8 @@ pub struct DirectorTruth {
     pub is_maintenance: bool,
     /// Sessions at this moment, as reported.
     pub sessions: Option<u64>,
+    /// Of one whose feed is lost, sessions when it was last heard.
+    pub last_sessions: Option<u64>,
     /// How long requests take, in milliseconds, as reported.
     pub response_ms: Option<f64>,
     families: [FamilyTruth; 2],
@@ -99,6 +113,10 @@ pub struct VipTruth {
     pub directors: Vec<DirectorTruth>,
     /// The place of the one that speaks for all.
     pub speaker: usize,
+    /// Sessions at this moment, of whoever holds it; none where that may be one that does not tell.
+    pub sessions: Option<u64>,
+    /// How long requests to it take, in milliseconds; none likewise.
+    pub response_ms: Option<f64>,
     families: [FamilyTruth; 2],
 }
 
@@ -117,7 +135,8 @@ impl VipTruth {
             let spoken = directors.get(speaker).map_or(FamilyTruth::UNTOLD, |it| it.of(family));
             FamilyTruth { is_maintenance: is_maintenance || spoken.is_maintenance, ..spoken }
         });
-        Self { directors, speaker, families }
+        let (sessions, response_ms) = load(&directors);
+        Self { directors, speaker, sessions, response_ms, families }
     }
 
     /// What it comes to for those who ask in a family.
@@ -141,12 +160,29 @@ fn speaker(directors: &[DirectorTruth]) -> usize {
     directors.iter().position(|truth| Some(rank(truth)) == best).unwrap_or(0)
 }
 
+/// Sessions and response time of a VIP, which are those of the director that holds it: of all that may, the one with the
+/// most sessions, whether it is to go into maintenance or not, as VRRP may not have moved yet. One that is not heard
+/// counts with what it had when it was; if that is the most, the load is not known. Nor is it where one was never heard,
+/// unless the operator has it in maintenance.
+fn load(directors: &[DirectorTruth]) -> (Option<u64>, Option<f64>) {
+    let had = |truth: &DirectorTruth| truth.sessions.or(truth.last_sessions);
+    let able = || directors.iter().filter(|it| had(it).is_some() || !it.is_maintenance);
+    if able().count() > 1 && able().any(|truth| had(truth).is_none()) {
+        // Whoever tells no sessions may yet tell times. The slowest's is no less than the holder's.
+        let is_each_heard = able().all(DirectorTruth::is_heard);
+        let slowest = able().filter_map(|it| it.response_ms).max_by(f64::total_cmp);
+        return (None, slowest.filter(|_| is_each_heard));
+    }
+    let holder = able().max_by_key(|truth| (had(truth), truth.is_heard()));
+    holder.map_or((None, None), |truth| (truth.sessions, truth.response_ms))
+}
+
 impl DirectorTruth {
     fn new(director: &Director, hearing: Hearing, verdict: &impl Fn(&Probe) -> Verdict) -> Self {
-        let (report, feed_fault) = match hearing {
-            Hearing::Mute => (None, None),
-            Hearing::Heard(report) => (Some(report), None),
-            Hearing::Lost(why) => (None, Some(why)),
+        let (report, feed_fault, last_sessions) = match hearing {
+            Hearing::Mute => (None, None, None),
+            Hearing::Heard(report) => (Some(report), None, None),
+            Hearing::Lost { why, last_sessions } => (None, Some(why), last_sessions),
         };
         let reals = reals::judge(director, report.as_ref(), verdict);
         let is_out = |real: &RealTruth| real.is_out();
@@ -162,6 +198,7 @@ impl DirectorTruth {
                 || reported.is_some_and(|report| report.is_maintenance)
                 || all_out,
             sessions: reported.and_then(|report| report.sessions),
+            last_sessions,
             response_ms: reported.and_then(|report| report.response_ms),
             reals,
             families,

@@ -322,22 +322,18 @@ fn of_directors_that_share_a_vip() {
     let check = |second: &str, expected: &[&str]| {
         check_below_sites(&[&director("one", "fra", vip, "tun", ""), second].concat(), expected);
     };
-    check(
-        &director(
-            "two",
-            "fra",
-            vip,
-            "tun",
-            "capacity = 5\nfeed = { type = \"ipvs\", url = \"http://x/\" }\n",
-        ),
-        &[],
-    );
     check(&director("two", "iad", "a = \"192.0.2.101\"", "tun", ""), &[]);
     check(
         &director("two", "iad", vip, "tun", ""),
         &[
             "12:12 \"two\" shares 192.0.2.100 (tcp/80) with \"one\" in line 6, and stands at another site",
         ],
+    );
+    let feed = "feed = { type = \"ipvs\", url = \"http://x/\" }\n";
+    check(&director("two", "fra", vip, "tun", feed), &[]);
+    check(
+        &director("two", "fra", vip, "tun", &format!("capacity = 10\n{feed}")),
+        &["and only \"two\" has a feed | give \"one\" one too"],
     );
     check(
         &director("two", "fra", &format!("{vip}, aaaa = \"2001:db8::1\""), "tun", ""),
@@ -363,13 +359,16 @@ fn check_pool_without_check(endpoints: &str, keys: &str, expected: &[&str]) {
     let haproxy = "feed = { type = \"haproxy\", socket = \"/x\" }\n";
     let ipvs = "feed = { type = \"ipvs\", url = \"http://x/\" }\n";
     let all = "[pools.all]\ncheck = \"web\"\n\
-               endpoints = [ { director = \"fed\" }, { director = \"bare\" }, { director = \"timed\" } ]\n";
+               endpoints = [ { director = \"fed\" }, { director = \"bare\" }, { director = \"timed\" }, \
+               { director = \"half\" } ]\n";
     let server = [
         SITES,
         "[checks.web]\ntype = \"http\"\n",
         &director("fed", "fra", "a = \"192.0.2.1\"", "proxy", haproxy),
         &director("bare", "fra", "a = \"192.0.2.2\"", "proxy", ""),
         &director("timed", "fra", "a = \"192.0.2.3\"", "nat", ipvs),
+        &director("half", "fra", "a = \"192.0.2.4\"", "proxy", haproxy),
+        &director("mute", "fra", "a = \"192.0.2.4\"", "proxy", ""),
         all,
     ];
     let fixture = Fixture::with_server(&server.concat());
@@ -421,6 +420,8 @@ fn of_methods_by_load_and_capacities() {
         check("{ director = \"fed\" }, { director = \"timed\" }", &key, &[]);
         let expected = "3:10 nobody tells the sessions of \"bare\", \"fra-3\" | give its director a feed, or use";
         check(mixed, &key, &[expected]);
+        let expected = "nobody tells the sessions of \"half\" while \"mute\" holds the VIP | give \"mute\" a feed too, or";
+        check("{ director = \"half\" }", &key, &[expected]);
     }
     let by_time = "method = \"least-response-time\"";
     check(mixed, by_time, &[]);

@@ -53,7 +53,7 @@ impl Supposed {
         let vip = endpoint.vip.as_ref()?;
         let hearing = |director: &Director| match director.feed {
             None => Hearing::Mute,
-            Some(_) => Hearing::Lost(FEED_NOT_ASKED.to_owned()),
+            Some(_) => Hearing::lost(FEED_NOT_ASKED),
         };
         Some(VipTruth::new(vip, hearing, |probe| match self.verdicts.verdict(probe) {
             Verdict::Unknown => Verdict::Up,

@@ -69,7 +69,7 @@ fn verdict(letters: &str, probe: &Probe) -> Verdict {
 fn hearing(text: Option<&str>) -> Hearing {
     match text {
         None => Hearing::Mute,
-        Some("lost") => Hearing::Lost("refused".into()),
+        Some("lost") => Hearing::lost("refused"),
         Some(letters) => Hearing::Heard(report(letters)),
     }
 }
@@ -175,6 +175,57 @@ fn of_a_pair_the_one_with_the_sessions_speaks() {
     check([false, false], ["lost", "UUdd"], 1, 0.5, false);
     check([true, false], ["UUUU", "UU"], 1, 0.5, false);
     check([true, true], ["UUUU", "UU"], 0, 1.0, true);
+}
+
+/// Sessions of each by [`report`], ten for each real; `-` and a number: so many when it was last heard; `mute`: no feed.
+#[test]
+fn the_load_of_a_pair_is_that_of_who_holds_the_vip() {
+    let check = |maintenance: [bool; 2], heard: [&str; 2], sessions: Option<u64>| {
+        let of = |maintenance, heard: &str| {
+            let feed = (heard != "mute").then_some("json");
+            Arc::new(Director { maintenance, ..director(feed, &[1, 1, 1, 1]) })
+        };
+        let directors: Vec<Arc<Director>> = maintenance
+            .into_iter()
+            .zip(heard)
+            .map(|(maintenance, heard)| of(maintenance, heard))
+            .collect();
+        let vip = Vip { directors };
+        let hearing = |director: &Director| {
+            let place = vip.directors.iter().position(|it| std::ptr::eq(&**it, director));
+            match heard[place.expect("one of the VIP's")] {
+                "mute" => Hearing::Mute,
+                text => match text.strip_prefix('-') {
+                    Some(last) => {
+                        Hearing::Lost { why: "refused".into(), last_sessions: last.parse().ok() }
+                    }
+                    None => Hearing::Heard(report(text)),
+                },
+            }
+        };
+        let truth = VipTruth::new(&vip, hearing, |_| Verdict::Up);
+        assert_eq!(truth.sessions, sessions, "{maintenance:?} {heard:?}");
+    };
+    let none = [false; 2];
+    check(none, ["UUUU", "U"], Some(40));
+    check(none, ["U", "UUUU"], Some(40));
+    // Who held it is not heard any more: what the other has says nothing.
+    check(none, ["-40", "U"], None);
+    // Until it has as many: the VIP has moved.
+    check(none, ["-40", "UUUU"], Some(40));
+    // Who was in reserve is not heard any more.
+    check(none, ["UUUU", "-10"], Some(40));
+    check(none, ["-40", "-10"], None);
+    // Nobody knows what one has that was never heard, or has no feed.
+    check(none, ["-", "UUUU"], None);
+    check(none, ["mute", "UUUU"], None);
+    // In maintenance, and VRRP has not moved.
+    check([true, false], ["UUUU", "U"], Some(40));
+    check([true, false], ["-40", "U"], None);
+    // What the operator took out, and nobody has heard since the start.
+    check([true, false], ["-", "UU"], Some(20));
+    check([true, false], ["mute", "UU"], Some(20));
+    check([true, true], ["-", "UU"], Some(20));
 }
 
 #[test]
