@@ -264,6 +264,44 @@ fn what_is_out_as_designed_is_no_loss() {
 }
 
 #[test]
+fn each_zone_goes_by_the_version_of_a_director_that_it_was_read_with() {
+    let real = [backend(), backend()];
+    let fra = |more: &str| director("lvs-fra", "fra", FRA, &real.each_ref(), more);
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\" }}");
+    let zone = format!("[pools.web]\nendpoints = [ {{ director = \"lvs-fra\" }}, {iad} ]\n{ROUTE}");
+    let dir = ConfigDir::new().also(&format!("{SERVER}{}", fra("")));
+    let mut dir = dir;
+    let origins = ["aa.example", "bb.example"];
+    for origin in origins {
+        dir = dir.zone(origin, ZONE).steering(origin, &zone);
+    }
+    let server = TestServer::start(dir);
+    let until_parts = |expected: [f64; 2]| {
+        for (origin, part) in origins.into_iter().zip(expected) {
+            until_part_of(&server, &format!("www.{origin}"), A, part);
+        }
+    };
+    until_parts([1.0, 1.0]);
+    let config = server.dir.file("fingerpost.toml");
+    let before = std::fs::read_to_string(config).expect("the configuration");
+    let config = before.replace(&fra(""), &fra("maintenance = true"));
+    assert_ne!(before, config);
+    for (mistaken, expected) in [(0, [1.0, 0.0]), (1, [0.0, 1.0])] {
+        let at = |zone: usize| format!("zones/{}.toml", origins[zone]);
+        server.dir.replace(&at(mistaken), "[pools.web]\nendpoint = []\n");
+        server.dir.replace("fingerpost.toml", &config);
+        server.reload();
+        until_parts(expected);
+        server.dir.replace(&at(mistaken), &zone);
+        server.reload();
+        until_parts([0.0, 0.0]);
+        server.dir.replace("fingerpost.toml", &before);
+        server.reload();
+        until_parts([1.0, 1.0]);
+    }
+}
+
+#[test]
 fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
     let (mut truth, iad) = (backend(), [backend()]);
     let (mut fra, mut vip) = ([backend(), backend()], backend());

@@ -11,7 +11,7 @@ mod pins;
 mod tests;
 
 pub(super) use conditions::Conditions;
-pub(super) use directors::director_turned;
+pub(super) use directors::directors_turned;
 pub(super) use pins::{overrides_changed, overrides_ended};
 
 use super::events::{Event, Kind, Severity};

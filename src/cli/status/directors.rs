@@ -168,6 +168,10 @@ fn remarks(director: &DirectorView) -> Vec<String> {
             _ => remarks.push(format!("{} is not heard: {why}", feed.kind)),
         }
     }
+    if !director.older_in.is_empty() {
+        let zones = director.older_in.join(", ");
+        remarks.push(format!("{zones} goes by an older version, as it was last good"));
+    }
     if !director.shared_with.is_empty() {
         let others = director.shared_with.join(", ");
         let speaks = if director.speaks { "speaks for it" } else { "in reserve" };

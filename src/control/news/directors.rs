@@ -7,12 +7,27 @@ use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned}
 use crate::steer::director::Director;
 use jiff::Timestamp;
 
-/// What is known otherwise behind a VIP than before. Of what is known for the first time only what is wrong is news.
-pub(in crate::control) fn director_turned(
-    turned: &Turned,
+/// What is known otherwise behind VIPs than before. Of what is known for the first time only what is wrong is news. What
+/// has happened to two versions of a director is told once.
+pub(in crate::control) fn directors_turned(
+    turned: &[Turned],
     tier: &Tier,
     at: Timestamp,
 ) -> Vec<Event> {
+    let mut news: Vec<Event> = Vec::new();
+    for turned in turned {
+        let has_twin = tier.versions(&turned.vip).nth(1).is_some();
+        for event in director_turned(turned, tier, at) {
+            let is_same = |told: &Event| (&told.what, &told.zone) == (&event.what, &event.zone);
+            if !(has_twin && news.iter().any(is_same)) {
+                news.push(event);
+            }
+        }
+    }
+    news
+}
+
+fn director_turned(turned: &Turned, tier: &Tier, at: Timestamp) -> Vec<Event> {
     let mut news = Vec::new();
     let Some(truth) = tier.truth(&turned.vip) else { return news };
     for (place, director) in turned.vip.directors.iter().enumerate() {

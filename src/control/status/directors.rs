@@ -7,12 +7,17 @@ use super::Facts;
 use super::pools;
 use super::view::CheckView;
 use crate::director::{DirectorTruth, RealTruth, Source, VipTruth};
+use crate::snapshot::ServedZone;
 use crate::steer::director::{Director, Feed, FeedSource, HaproxySource, Real, Vip};
+use crate::steer::model::Pool;
 use crate::steer::pool::Family;
+use crate::wire::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A load balancer whose VIP is handed out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +42,9 @@ pub struct DirectorView {
     pub speaks: bool,
     /// The endpoints that stand for it.
     pub endpoints: Vec<DirectorSeatView>,
+    /// Zones that are kept as they were last good, and go by an older version of it than is shown here.
+    #[serde(default)]
+    pub older_in: Vec<String>,
     /// `up`; `maintenance`, then it drains; `down` if less of it is live than `min_up`. Of its families the worst.
     pub state: String,
     /// Live part of the weight of its real servers, 0 to 1. Of its families the worst.
@@ -144,13 +152,38 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<DirectorView> {
     for vip in tier.vips() {
         // One that was never judged belongs to what waits to be served.
         let Some(truth) = tier.truth(vip) else { continue };
+        let Some(older_in) = older_in(facts, vip) else { continue };
         for (place, director) in vip.directors.iter().enumerate() {
             let zone = director.zone.as_ref().map(ToString::to_string);
-            let looker = Looker { facts, vip, director, truth, place };
+            let looker = Looker { facts, vip, director, truth, place, older_in: &older_in };
             views.entry((zone, director.name.clone())).or_insert_with(|| looker.view());
         }
     }
     views.into_values().collect()
+}
+
+/// The zones that go by older versions of a VIP; none if it is one of these itself.
+fn older_in(facts: &Facts<'_>, vip: &Arc<Vip>) -> Option<Vec<String>> {
+    let versions: Vec<&Arc<Vip>> = facts.knowledge.directors.versions(vip).collect();
+    if versions.len() <= 1 {
+        return Some(Vec::new());
+    }
+    let zones = |version: &Vip| -> Vec<&Name> {
+        let stands =
+            |pool: &Pool| pool.endpoints.iter().any(|it| it.vip.as_deref() == Some(version));
+        let chain = |pool| successors(Some(pool), |pool: &&Arc<Pool>| pool.fallback.as_ref());
+        let all = facts.snapshot.zones().zones().iter();
+        let holds = |zone: &&ServedZone| {
+            zone.names.iter().any(|plan| chain(&plan.name.pool).any(|pool| stands(pool)))
+        };
+        all.filter(holds).map(|zone| zone.zone.apex()).collect()
+    };
+    let is_new = |apex: &&Name| !facts.last_load.kept_zones.contains(apex);
+    let newest = versions.iter().find(|version| zones(version).iter().any(is_new));
+    let newest = *newest.unwrap_or(&versions[0]);
+    let older = versions.into_iter().filter(|version| !Arc::ptr_eq(version, newest));
+    let older = older.flat_map(|version| zones(version)).map(ToString::to_string).collect();
+    Arc::ptr_eq(vip, newest).then_some(older)
 }
 
 /// Looks at one director of a VIP.
@@ -160,6 +193,7 @@ struct Looker<'a> {
     director: &'a Director,
     truth: &'a VipTruth,
     place: usize,
+    older_in: &'a [String],
 }
 
 impl Looker<'_> {
@@ -187,6 +221,7 @@ impl Looker<'_> {
             shared_with: others.map(|other| other.name.clone()).collect(),
             speaks: self.truth.speaker == self.place,
             endpoints: self.endpoints(),
+            older_in: self.older_in.to_vec(),
             state: state.to_owned(),
             live: families.iter().map(|family| family.live).fold(1.0, f64::min),
             min_up: *min_up,
