@@ -230,7 +230,7 @@ mod tests {
         check(&real(r#""name":"a","state":"upp""#), "did you mean \"up\"?");
         check(
             &real(r#""name":"a","state":"fine and well""#),
-            "one of up, draining, maintenance, down",
+            "one of up, draining, standby, maintenance, down",
         );
         check(&real(r#""address":"web1:80","state":"up""#), "no address with a port");
         check(&real(r#""name":"a","state":"up","weight":70000"#), "weight");
