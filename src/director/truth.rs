@@ -184,7 +184,10 @@ impl DirectorTruth {
             Hearing::Heard(report) => (Some(report), None, None),
             Hearing::Lost { why, last_sessions } => (None, Some(why), last_sessions),
         };
-        let reals = reals::judge(director, report.as_ref(), verdict);
+        let (reals, disbelief) = reals::judge(director, report.as_ref(), verdict);
+        let is_believed = disbelief.is_none() || reals.iter().any(|it| it.source == Source::Feed);
+        let report = report.filter(|_| is_believed);
+        let feed_fault = feed_fault.or(disbelief);
         let is_out = |real: &RealTruth| real.is_out();
         let all_out = !reals.is_empty() && reals.iter().all(is_out);
         let reported = report.as_ref();

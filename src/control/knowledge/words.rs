@@ -68,7 +68,8 @@ pub(in crate::control) fn behind(
 /// What part of a VIP is live in a family, if not the whole, and who says so if its feed does not.
 pub(in crate::control) fn live(truth: &VipTruth, family: Family) -> Option<String> {
     let found = truth.of(family);
-    let fault = truth.spoken()?.feed_fault.as_ref().map(|why| {
+    let fault = truth.spoken()?.feed_fault.as_ref().filter(|_| found.source != Source::Feed);
+    let fault = fault.map(|why| {
         let instead = match found.source {
             Source::Check => "only a check of the VIP itself decides",
             Source::Feed | Source::Probes => "own probes of the real servers decide",

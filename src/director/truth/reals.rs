@@ -3,9 +3,13 @@
 use super::Source;
 use crate::director::report::{RealReport, RealState, Report};
 use crate::health::{Probe, Verdict};
+use crate::report::listed;
 use crate::steer::director::{Director, FeedSource, Mode, Real};
 use crate::steer::pool::Family;
 use std::net::SocketAddr;
+
+/// How many servers are named that nobody has configured.
+const NAMED_MAX: usize = 4;
 
 /// Why a real is taken for down of which nothing is known yet.
 pub const NOT_PROBED: &str = "not probed yet";
@@ -61,25 +65,54 @@ pub(super) fn serving(
     reals.iter().filter(move |real| all || real.is_of(family))
 }
 
-/// Judges the reals of a director by its report, where there is one that is believed, and by own probes: those that are
-/// configured, or else those that are reported.
+/// Judges the reals of a director by its report, where there is one, and by own probes: those that are configured, or
+/// else those that are reported. With it comes why the report is not believed, as far as it is not.
 pub(super) fn judge(
     director: &Director,
     report: Option<&Report>,
     verdict: &impl Fn(&Probe) -> Verdict,
-) -> Vec<RealTruth> {
+) -> (Vec<RealTruth>, Option<String>) {
     let own = OwnProbes { reals: &director.reals, verdict };
     let sees = Family::BOTH.map(|family| own.see_any(family));
-    let sees = |real: &Real| sees[usize::from(real.address.is_ipv6())];
-    let judge = |real: &Real| match report {
-        Some(report) => own.beside(real, report, is_table_only(director) && sees(real)),
-        None if director.feed.is_none() || sees(real) => own.alone(real),
-        None => blind(real),
+    let table = report.filter(|_| is_table_only(director));
+    let strangers = Family::BOTH.map(|family| {
+        let seen = table.filter(|_| sees[family as usize]);
+        seen.map_or_else(Vec::new, |table| strangers(&director.reals, table, family))
+    });
+    let judge = |real: &Real| {
+        let family = usize::from(real.address.is_ipv6());
+        match report {
+            Some(report) if strangers[family].is_empty() => {
+                own.beside(real, report, table.is_some() && sees[family])
+            }
+            None if director.feed.is_some() && !sees[family] => blind(real),
+            _ => own.alone(real),
+        }
     };
-    match report {
+    let reals = match report {
         Some(report) if director.reals.is_empty() => report.reals.iter().map(reported).collect(),
         _ => director.reals.iter().map(judge).collect(),
+    };
+    let strangers: Vec<String> = strangers.concat().iter().map(ToString::to_string).collect();
+    let fault = (!strangers.is_empty()).then(|| {
+        let listed = listed(&strangers, NAMED_MAX);
+        format!("its table has {listed} in place of the configured reals, which own probes see up")
+    });
+    (reals, fault)
+}
+
+/// Whom a table sends clients of a family to in place of all the reals that are configured; empty where it has one of
+/// these. A single server in place of several is the sorry server of keepalived, and says that all are lost.
+fn strangers(configured: &[Real], table: &Report, family: Family) -> Vec<SocketAddr> {
+    let own: Vec<SocketAddr> =
+        configured.iter().map(|real| real.address).filter(|at| is_of(*at, family)).collect();
+    let rows = || table.reals.iter().filter_map(|row| Some((row.address?, row.state)));
+    if rows().any(|(address, _)| own.contains(&address)) {
+        return Vec::new();
     }
+    let used = rows().filter(|(address, state)| is_of(*address, family) && *state == RealState::Up);
+    let used: Vec<SocketAddr> = used.map(|(address, _)| address).collect();
+    if used.len() == 1 && own.len() > 1 { Vec::new() } else { used }
 }
 
 /// Whether the feed says who is in rotation, and not who is alive.

@@ -138,8 +138,29 @@ fn what_is_out_on_purpose_carries_nothing_and_is_not_missed() {
     check("json", "md", "UU", 0.0, false);
     // keepalived's `inhibit_on_failure`: the dead stay in the table, with weight 0.
     check("ipvs", "~U", "dU", 0.25, false);
-    // A table without any of them has lost them all.
+    // A table without any of them has lost them all, also with a sorry server in it.
     check("ipvs", "--", "UU", 0.0, false);
+    check("ipvs", "--U", "UU", 0.0, false);
+}
+
+#[test]
+fn a_table_of_strangers_is_set_aside() {
+    let check = |heard: &str, probed: &str, source: Source, live: f64| {
+        let truth = truth(vec![director(Some("ipvs"), &[3, 1])], &[Some(heard)], probed);
+        assert_eq!((v4(&truth).source, v4(&truth).live), (source, live), "{heard} {probed}");
+        let is_set_aside = source != Source::Feed;
+        assert_eq!(truth.sessions.is_none(), is_set_aside, "{heard} {probed}");
+        let fault = "its table has 192.0.2.1:3, 192.0.2.1:4 in place of the configured reals, which own probes see up";
+        let expected = is_set_aside.then_some(fault);
+        assert_eq!(truth.directors[0].feed_fault.as_deref(), expected, "{heard} {probed}");
+    };
+    check("--UU", "UU", Source::Probes, 1.0);
+    check("--UU", "Ud", Source::Probes, 0.75);
+    // Own probes see none of the configured ones: they may well be gone.
+    check("--UU", "dd", Source::Feed, 0.0);
+    // Strangers beside one that is known, or that get nothing.
+    check("U-UU", "UU", Source::Feed, 0.75);
+    check("--~~", "UU", Source::Feed, 0.0);
 }
 
 #[test]
