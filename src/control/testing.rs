@@ -110,7 +110,7 @@ impl Scene {
         Self::read(STEERING)
     }
 
-    fn read(steering: &str) -> Self {
+    pub(super) fn read(steering: &str) -> Self {
         let directory = TempDir::new().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         fs::create_dir(path("zones")).expect("a directory");

@@ -3,7 +3,7 @@
 use crate::control::knowledge::{self, Now, words};
 use crate::control::overrides::target::{self, Wanted};
 use crate::director::{Hearing, VipTruth};
-use crate::health::overrides::{Override, Overrides};
+use crate::health::overrides::{Override, Overrides, Pin};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::report::{Finding, Report};
@@ -46,6 +46,10 @@ impl Supposed {
     fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&Override> {
         let subject = pool.subject(endpoint);
         self.overrides.pin_for(&subject, self.at)
+    }
+
+    fn is_pinned_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up)
     }
 
     /// What stands behind an endpoint, by the verdicts alone.
@@ -101,7 +105,9 @@ impl Reasons for Supposed {
     fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(|truth| words::live(&truth, family));
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let live = behind.and_then(|truth| words::live(&truth, family));
         planned.into_iter().chain(live).collect()
     }
 }
@@ -147,8 +153,9 @@ impl Standings for Supposed {
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        let behind = self.behind(endpoint).map(|truth| truth.of(family).dealt());
-        let (live, healthy) = behind.unwrap_or((1.0, 1.0));
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let (live, healthy) = behind.map_or((1.0, 1.0), |truth| truth.of(family).dealt());
         Weight { nominal, live, healthy, ..Weight::full(endpoint.weight) }
     }
 }

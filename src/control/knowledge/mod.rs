@@ -131,6 +131,11 @@ impl<'a> Now<'a> {
         self.knowledge.overrides.pin_for(&pool.subject(endpoint), self.at)
     }
 
+    /// Whether it is up by the operator's word: whole, whatever is known of what stands behind it or has not come back.
+    fn is_pinned_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up)
+    }
+
     /// What the probes of an endpoint's address have found; none where nothing probes it.
     pub fn row(&self, endpoint: &Endpoint, family: Family) -> Option<&'a Row> {
         self.knowledge.verdicts.row(family.probe(endpoint)?)
@@ -213,8 +218,11 @@ impl<'a> Now<'a> {
     pub fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned =
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(|truth| words::live(truth, family));
-        let back = self.phase(pool, endpoint, family).and_then(words::phase);
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let live = behind.and_then(|truth| words::live(truth, family));
+        let phase = self.phase(pool, endpoint, family).filter(|_| !is_pinned_up);
+        let back = phase.and_then(words::phase);
         let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
     }
@@ -245,10 +253,9 @@ impl Standings for Now<'_> {
     }
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
-        // What is handed out before it has come back is so by the operator's word, and whole.
-        let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
-        let behind = self.behind(endpoint).map(|truth| truth.of(family).dealt());
-        let (live, healthy) = behind.unwrap_or((1.0, 1.0));
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let (live, healthy) = behind.map_or((1.0, 1.0), |truth| truth.of(family).dealt());
         Weight {
             nominal: self.nominal(pool, endpoint),
             live,
@@ -265,3 +272,6 @@ impl Standings for Now<'_> {
         self.motion.intake(pool, site)
     }
 }
+
+#[cfg(test)]
+mod tests;
