@@ -273,13 +273,21 @@ impl Step<'_, '_> {
             .filter_map(|site| {
                 let there = || pool.endpoints.iter().filter(|endpoint| *endpoint.site == *site);
                 let up = || there().filter(|endpoint| self.is_up(pool, endpoint));
-                let carried =
-                    |endpoint| self.now.nominal(pool, endpoint) * self.part(pool, endpoint);
+                // A capacity is that of the weights as configured: planned ones take from it, and add nothing.
+                let configured = |endpoint: &Endpoint| f64::from(endpoint.weight);
+                let carried = |endpoint: &Endpoint| {
+                    let weight = self.now.nominal(pool, endpoint).min(configured(endpoint));
+                    weight * self.part(pool, endpoint)
+                };
                 let carried: f64 = up().map(|endpoint| carried(endpoint)).sum();
-                let nominal = |endpoint: &Arc<Endpoint>| self.now.nominal(pool, endpoint);
-                let whole: f64 = there().map(nominal).sum();
+                let whole: f64 = there().map(|endpoint| configured(endpoint)).sum();
                 let live = if whole > 0.0 { (carried / whole).min(1.0) } else { 1.0 };
-                let sessions = up().map(|endpoint| self.sessions(endpoint)).sum::<Option<f64>>();
+                // Who is phased out carries nothing more; what is left there is no load of the others.
+                let carries = |endpoint: &&Arc<Endpoint>| {
+                    endpoint.weight == 0 || self.now.nominal(pool, endpoint) > 0.0
+                };
+                let carrying = up().filter(carries);
+                let sessions = carrying.map(|it| self.sessions(it)).sum::<Option<f64>>();
                 let is_there = up().next().is_some();
                 let capacity = pool.capacity_at(site);
                 // A site that is out has no room, and keeps its part for when it is back.

@@ -1,6 +1,9 @@
 use super::*;
 use crate::control::testing::{Scene, at, on_site};
+use crate::director::{FeedReport, RealReport, RealState, Report};
+use crate::health::overrides::{Action, OverrideTarget, Plan};
 use crate::steer::pool::{Dealt, Level};
+use std::time::Duration;
 
 /// The pool of this name that is served.
 fn pool<'s>(scene: &'s Scene, name: &str) -> &'s Pool {
@@ -29,4 +32,54 @@ fn what_is_pinned_up_is_whole_whatever_is_live_behind_it() {
     // Nor does it come back in steps.
     scene.hear(&["web1", "web2", "web3"], 100, 22);
     assert_eq!(level(&scene), (Level::Trusted, 4.0, 0));
+}
+
+#[test]
+fn what_is_phased_out_takes_its_capacity_along() {
+    let director = |name: &str, last: u8| {
+        format!(
+            "[directors.{name}]\nsite = \"fra\"\nvip.a = \"192.0.2.{last}\"\nmode = \"nat\"\nservice = \"tcp/80\"\n\
+             capacity = 1000\nfeed = {{ type = \"json\", url = \"http://10.0.0.{last}/\" }}\n"
+        )
+    };
+    let mut scene = Scene::read(&format!(
+        "{}{}[pools.web]\nendpoints = [ {{ director = \"z1\" }}, {{ director = \"z2\" }} ]\n\
+         [names.www]\npool = \"web\"\n",
+        director("z1", 1),
+        director("z2", 2),
+    ));
+    let mut used = |second: i64, weight: Option<u32>, sessions: [u64; 2]| {
+        let planned = weight.map(|weight| Override {
+            target: OverrideTarget::Endpoint { zone: None, pool: None, name: "z2".into() },
+            action: Action::Weight(Plan { from: None, begin: None, weight, over: Duration::ZERO }),
+            until: None,
+            reason: String::new(),
+            by: None,
+        });
+        scene.knowledge.overrides.list = planned.into_iter().collect();
+        let vips = scene.knowledge.directors.vips().to_vec();
+        for (vip, sessions) in vips.iter().zip(sessions) {
+            let real = RealReport {
+                name: Some("web1".into()),
+                address: None,
+                state: RealState::Up,
+                weight: 1,
+                sessions: None,
+                is_backup: false,
+            };
+            let said = Report { reals: vec![real], sessions: Some(sessions), ..Report::default() };
+            let feed = vip.feeds().next().expect("a feed");
+            let said = Ok(FeedReport::One(said));
+            scene.knowledge.directors.hearings.hear(feed, at(second), Duration::ZERO, said);
+        }
+        scene.step(second);
+        let now = scene.knowledge.at(at(second));
+        let pool = pool(&scene, "web");
+        now.utilisation(pool, &pool.endpoints[0].site).expect("load and capacity are known")
+    };
+    assert_eq!(used(10, None, [1900, 0]), 0.95);
+    // What is left where nobody is sent any more is no load of the other.
+    assert_eq!(used(12, Some(0), [1900, 100]), 1.9);
+    // More weight adds no capacity. Both have one unit of weight as configured.
+    assert_eq!(used(14, Some(3), [1900, 0]), 0.95);
 }
