@@ -18,7 +18,7 @@ use crate::steer::balance::{self, FavourTold, Favours, Filled, Intakes, Observed
 use crate::steer::model::{Endpoint, Key, Method, Pool, Site};
 use crate::steer::pool::Family;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +105,14 @@ impl Motion {
         self.returns.retain(|(pool, name, _), _| {
             gentle.contains(pool) && seats.contains(&(pool.clone(), name.clone()))
         });
+        if !self.kept.is_empty() {
+            let gentle = |(pool, _): &&(Key, String)| gentle.contains(pool);
+            let both = seats.iter().filter(gentle).flat_map(|(pool, name)| {
+                Family::BOTH.map(|family| kept_key(&(pool.clone(), name.clone(), family)))
+            });
+            let both: HashSet<ReturnKey> = both.collect();
+            self.kept.retain(|key, _| both.contains(key));
+        }
         self.planned.retain(|seat, _| seats.contains(seat));
         self.favours.retain(|(pool, _), _| pools.contains(pool));
         self.intakes.retain(|pool, _| pools.contains(pool));

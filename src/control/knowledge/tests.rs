@@ -1,6 +1,7 @@
 use super::*;
 use crate::control::testing::{Scene, at, on_site};
 use crate::director::{FeedReport, RealReport, RealState, Report};
+use crate::health::comeback::{Return, ReturnKey};
 use crate::health::overrides::{Action, OverrideTarget, Plan};
 use crate::steer::pool::{Dealt, Level};
 use std::time::Duration;
@@ -82,4 +83,28 @@ fn what_is_phased_out_takes_its_capacity_along() {
     assert_eq!(used(12, Some(0), [1900, 100]), 1.9);
     // More weight adds no capacity. Both have one unit of weight as configured.
     assert_eq!(used(14, Some(3), [1900, 0]), 0.95);
+}
+
+#[test]
+fn what_an_earlier_run_kept_of_endpoints_that_are_gone_is_forgotten() {
+    let mut scene = Scene::with_directors(10);
+    let key = |pool: &str, endpoint: &str| ReturnKey {
+        zone: Some("example.com.".into()),
+        pool: pool.into(),
+        endpoint: endpoint.into(),
+        family: "A".into(),
+    };
+    let there = key("vips", "lvs-fra");
+    // Of a pool that is there, of one that is not, and of one where nothing comes back in steps any more.
+    let gone = [key("vips", "lvs-sin"), key("old", "lvs-fra"), key("web", "fra-1")];
+    let mut motion = Motion::default();
+    motion.restore(
+        [there.clone()].into_iter().chain(gone).map(|it| (it, Return::default())).collect(),
+    );
+    motion.follow(&scene.load.catalog);
+    assert_eq!(motion.returns().map(|(key, _)| key).collect::<Vec<_>>(), [there.clone()]);
+    // What is looked at is no longer kept, but known.
+    scene.knowledge.motion = motion;
+    scene.step(12);
+    assert_eq!(scene.knowledge.motion.returns().filter(|(key, _)| *key == there).count(), 1);
 }
