@@ -1,6 +1,7 @@
 //! What is wrong behind VIPs: too little that is live, feeds that are not heard, real servers that are down.
 
 use super::{error, warning};
+use crate::control::knowledge::words::{self, UTILISATION_TOLD_MIN, percent};
 use crate::control::outlook::SiteLevel;
 use crate::control::status::directors::{DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
@@ -9,8 +10,6 @@ use jiff::Timestamp;
 
 /// Real servers that are named in one line.
 const REALS_NAMED_MAX: usize = 4;
-/// So far beyond its capacity a site may be before it is called full: it is filled up to it on purpose.
-const UTILISATION_TOLD_MIN: f64 = 1.1;
 
 /// Of directors that share a VIP the one that speaks is told; a feed that is lost is lost for each.
 pub(super) fn of_directors(status: &Status, wrong: &mut Vec<Wrong>) {
@@ -106,19 +105,7 @@ pub(super) fn of_load(pool: &PoolView, wrong: &mut Vec<Wrong>) {
             .utilisation
             .map_or_else(String::new, |part| format!(" ({} of its capacity)", percent(part)));
         let what = format!("{pool}: site {} is full{used}", site.site);
-        let help = match site.admission_by_load {
-            1.0 => format!("all who come to it are still sent there; {cure}"),
-            part => {
-                let part = percent(part);
-                format!(
-                    "it takes {part} of the client networks that come to it, the others go on; {cure}"
-                )
-            }
-        };
+        let help = format!("{}; {cure}", words::full(site.admission_by_load));
         wrong.push(warning(what, None, help));
     }
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
 }
