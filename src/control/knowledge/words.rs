@@ -13,6 +13,9 @@ use jiff::Timestamp;
 /// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
 pub(in crate::control) const UNVOUCHED: &str =
     "nobody vouches for it: feed lost, no real server in sight, VIP unchecked";
+/// What a real server is to its VIP that only the director's feed lists, and the cure.
+pub(in crate::control) const UNCONFIGURED: &str =
+    "it counts for nothing until it is among the director's reals, or taken out of the director";
 /// A factor that is no further from 1 than this is not worth a word.
 const FAVOUR_TOLD_MIN: f64 = 0.005;
 

@@ -6,22 +6,24 @@
 //! has come to. What is not known at the moment (a real server that was not probed yet, a director in maintenance, an
 //! endpoint that is pinned) is no change; what has failed is told by its verdict or its director.
 
+use super::NAMED_MAX;
 use super::ration::Ration;
 use crate::config::shown_duration;
 use crate::control::events::{Event, Kind, Severity};
 use crate::control::knowledge::{Now, words};
 use crate::control::motion;
-use crate::director::VipTruth;
 use crate::director::truth::NOT_PROBED;
+use crate::director::{Source, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::ramp::after;
+use crate::report::listed as names;
 use crate::snapshot::{Catalog, Standings};
-use crate::steer::director::{Vip, VipKey};
+use crate::steer::director::{Director, Vip, VipKey};
 use crate::steer::model::{Endpoint, Pool, Site};
 use crate::steer::pool::Family;
 use crate::wire::Name;
 use jiff::Timestamp;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 /// A site that takes less than this part of its clients by its load is full; one that takes a little more may be at its
@@ -35,6 +37,8 @@ const FULL_AFTER: Duration = Duration::from_secs(30);
 pub(in crate::control) struct Movements {
     /// Whether there is too little behind them.
     vips: HashMap<VipKey, Told<bool>>,
+    /// What the feeds of their directors, by place, list beside what is configured.
+    unconfigured: HashMap<(VipKey, usize), Told<BTreeSet<String>>>,
     /// How far they have come back, by family.
     endpoints: HashMap<(PoolKey, String), Told<[Stage; 2]>>,
     /// Whether they are full.
@@ -83,6 +87,7 @@ impl Movements {
             }
         }
         self.vips.retain(|key, _| vips.contains(key));
+        self.unconfigured.retain(|(key, _), _| vips.contains(key));
         self.endpoints.retain(|key, _| endpoints.contains(key));
         self.sites.retain(|key, _| sites.contains(key));
     }
@@ -93,6 +98,7 @@ impl Movements {
         let mut look = Look { told: self, now, news: Vec::new() };
         for vip in catalog.pools().vips() {
             look.vip(vip);
+            look.unconfigured(vip);
         }
         // A zone that is kept as it was last good may hold an older pool of the same name: the first one is looked at.
         let mut seen = HashSet::new();
@@ -145,13 +151,60 @@ impl Look<'_> {
             true => (Severity::Warning, "has too few real servers live: its VIP counts as down"),
             false => (Severity::Info, "has enough real servers live again"),
         };
-        let what = format!("director {} {what}", director.name);
         let cause = words::against_min_up(spoken, director);
+        self.news.push(self.of_director(director, severity, what, cause));
+    }
+
+    fn unconfigured(&mut self, vip: &Vip) {
+        let Some(truth) = self.now.knowledge().directors.truth(vip) else { return };
+        for (place, (director, truth)) in vip.directors.iter().zip(&truth.directors).enumerate() {
+            // Who is not heard says nothing.
+            if truth.source != Source::Feed {
+                continue;
+            }
+            let listed: BTreeSet<String> = truth.unconfigured.iter().cloned().collect();
+            let told = self.told.unconfigured.entry((vip.key(), place)).or_default();
+            if told.state == listed {
+                continue;
+            }
+            if let Err(at) = told.ration.take(self.now.moment()) {
+                self.look_at(at);
+                continue;
+            }
+            let before = std::mem::replace(&mut told.state, listed.clone());
+            let new: Vec<&String> = listed.difference(&before).collect();
+            let event = match (&new[..], listed.len()) {
+                ([], 0) => {
+                    let what = "lists no real server any more that is not configured";
+                    self.of_director(director, Severity::Info, what, String::new())
+                }
+                ([], _) => continue,
+                (new, _) => {
+                    let what = match new.len() {
+                        1 => "lists a real server that is not configured",
+                        _ => "lists real servers that are not configured",
+                    };
+                    let cause = format!("{}; {}", names(new, NAMED_MAX), words::UNCONFIGURED);
+                    self.of_director(director, Severity::Warning, what, cause)
+                }
+            };
+            self.news.push(event);
+        }
+    }
+
+    fn of_director(
+        &self,
+        director: &Director,
+        severity: Severity,
+        what: &str,
+        cause: String,
+    ) -> Event {
+        let what = format!("director {} {what}", director.name);
         let mut event = Event::new(self.now.moment(), Kind::Director, severity, what, cause);
         event.zone = director.zone.as_ref().map(ToString::to_string);
         event.site = Some(director.site.name.clone());
         event.endpoint = Some(director.name.clone());
-        self.news.push(event);
+        event
     }
 
     fn endpoint(&mut self, pool: &Pool, endpoint: &Endpoint) {

@@ -147,3 +147,20 @@ fn a_site_fills_and_empties() {
     let told = story.carries(swinging, 7200, 10_800);
     assert!(told.len() <= 2, "{told:?}");
 }
+
+#[test]
+fn a_server_that_is_not_configured_is_told_once() {
+    let mut story = Story::begin();
+    let four = ["web1", "web2", "web3", "web4"];
+    let line = "warning director director lvs-fra lists a real server that is not configured | web4; it \
+                counts for nothing until it is among the director's reals, or taken out of the director";
+    assert_eq!(story.hear(&four, 100, 20), [line]);
+    assert_eq!(story.hear(&four, 100, 22), [""; 0]);
+    // Who is silent for a while has not mended anything.
+    story.scene.hear_feed(Err("connection refused".to_owned()), 60);
+    assert_eq!(story.look(60), [""; 0]);
+    assert_eq!(story.hear(&four, 100, 70), [""; 0]);
+    let mended =
+        "info director director lvs-fra lists no real server any more that is not configured | ";
+    assert_eq!(story.hear(&ALL, 100, 72), [mended]);
+}
