@@ -179,8 +179,7 @@ fn a_verdict_turns_with_enough_results_in_a_row() {
     let world = World::start(false);
     let (server, flaky) = (&world.server, &world.fra[1]);
     let turn = |mode: Mode, expected: &[&str]| {
-        let before = flaky.connections();
-        flaky.set(mode.clone());
+        let before = flaky.set(mode.clone());
         until_served(server, "www", "fra", expected);
         let made = flaky.connections() - before;
         assert!(made >= TURNS as usize, "{mode:?} turned after {made} probes");
@@ -255,7 +254,9 @@ fn a_restart_takes_up_the_verdicts_and_does_not_flap() {
     let start = Instant::now();
     world.server.restart(|| {
         fra[1].restart();
-        fra.iter().chain([iad]).for_each(|backend| backend.set(Mode::Silent));
+        for backend in fra.iter().chain([iad]) {
+            backend.set(Mode::Silent);
+        }
     });
     let took = start.elapsed();
     assert_eq!(served(&world.server, "www", "fra"), FRA_FIRST, "as before the restart");
