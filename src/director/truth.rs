@@ -74,6 +74,8 @@ pub struct DirectorTruth {
     pub feed_fault: Option<String>,
     /// The servers behind it.
     pub reals: Vec<RealTruth>,
+    /// Servers that its feed lists beside those that are configured, for people; they count for nothing.
+    pub unconfigured: Vec<String>,
     /// Whether it is in maintenance, by configuration, by its own word, or since all of its reals are.
     pub is_maintenance: bool,
     /// Sessions at this moment, as reported.
@@ -203,6 +205,7 @@ impl DirectorTruth {
             sessions: reported.and_then(|report| report.sessions),
             last_sessions,
             response_ms: reported.and_then(|report| report.response_ms),
+            unconfigured: reported.map_or_else(Vec::new, |it| reals::unconfigured(director, it)),
             reals,
             families,
         }
@@ -214,7 +217,7 @@ impl DirectorTruth {
     }
 
     /// Whether its feed is heard and believed.
-    fn is_heard(&self) -> bool {
+    pub fn is_heard(&self) -> bool {
         self.families.iter().any(|family| family.source == Source::Feed)
     }
 }

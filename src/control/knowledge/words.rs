@@ -6,6 +6,7 @@ use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
 use crate::steer::balance::FavourTold;
+use crate::steer::director::Director;
 use crate::steer::model::Endpoint;
 use crate::steer::pool::Family;
 use jiff::Timestamp;
@@ -13,8 +14,14 @@ use jiff::Timestamp;
 /// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
 pub(in crate::control) const UNVOUCHED: &str =
     "nobody vouches for it: feed lost, no real server in sight, VIP unchecked";
+/// What a real server is to its VIP that only the director's feed lists, and the cure.
+pub(in crate::control) const UNCONFIGURED: &str =
+    "it counts for nothing until it is among the director's reals, or taken out of the director";
 /// A factor that is no further from 1 than this is not worth a word.
 const FAVOUR_TOLD_MIN: f64 = 0.005;
+
+/// So far beyond its capacity a site may be before it is called full: it is filled up to it on purpose.
+pub(in crate::control) const UTILISATION_TOLD_MIN: f64 = 1.1;
 
 /// Why an address stands that nothing probes.
 pub(in crate::control) const UNCHECKED: &str = "not checked, taken for up";
@@ -58,11 +65,31 @@ pub(in crate::control) fn behind(
         let of = if is_whole { String::new() } else { format!(" for {}", family.rtype()) };
         return Some(format!("director {name} is in maintenance{of}"));
     }
-    (!found.is_enough).then(|| {
-        let (live, min_up) = (live_reals(truth, family), percent(director.min_up));
-        let part = percent(found.healthy);
-        format!("director {name}: {live}, {part} of the weight, less than min_up = {min_up}")
-    })
+    let less = || format!("director {name}: {}", against_min_up(truth, family, director));
+    (!found.is_enough).then(less)
+}
+
+/// How much of what serves a family behind a director is live, held against what should be at least.
+pub(in crate::control) fn against_min_up(
+    truth: &VipTruth,
+    family: Family,
+    director: &Director,
+) -> String {
+    let found = truth.of(family);
+    let (part, min_up) = (percent(found.healthy), percent(director.min_up));
+    let less = if found.is_enough { "" } else { "less than " };
+    format!("{}, {part} of the weight, {less}min_up = {min_up}", live_reals(truth, family))
+}
+
+/// What becomes of those who come to a site that is full and takes this part of them.
+pub(in crate::control) fn full(part: f64) -> String {
+    match part {
+        1.0 => "all who come to it are still sent there".to_owned(),
+        part => {
+            let part = percent(part);
+            format!("it takes {part} of the client networks that come to it, the others go on")
+        }
+    }
 }
 
 /// What part of a VIP is live in a family, if not the whole, and who says so if its feed does not.
@@ -155,6 +182,7 @@ pub(in crate::control) fn favour(told: FavourTold) -> Option<String> {
     is_told.then(|| format!("by load: {:.2} times its due{load}", told.favour))
 }
 
-fn percent(part: f64) -> String {
+/// `25 %`
+pub(in crate::control) fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }

@@ -67,6 +67,8 @@ pub struct DirectorView {
     pub response_ms: Option<f64>,
     /// The real servers.
     pub reals: Vec<RealView>,
+    /// Servers that its feed lists beside those that are configured; what they carry counts for nothing.
+    pub unconfigured: Vec<String>,
 }
 
 /// What stands behind one address of a director's VIP.
@@ -232,6 +234,7 @@ impl Looker<'_> {
             capacity: self.director.capacity,
             response_ms: truth.response_ms,
             reals: self.reals(truth),
+            unconfigured: truth.unconfigured.clone(),
         }
     }
 

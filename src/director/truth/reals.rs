@@ -115,6 +115,29 @@ fn strangers(configured: &[Real], table: &Report, family: Family) -> Vec<SocketA
     if used.len() == 1 && own.len() > 1 { Vec::new() } else { used }
 }
 
+/// Those that the report has and the configuration lacks, where it names any, for people.
+pub(super) fn unconfigured(director: &Director, report: &Report) -> Vec<String> {
+    if director.reals.is_empty() {
+        return Vec::new();
+    }
+    // Of several at one address the first is the configured one, see `FeedReport::of`.
+    let found = |real: &Real| report.reals.iter().position(|row| row.address == Some(real.address));
+    let known: Vec<Option<usize>> = director.reals.iter().map(found).collect();
+    let rows = report.reals.iter().enumerate();
+    rows.filter(|(at, _)| !known.contains(&Some(*at))).map(|(_, row)| shown(row)).collect()
+}
+
+/// `web4 (10.0.0.9:80)`, or which of the two there is.
+fn shown(row: &RealReport) -> String {
+    match (&row.name, row.address) {
+        (Some(name), Some(address)) if *name != address.to_string() => {
+            format!("{name} ({address})")
+        }
+        (Some(name), _) => name.clone(),
+        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
+    }
+}
+
 /// Whether the feed says who is in rotation, and not who is alive.
 fn is_table_only(director: &Director) -> bool {
     director.feed.as_ref().is_some_and(|feed| matches!(feed.source, FeedSource::Ipvs(_)))
