@@ -173,10 +173,12 @@ fn older_in(facts: &Facts<'_>, vip: &Arc<Vip>) -> Option<Vec<String>> {
     let zones = |version: &Vip| -> Vec<&Name> {
         let stands =
             |pool: &Pool| pool.endpoints.iter().any(|it| it.vip.as_deref() == Some(version));
-        let chain = |pool| successors(Some(pool), |pool: &&Arc<Pool>| pool.fallback.as_ref());
         let all = facts.snapshot.zones().zones().iter();
         let holds = |zone: &&ServedZone| {
-            zone.names.iter().any(|plan| chain(&plan.name.pool).any(|pool| stands(pool)))
+            zone.names.iter().any(|plan| {
+                successors(Some(&plan.name.pool), |pool| pool.fallback.as_ref())
+                    .any(|it| stands(it))
+            })
         };
         all.filter(holds).map(|zone| zone.zone.apex()).collect()
     };
