@@ -138,7 +138,12 @@ fn a_pair_shares_its_vip_by_vrrp() {
     let first = text(&[a.clone(), b.clone()]);
     check(
         &first,
-        &["state MASTER", "priority 200", "virtual_router_id 100", "192.0.2.100/32 dev eth0"],
+        &[
+            "lvs_sync_daemon eth0 VIP_192.0.2.100\n",
+            "priority 200",
+            "virtual_router_id 100",
+            "192.0.2.100/32 dev eth0",
+        ],
     );
     // What is rendered is the first, wherever it stands among all.
     let all = [Arc::new(a), Arc::new(b)];
@@ -151,10 +156,10 @@ fn a_pair_shares_its_vip_by_vrrp() {
     let script = host(&job, Host::Director).expect("rendered");
     assert!(!script.contains("address replace"), "{script}");
     let alone = text(&[director("a", Mode::Dr)]);
-    assert!(!alone.contains("vrrp"), "{alone}");
+    assert!(!alone.contains("vrrp") && !alone.contains("lvs_sync"), "{alone}");
     let proxies = text(&pair("a", "b", Mode::Proxy));
     check(&proxies, &["track_process", "process haproxy"]);
-    assert!(!proxies.contains("virtual_server"), "{proxies}");
+    assert!(!proxies.contains("virtual_server") && !proxies.contains("lvs_sync"), "{proxies}");
 }
 
 #[test]

@@ -61,6 +61,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    # Connections stay open until the client ends them.
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         body = self.server.name.encode()
         self.send_response(200)

@@ -16,8 +16,8 @@ MODULES = ["veth", "bridge", "ipip", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc
 PROGRAMS = ["ip", "ipvsadm", "keepalived", "sh", "cat", "uname"]
 # What the kit and `inside.py` import.
 PYTHON = ["collections", "contextlib", "ctypes", "http.client", "http.server", "json", "pathlib", "select", "shutil",
-          "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "traceback"]
-LIMIT_S = 180
+          "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "threading", "traceback"]
+LIMIT_S = 300
 HERE = Path(__file__).resolve().parent
 
 
