@@ -167,7 +167,7 @@ def boot(kernel, archive, modules, command, directory, limit_s):
     machine = subprocess.Popen(
         ["timeout", "-k", "5", str(limit_s), "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
          "-smp", "2", "-m", str(MEMORY_MIB), "-kernel", kernel.image, "-initrd", image, "-append",
-         "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off", "-nodefaults", "-display", "none",
+         "console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on mitigations=off", "-nodefaults", "-display", "none",
          "-serial", "stdio", "-no-reboot"],
         preexec_fn=steps.die_with_parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
     status = None

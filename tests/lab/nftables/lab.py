@@ -17,7 +17,7 @@ class Nftables(Director):
     source = "probes"
 
     def __init__(self, site):
-        super().__init__(site.mode, site.vip, site.reals)
+        super().__init__(site.name, site.vip, site.reals)
 
 
 def lab():
@@ -28,8 +28,8 @@ def lab():
     server = fingerpost.Fingerpost(Path(__file__).parent, world.network, "ns")
     try:
         site, = world.sites
-        files = site.configure(server, "nftables")
-        world.network.run(site.director, ["nft", "-f", "-"], files["director.nft"])
+        files, = site.configure(server, "nftables")
+        world.network.run(site.hosts[0], ["nft", "-f", "-"], files["director.nft"])
         world.start()
         server.serve()
         Story(server, [Nftables(site)], places.RESOLVER, lambda: world.network.inside("client"), places.PORT,
