@@ -21,7 +21,7 @@ vip = { a = "192.0.2.100" }
 mode = "dr"
 service = "tcp/80"
 capacity = 1000
-feed = { type = "json", url = "http://127.0.0.1:PORT/", interval = "100ms", timeout = "90ms", stale_after = "1s" }
+feed = { type = "json", url = "http://127.0.0.1:PORT/", interval = "100ms", timeout = "1s", stale_after = "2s" }
 
 [directors.lvs-iad]
 site = "iad"
@@ -103,7 +103,8 @@ fn directors_feeds_and_real_servers() {
     promtool::check(&page.text);
 
     feed.set(report("down"));
-    let page = page_when("a dead real", &|page| real(page, "web2", "down") == 1.0);
+    let dead = [("real", "web2"), ("state", "down")];
+    let page = page_when("a dead real", &|page| page.sum("fingerpost_real_state", &dead) == 1.0);
     assert_eq!((of(&page, "director_live_ratio"), weight(&page)), (0.75, 6.0));
     assert_eq!(site(&page, "site_admission_ratio"), 0.75);
     assert_eq!(site(&page, "site_admission_by_load_ratio"), 1.0);
