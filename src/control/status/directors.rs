@@ -55,6 +55,8 @@ pub struct DirectorView {
     pub response_ms: Option<f64>,
     /// The real servers.
     pub reals: Vec<RealView>,
+    /// Servers that its feed lists beside those that are configured; what they carry counts for nothing.
+    pub unconfigured: Vec<String>,
 }
 
 /// Where a director is handed out.
@@ -147,7 +149,8 @@ impl Looker<'_> {
             () if truth.is_enough(*min_up) => "up",
             () => "down",
         };
-        let others = self.vip.directors.iter().filter(|other| other.name != *name);
+        let own = self.director.key();
+        let others = self.vip.directors.iter().filter(|other| other.key() != own);
         DirectorView {
             zone: zone.as_ref().map(ToString::to_string),
             director: name.clone(),
@@ -168,6 +171,7 @@ impl Looker<'_> {
             capacity: self.director.capacity,
             response_ms: truth.response_ms,
             reals: self.reals(truth),
+            unconfigured: truth.unconfigured.clone(),
         }
     }
 
@@ -189,8 +193,7 @@ impl Looker<'_> {
     }
 
     fn is_of(&self, vip: &Vip) -> bool {
-        let own = (&self.director.zone, &self.director.name);
-        vip.directors.iter().any(|director| (&director.zone, &director.name) == own)
+        vip.directors.iter().any(|director| director.key() == self.director.key())
     }
 
     fn feed(&self, feed: &Feed, truth: &DirectorTruth) -> FeedView {
