@@ -1,10 +1,11 @@
 //! What a change of overrides does, laid out: the pools that it touches, what is worst first, then how it ended.
 
-use super::super::status::words::{action, count, list, until};
+use super::super::status::words::{action, until};
 use super::super::style::{Cell, Ink, Palette, Table};
 use crate::control::overrides::blast::{Effect, Judgement, PoolEffect, SiteEffect};
 use crate::control::overrides::{Changed, Refused, Removed};
 use crate::control::status::{OverrideView, PlanView};
+use crate::report::{count, listed};
 use jiff::Timestamp;
 
 /// So many pools are listed; those that are left out are no worse.
@@ -120,7 +121,7 @@ fn effect_of(effect: &Effect, applied: bool, palette: Palette) -> String {
     let names = match names.len() {
         0 => "no name is served by these pools now".to_owned(),
         number => {
-            let listed = list(names.iter().map(String::as_str), NAMED_MAX);
+            let listed = listed(names, NAMED_MAX);
             format!("{}: {listed}", count(number, "name"))
         }
     };
@@ -143,7 +144,7 @@ fn row(effect: &PoolEffect) -> [Cell; 7] {
         .collect();
     let moved = match moved.is_empty() {
         true => Cell::inked(Ink::Faint, "as they are"),
-        false => list(moved.iter().map(String::as_str), NAMED_MAX).into(),
+        false => listed(&moved, NAMED_MAX).into(),
     };
     [
         Cell::inked(ink, word),
@@ -238,7 +239,7 @@ mod tests {
                 "          POOL                BEFORE  AFTER  SITES",
                 "  fine    web@example.com  A  whole   whole  fra trusted → drained  x\n",
                 "  warned  api@example.com  A",
-                "  2 endpoints; 2 names: api.example.com. and www.example.com.\n",
+                "  2 endpoints; 2 names: api.example.com., www.example.com.\n",
                 "replaces drain until 02:00 UTC, in 2 h by ada\n",
                 "note: look out\n",
                 "applied: drain site fra until 02:00 UTC, in 2 h; undo with: fingerpost undrain site:fra\n",

@@ -8,15 +8,17 @@
 //! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
 //! says so with `*`; only the VIP of a director is one thing however many pools it stands in, and its director's name
 //! means it under whatever names it bears there. A name that could mean several things is refused with the choices.
+//! Where something is only supposed (`explain`, `simulate`), the same names mean all that they could ([`Wanted::aim`]).
 
 mod directors;
 #[cfg(test)]
 mod tests;
 
 use crate::health::overrides::{Override, OverrideTarget};
-use crate::report::{listed, nearest};
+use crate::report::{Finding, listed, nearest};
 use crate::snapshot::Catalog;
 use crate::steer::director::Vip;
+use crate::steer::model::{Endpoint, Pool};
 use crate::wire::Name;
 use std::collections::HashSet;
 use std::fmt;
@@ -24,6 +26,10 @@ use std::str::FromStr;
 
 use directors::Handed;
 
+/// What a name is called whose kind was not said.
+const ANYTHING: &str = "site, pool, endpoint or director";
+/// The same where only what has a weight can be meant.
+const WEIGHS: &str = "endpoint or director";
 /// More names or choices than this are not listed.
 pub(super) const LISTED_MAX: usize = 16;
 
@@ -39,8 +45,8 @@ pub enum Part<T> {
     Only(T),
 }
 
-/// What an override can be on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What an override can be on, the closer to an endpoint the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// Every endpoint at a site.
     Site,
@@ -74,6 +80,20 @@ pub struct Lost {
     pub help: String,
     /// If several things could be meant: each as it would have to be written.
     pub choices: Vec<String>,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.message, self.help)
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl From<Lost> for Finding {
+    fn from(lost: Lost) -> Self {
+        Self::error(lost.message).help(lost.help)
+    }
 }
 
 impl Kind {
@@ -110,7 +130,7 @@ impl FromStr for Wanted {
                 let kind = Kind::ALL.into_iter().find(|kind| kind.to_string() == word);
                 let unknown = || {
                     Lost {
-                    message: format!("{word:?} is no kind of thing that an override can be on"),
+                    message: format!("{word:?} is no kind of thing that has endpoints"),
                     help: "write site:, pool:, endpoint: or director: before the name, or only the name"
                         .into(),
                     choices: Vec::new(),
@@ -131,7 +151,7 @@ impl FromStr for Wanted {
         let kind = kind.or((pool != Part::Open).then_some(Kind::Endpoint));
         if name.is_empty() || kind != Some(Kind::Endpoint) && pool != Part::Open {
             return Err(Lost {
-                message: format!("{text:?} names nothing that an override can be on"),
+                message: format!("{text:?} names no site, pool, endpoint or director"),
                 help: "write SITE, POOL, ENDPOINT, POOL/ENDPOINT or DIRECTOR, and @ZONE after it if need be"
                     .into(),
                 choices: Vec::new(),
@@ -196,13 +216,12 @@ pub fn written(target: &OverrideTarget) -> String {
 
 /// Finds what is meant among what is served: one target, or one for each name of a director's VIP.
 pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<Vec<OverrideTarget>, Lost> {
-    find_among(catalog, wanted, known(catalog), "site, pool, endpoint or director")
+    find_among(catalog, wanted, known(catalog), ANYTHING)
 }
 
 /// The same among endpoints and directors only, which have weights.
 pub fn find_weighing(catalog: &Catalog, wanted: &Wanted) -> Result<Vec<OverrideTarget>, Lost> {
-    let endpoints = known(catalog).into_iter().filter(|it| Kind::of(it) == Kind::Endpoint);
-    find_among(catalog, wanted, endpoints.collect(), "endpoint or director")
+    find_among(catalog, wanted, known_weights(catalog), WEIGHS)
 }
 
 fn find_among(
@@ -305,24 +324,76 @@ pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTar
     Ok(found)
 }
 
+/// What to say of a name that nothing served has; none if something has it.
+pub fn check(catalog: &Catalog, wanted: &Wanted) -> Option<Lost> {
+    check_among(catalog, wanted, known(catalog), ANYTHING)
+}
+
+/// The same of a name that can only be of an endpoint or a director.
+pub fn check_weighing(catalog: &Catalog, wanted: &Wanted) -> Option<Lost> {
+    check_among(catalog, wanted, known_weights(catalog), WEIGHS)
+}
+
+fn check_among(
+    catalog: &Catalog,
+    wanted: &Wanted,
+    known: Vec<OverrideTarget>,
+    noun: &str,
+) -> Option<Lost> {
+    let is_known = known.iter().any(|target| wanted.takes_in(target))
+        || !directors_named(catalog, wanted).is_empty();
+    (!is_known).then(|| unknown(catalog, wanted, &known, noun))
+}
+
 impl Wanted {
+    /// As what this names an endpoint, as the closest if as several things; none if it does not. What is left open
+    /// takes in all that there are, and a director's name is one of its endpoint's.
+    pub fn aim(&self, pool: &Pool, endpoint: &Endpoint) -> Option<Kind> {
+        let subject = pool.subject(endpoint);
+        match () {
+            () if self.names(
+                Kind::Endpoint,
+                subject.pool_zone,
+                Some(subject.pool),
+                subject.endpoint,
+            ) =>
+            {
+                Some(Kind::Endpoint)
+            }
+            () if self.pool == Part::Open && self.names_director(pool, endpoint) => {
+                Some(Kind::Endpoint)
+            }
+            () if self.names(Kind::Pool, subject.pool_zone, None, subject.pool) => Some(Kind::Pool),
+            () if self.names(Kind::Site, subject.site_zone, None, subject.site) => Some(Kind::Site),
+            () => None,
+        }
+    }
+
+    /// Whether this is the name of a director that an endpoint stands for, in its own zone or that of the pool.
+    fn names_director(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        let mut directors = endpoint.vip.iter().flat_map(|vip| &vip.directors);
+        directors.any(|director| {
+            [&director.zone, &pool.zone]
+                .iter()
+                .any(|zone| self.names(Kind::Director, zone.as_ref(), None, &director.name))
+        })
+    }
+
     fn takes_in(&self, target: &OverrideTarget) -> bool {
-        let (pool, name) = match target {
-            OverrideTarget::Site { name, .. } | OverrideTarget::Pool { name, .. } => (None, name),
-            OverrideTarget::Endpoint { pool, name, .. } => (pool.as_ref(), name),
-        };
+        let (kind, pool, name) = unzoned(target);
+        self.names(kind, zone_of(target), pool, name)
+    }
+
+    fn names(&self, kind: Kind, zone: Option<&Name>, pool: Option<&str>, name: &str) -> bool {
         let in_pool = match &self.pool {
             Part::Only(wanted) => pool == Some(wanted),
             Part::Any | Part::Open => true,
         };
         let in_zone = match &self.zone {
-            Part::Only(wanted) => zone_of(target) == Some(wanted),
+            Part::Only(wanted) => zone == Some(wanted),
             Part::Any | Part::Open => true,
         };
-        *name == self.name
-            && self.kind.is_none_or(|kind| kind == Kind::of(target))
-            && in_pool
-            && in_zone
+        name == self.name && self.kind.is_none_or(|wanted| wanted == kind) && in_pool && in_zone
     }
 
     /// A target without what is to be any.
@@ -388,6 +459,12 @@ fn known(catalog: &Catalog) -> Vec<OverrideTarget> {
     known
 }
 
+/// The same, of what has a weight.
+fn known_weights(catalog: &Catalog) -> Vec<OverrideTarget> {
+    let endpoints = known(catalog).into_iter().filter(|it| Kind::of(it) == Kind::Endpoint);
+    endpoints.collect()
+}
+
 /// Whether these are endpoints of several pools that stand for the same VIP: then its name means it in all of them.
 fn is_one_vip(catalog: &Catalog, found: &[OverrideTarget]) -> bool {
     let pools = || catalog.pools().all().iter().map(|served| &served.pool);
@@ -409,8 +486,9 @@ fn unknown(catalog: &Catalog, wanted: &Wanted, known: &[OverrideTarget], noun: &
     let name = &wanted.name;
     // The same name where it was not looked for is nearer than any other name.
     let open = Wanted { kind: None, zone: Part::Open, pool: Part::Open, name: name.clone() };
+    let everything = self::known(catalog);
     let elsewhere: Vec<String> =
-        known.iter().filter(|target| open.takes_in(target)).map(written).collect();
+        everything.iter().filter(|target| open.takes_in(target)).map(written).collect();
     let in_pool = match &wanted.pool {
         Part::Only(pool) => format!(" in pool {pool:?}"),
         Part::Any | Part::Open => String::new(),

@@ -3,6 +3,7 @@
 use super::super::testing;
 use super::*;
 use crate::health::overrides::{Action, Pin};
+use std::sync::Arc;
 
 #[test]
 fn names_as_they_are_given() {
@@ -146,6 +147,30 @@ fn a_director_is_its_vip_under_all_names() {
         "director:web",
         "unknown director \"web\"; did you mean pool:web@example.com, pool:web@example.net?",
     );
+
+    // Where something is only supposed, it is each endpoint of its VIP.
+    let aimed = |text: &str, expected: &str| {
+        let wanted: Wanted = text.parse().unwrap();
+        let pools = fixture.catalog.pools().all().iter().map(|served| &served.pool);
+        let of =
+            |pool: &Arc<Pool>| Some((pool.name.clone(), wanted.aim(pool, &pool.endpoints[0])?));
+        let mut aimed: Vec<String> =
+            pools.filter_map(of).map(|(pool, kind)| format!("{pool} as {kind}")).collect();
+        aimed.sort();
+        assert_eq!(aimed.join(", "), expected, "{text}");
+        assert_eq!(
+            super::check(&fixture.catalog, &wanted).is_none(),
+            !expected.is_empty(),
+            "{text}"
+        );
+    };
+    let everywhere = "api as endpoint, img as endpoint, mail as endpoint, web as endpoint";
+    aimed("lvs-b", everywhere);
+    aimed("director:lvs-a", everywhere);
+    aimed("director:lvs-a@example.net", "mail as endpoint");
+    aimed("img/lvs-a", "");
+    aimed("pool:alone", "alone as pool");
+    aimed("director:web", "");
 
     let pin = |target: OverrideTarget| Override {
         target,

@@ -107,6 +107,11 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
         told(&status),
         ["warning pool vips of example.com.: site fra is down to endpoints that just came back"]
     );
+    assert_eq!(lvs(&status).families[0].share, 0.0);
+    // With the other site taken out, it is what serves.
+    scene.knowledge.overrides.list = vec![on_site("iad", Pin::Drain, None)];
+    assert_eq!(lvs(&seen(&scene, 31)).families[0].share, 1.0);
+    scene.knowledge.overrides.list.clear();
     scene.hear(&["web1", "web2", "web3"], 100, 210);
     let status = seen(&scene, 210);
     assert_eq!(told(&status), [""; 0]);

@@ -35,7 +35,7 @@ pub fn write(sheet: &mut Sheet, job: &Job<'_>) {
             sheet.line(format_args!("process {TRACKED}"));
             sheet.close();
         }
-        let place = shared.iter().position(|one| is_same(one, director)).unwrap_or(0);
+        let place = shared.iter().position(|one| one.key() == director.key()).unwrap_or(0);
         let names: Vec<&str> = shared.iter().map(|one| &one.name[..]).collect();
         sheet.gap();
         sheet.comment(format_args!(
@@ -85,10 +85,6 @@ fn instance(
         }
     }
     sheet.close();
-}
-
-fn is_same(one: &Director, other: &Director) -> bool {
-    one.name == other.name && one.zone == other.zone
 }
 
 fn priority(place: usize) -> usize {
