@@ -6,7 +6,7 @@ use kit::server::TestServer;
 use kit::*;
 use std::fs::Permissions;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -24,10 +24,10 @@ iad = { name = "Ashburn", location = "NA-US-VA", coordinates = [39.04, -77.49] }
 [checks.web]
 type = "http"
 path = "/healthz"
-interval = "100ms"
-timeout = "100ms"
+interval = "1s"
+timeout = "1s"
 fall = 2
-rise = 2
+rise = 1
 "#;
 
 /// A server with an endpoint at each of two sites.
@@ -132,7 +132,8 @@ fn what_is_up_and_what_goes_down() {
     assert_eq!(status["pools"][0]["endpoints"][0]["families"][0]["standing"], "up");
 
     world.fra.stop();
-    let down = world.until("fra to be dead", "status --wrong", |told| told.code == Some(1));
+    let is_dead = |told: &Told| told.out.contains("site fra is dead");
+    let down = world.until("fra to be dead", "status --wrong", is_dead);
     down.assert(1, &["WRONG (", "site fra is dead", "fra-1     fra   192.0.2.1  down"], &[]);
     assert!(!down.out.contains("iad-1"), "{}", down.out);
     world.run("status iad").assert(1, &["All is well here.", "iad-1"], &[]);
@@ -191,9 +192,11 @@ fn a_token_opens_what_is_closed() {
 
 #[test]
 fn nobody_and_nothing_of_ours() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let free = listener.local_addr().expect("its address");
-    drop(listener);
+    // Bound and not listening: nobody else gets the port.
+    let bound = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let bound = bound.expect("a socket");
+    bound.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("a port");
+    let free = bound.local_addr().expect("its address").as_socket().expect("of IPv4");
     let run = |server, line| Told::by(command(server, line).output());
     for line in ["status", "status --watch", "events", "events --follow", "reload"] {
         run(free, line).assert(1, &[], &["no server answers at", "fingerpost serve"]);

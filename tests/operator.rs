@@ -23,7 +23,7 @@ iad = { location = "NA-US-VA", coordinates = [39.04, -77.49] }
 type = "http"
 path = "/healthz"
 interval = "100ms"
-timeout = "1s"
+timeout = "3s"
 fall = 2
 rise = 2
 "#;

@@ -187,8 +187,8 @@ fn bad_input_is_told_with_its_cure() {
         STEERING.replace("pool = \"web\"", "pool = \"wbe\""),
     );
     // Options, exit status, parts of standard error.
-    let cases: [(&str, i32, &[&str]); 15] = [
-        ("--down frs", 1, &["no site and no endpoint is called \"frs\"", "did you mean \"fra\"?"]),
+    let cases: [(&str, i32, &[&str]); 17] = [
+        ("--down frs", 1, &["unknown site, pool or endpoint \"frs\"", "did you mean \"fra\"?"]),
         ("--down nowhere --weight lona=2", 1, &["\"nowhere\"", "did you mean \"lone\"?"]),
         ("--name ww.example.com", 1, &["ww.example.com. is not steered", "www.example.com.?"]),
         ("--traffic bad.csv", 1, &["bad.csv:2:1", "\"20.0.0.0/40\" is no network", "bad.csv:3:1"]),
@@ -202,6 +202,8 @@ fn bad_input_is_told_with_its_cure() {
         ("--max-shift 10", 2, &["10%"]),
         ("--weight fra-1", 2, &["ENDPOINT=N"]),
         ("--weight fra-1=-1", 2, &["not a number"]),
+        ("--weight site:fra=1", 2, &["a site has no weight"]),
+        ("--down city:fra", 2, &["no kind of thing", "write site:, pool: or endpoint:"]),
         ("--allow-unanswered", 2, &["--max-shift"]),
     ];
     for (line, status, parts) in cases {

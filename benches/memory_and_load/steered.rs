@@ -66,7 +66,7 @@ pub fn run(words: &Words) -> Result<(), Failed> {
 /// milliseconds. Below zero: the log line was written later than the first answer was read.
 fn flip(server: SocketAddr, log: &Path, is_up: bool) -> Result<f64, Failed> {
     let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+    socket.set_read_timeout(Some(Duration::from_secs(10)))?;
     socket.connect(server)?;
     let question = query("flap.example.com", 1);
     let start = Instant::now();

@@ -5,12 +5,13 @@ mod records;
 
 use super::*;
 use crate::geo::{GeoCode, Location, Ranges, World};
-use crate::health::{Comeback, Standing};
+use crate::health::Standing;
 use crate::report::{Report, Source};
 use crate::snapshot::{Catalog, Standings, Trust, ZoneInput};
 use crate::steer::classes::Atlas;
-use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Route, Rule, Site, SteeredName};
+use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Route, Rule, SteeredName};
 use crate::steer::pool::Family;
+use crate::steer::testing::{self, endpoint, site};
 use crate::wire::Name;
 use crate::zone::{Zone, text};
 use hickory_proto::op::Message;
@@ -77,43 +78,14 @@ fn world() -> World {
     }
 }
 
-fn site(name: &str) -> Arc<Site> {
-    Arc::new(Site {
-        zone: None,
-        name: name.into(),
-        title: name.into(),
-        location: None,
-        coordinates: None,
-    })
-}
-
 /// Two sites: `fra` with endpoints .10 (weight 3) and .11 (weight 1), `iad` with .20; all but .11 have AAAA too.
 fn pool(name: &str, method: Method, on_all_down: OnAllDown) -> Arc<Pool> {
-    let endpoint = |at: &str, last: u8, weight| {
-        Arc::new(Endpoint {
-            name: format!("{at}-{last}"),
-            site: site(at),
-            a: Some(Ipv4Addr::new(192, 0, 2, last)),
-            aaaa: (last != 11).then(|| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into())),
-            weight,
-            probe_a: None,
-            probe_aaaa: None,
-            vip: None,
-        })
+    let endpoint = |at: &str, last: u8, weight| Endpoint {
+        aaaa: (last != 11).then(|| Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into())),
+        ..endpoint(format!("{at}-{last}"), Arc::new(site(at)), last, weight)
     };
-    Arc::new(Pool {
-        zone: None,
-        name: name.into(),
-        answers: 1,
-        method,
-        min_up: 0.5,
-        on_all_down,
-        fallback: None,
-        comeback: Comeback::default(),
-        capacity: Vec::new(),
-        damping: None,
-        endpoints: vec![endpoint("fra", 10, 3), endpoint("fra", 11, 1), endpoint("iad", 20, 1)],
-    })
+    let endpoints = [endpoint("fra", 10, 3), endpoint("fra", 11, 1), endpoint("iad", 20, 1)];
+    Arc::new(Pool { method, on_all_down, ..testing::pool(name, endpoints) })
 }
 
 /// Standings by endpoint name; who is not named is up.
@@ -146,7 +118,7 @@ fn snapshot_with(settings: Settings, down: &[&'static str]) -> Snapshot {
     assert!(!report.has_errors(), "{report:?}");
     let geo = |code: &str, at: &str| Rule::Geo {
         codes: vec![code.parse().expect("a code")],
-        sites: vec![site(at)],
+        sites: vec![Arc::new(site(at))],
     };
     let by_country =
         Arc::new(Route { rules: vec![geo("NA-US", "iad"), geo("EU", "fra")], strict: false });

@@ -4,7 +4,7 @@ use super::style::{self, Palette};
 use super::{CONFIG_FILE, EXIT_FINDINGS};
 use crate::config;
 use crate::control::loader::{Load, Loader};
-use crate::report::{Report, Style, render};
+use crate::report::{Report, Style, count, plural, render};
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -87,14 +87,6 @@ impl Checked {
         }
         object
     }
-}
-
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {}", plural(thing)) }
-}
-
-fn plural(thing: &str) -> String {
-    format!("{thing}s")
 }
 
 fn check(path: &Path) -> Checked {

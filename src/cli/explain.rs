@@ -13,10 +13,11 @@ use crate::control::explain::{
     Supposed, explain, luck,
 };
 use crate::control::loader::{Load, Loader};
+use crate::control::overrides::target::Wanted;
 use crate::control::server::VERDICTS_FILE;
 use crate::health::persist::Saved;
 use crate::health::{Probe, table};
-use crate::report::{Finding, Report, nearest};
+use crate::report::percent_tenths;
 use crate::steer::model::Pool;
 use crate::wire::{Name, Rtype};
 use jiff::Timestamp;
@@ -59,9 +60,9 @@ pub(super) struct Args {
     /// The address that the query comes from; the client's own where it is not given
     #[arg(long, value_name = "ADDR")]
     resolver: Option<IpAddr>,
-    /// Take this site or endpoint for down; may be given more than once
-    #[arg(long, value_name = "SITE|ENDPOINT")]
-    down: Vec<String>,
+    /// Take this site, pool or endpoint for down; may be given more than once
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    down: Vec<Wanted>,
     /// Ask the running server, which knows what is coming back, who is full and what directors have said
     #[arg(long, conflicts_with = "down")]
     live: bool,
@@ -100,8 +101,8 @@ pub(super) fn run(args: Args) -> ExitCode {
         let _ = fail(&load.report);
     }
     let supposed = suppose(&load, load.catalog.probes().cloned(), args.down.clone());
-    let unknown = unknown_names(&load, &supposed);
-    if !unknown.findings.is_empty() {
+    let unknown = supposed.check(&load.catalog);
+    if unknown.has_errors() {
         return fail(&unknown);
     }
     let question = Question {
@@ -146,7 +147,7 @@ fn moves(load: &Load, explanation: &Explanation) -> bool {
 pub(super) fn suppose(
     load: &Load,
     probes: impl IntoIterator<Item = Arc<Probe>>,
-    down: Vec<String>,
+    down: Vec<Wanted>,
 ) -> Supposed {
     let now = Timestamp::now();
     let mut verdicts = table::Table::default();
@@ -157,21 +158,6 @@ pub(super) fn suppose(
         verdicts.restore(&saved);
     }
     Supposed { verdicts, overrides: load.overrides.clone(), down, at: now }
-}
-
-fn unknown_names(load: &Load, supposed: &Supposed) -> Report {
-    let tiers = load.catalog.rosters().iter().flat_map(|roster| &roster.tiers);
-    let endpoints: Vec<_> = tiers.flat_map(|tier| &tier.pool.endpoints).collect();
-    let known = || endpoints.iter().flat_map(|endpoint| [&*endpoint.site.name, &*endpoint.name]);
-    let mut report = Report::default();
-    for name in supposed.unknown_names(&load.catalog) {
-        let finding = Finding::error(format!("no site and no endpoint is called {name:?}"));
-        report.push(match nearest(&name, known()) {
-            Some(near) => finding.help(format!("did you mean {near:?}?")),
-            None => finding.help("name a site, an endpoint, or POOL/ENDPOINT"),
-        });
-    }
-    report
 }
 
 /// The explanation as a page.
@@ -284,7 +270,7 @@ fn endpoint_cells(endpoint: &EndpointView) -> [Cell; 6] {
         name.into(),
         endpoint.address.map_or_else(|| "none".to_owned(), |address| address.to_string()).into(),
         Cell::number(weight(endpoint)),
-        endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent(share))),
+        endpoint.share.map_or_else(Cell::default, |share| Cell::number(percent_tenths(share))),
         Cell::inked(ink, &endpoint.standing),
         faint(&endpoint.because),
     ]
@@ -307,7 +293,7 @@ fn deck(cards: &[CardView], palette: Palette) -> String {
     for card in cards.iter().take(CARDS_SHOWN_MAX) {
         let mark = if card.drawn { Cell::inked(Ink::Good, "this time") } else { Cell::default() };
         table.row([
-            Cell::number(percent(card.probability)),
+            Cell::number(percent_tenths(card.probability)),
             card.endpoints.join(", ").into(),
             mark,
         ]);
@@ -325,10 +311,6 @@ const BECAUSE_COLUMN: usize = 7;
 const WEIGHT_TOLD_MIN: f64 = 0.005;
 /// Enough to see the mix; a deck can have hundreds.
 const CARDS_SHOWN_MAX: usize = 12;
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
-}
 
 #[cfg(test)]
 mod tests;

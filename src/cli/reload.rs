@@ -2,11 +2,10 @@
 
 use super::EXIT_FINDINGS;
 use super::api::{Failure, RELOAD, Target};
-use super::status::words::count;
 use super::style::{self, Palette};
 use crate::control::events::Severity;
 use crate::control::status::FindingView;
-use crate::report::{Finding, Report, Style, render};
+use crate::report::{Finding, Report, Style, count, render};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::process::ExitCode;

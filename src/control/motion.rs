@@ -15,9 +15,8 @@ use crate::health::Standing;
 use crate::health::comeback::{Phase, Return, ReturnKey};
 use crate::snapshot::{Catalog, ServedPool, Standings};
 use crate::steer::balance::{self, FavourTold, Favours, Filled, Intakes, Observed};
-use crate::steer::model::{Endpoint, Method, Pool, Site};
+use crate::steer::model::{Endpoint, Key, Method, Pool, Site};
 use crate::steer::pool::Family;
-use crate::wire::Name;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,10 +28,8 @@ const BALANCE_INTERVAL: Duration = Duration::from_secs(2);
 /// The longest time that one step stands for.
 const BALANCE_GAP_MAX: Duration = Duration::from_secs(10);
 
-/// A pool; outlives reloads.
-type PoolKey = (Option<Name>, String);
 /// An endpoint of a pool in a family.
-type SeatKey = (PoolKey, String, Family);
+type SeatKey = (Key, String, Family);
 
 /// What moves by itself.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +38,10 @@ pub struct Motion {
     /// Of an earlier run, until its endpoint is first looked at.
     kept: HashMap<ReturnKey, Return>,
     /// Weights by plan, as they were last dealt.
-    planned: HashMap<(PoolKey, String), f64>,
+    planned: HashMap<(Key, String), f64>,
     /// By pool and site.
-    favours: HashMap<(PoolKey, String), Favours>,
-    intakes: HashMap<PoolKey, Intakes>,
+    favours: HashMap<(Key, String), Favours>,
+    intakes: HashMap<Key, Intakes>,
     balanced_at: Option<Timestamp>,
     next_step: Option<Timestamp>,
 }
@@ -72,13 +69,13 @@ impl Motion {
         let mut rosters = BTreeSet::new();
         let mut is_by_load = false;
         // A zone that is kept as it was last good may hold an older pool of the same name: the first moves for both.
-        let mut moved: HashMap<PoolKey, bool> = HashMap::new();
+        let mut moved: HashMap<Key, bool> = HashMap::new();
         for served in catalog.pools().all() {
             if !step.moves(&served.pool) {
                 continue;
             }
             is_by_load |= follows_load(&served.pool);
-            let key = key(&served.pool);
+            let key = served.pool.key();
             if *moved.entry(key).or_insert_with(|| step.pool(served)) {
                 rosters.extend(served.rosters());
             }
@@ -99,10 +96,10 @@ impl Motion {
         let mut seats = BTreeSet::new();
         let mut gentle = BTreeSet::new();
         for pool in catalog.pools().all().iter().map(|served| &served.pool) {
-            pools.insert(key(pool));
-            seats.extend(pool.endpoints.iter().map(|endpoint| (key(pool), endpoint.name.clone())));
+            pools.insert(pool.key());
+            seats.extend(pool.endpoints.iter().map(|endpoint| (pool.key(), endpoint.name.clone())));
             if pool.comeback.is_gentle() {
-                gentle.insert(key(pool));
+                gentle.insert(pool.key());
             }
         }
         self.returns.retain(|(pool, name, _), _| {
@@ -138,14 +135,14 @@ impl Motion {
 
     /// How much more or less than its due an endpoint gets; none where shares do not follow load.
     pub fn favour(&self, pool: &Pool, endpoint: &Endpoint) -> Option<FavourTold> {
-        let site = || (key(pool), endpoint.site.name.clone());
+        let site = || (pool.key(), endpoint.site.name.clone());
         let found = pool.method.is_by_load().then(|| self.favours.get(&site()))??;
         found.told(&endpoint.name)
     }
 
     /// Load over capacity of a site; none where one of them is not known.
     pub fn utilisation(&self, pool: &Pool, site: &Site) -> Option<f64> {
-        self.intakes.get(&key(pool)).filter(|_| fills(pool))?.told(&site.name)?.utilisation
+        self.intakes.get(&pool.key()).filter(|_| fills(pool))?.told(&site.name)?.utilisation
     }
 
     /// The part of its networks that a site takes as far as its load goes.
@@ -153,19 +150,15 @@ impl Motion {
         if !fills(pool) {
             return 1.0;
         }
-        self.intakes.get(&key(pool)).map_or(1.0, |intakes| intakes.of(&site.name))
+        self.intakes.get(&pool.key()).map_or(1.0, |intakes| intakes.of(&site.name))
     }
 }
 
-fn key(pool: &Pool) -> PoolKey {
-    (pool.zone.clone(), pool.name.clone())
-}
-
 fn seat_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> SeatKey {
-    (key(pool), endpoint.name.clone(), family)
+    (pool.key(), endpoint.name.clone(), family)
 }
 
-fn kept_key(((zone, pool), endpoint, family): &SeatKey) -> ReturnKey {
+fn kept_key((Key { zone, name: pool }, endpoint, family): &SeatKey) -> ReturnKey {
     ReturnKey {
         zone: zone.as_ref().map(ToString::to_string),
         pool: pool.clone(),
@@ -175,7 +168,7 @@ fn kept_key(((zone, pool), endpoint, family): &SeatKey) -> ReturnKey {
 }
 
 /// Whether any site of the pool has a capacity.
-fn fills(pool: &Pool) -> bool {
+pub(super) fn fills(pool: &Pool) -> bool {
     let capacity = |endpoint: &Endpoint| endpoint.vip.as_ref().and_then(|vip| vip.capacity());
     !pool.capacity.is_empty() || pool.endpoints.iter().any(|endpoint| capacity(endpoint).is_some())
 }
@@ -245,7 +238,7 @@ impl Step<'_, '_> {
     }
 
     fn plan(&mut self, pool: &Pool, endpoint: &Endpoint) -> bool {
-        let key = (key(pool), endpoint.name.clone());
+        let key = (pool.key(), endpoint.name.clone());
         let Some(_) = self.now.plan(pool, endpoint) else {
             return self.motion.planned.remove(&key).is_some();
         };
@@ -267,7 +260,7 @@ impl Step<'_, '_> {
                     load: self.load(pool, endpoint),
                 })
                 .collect();
-            let favours = self.motion.favours.entry((key(pool), site.name.clone())).or_default();
+            let favours = self.motion.favours.entry((pool.key(), site.name.clone())).or_default();
             moved |= favours.step(pool.method, &observed, dt, lag);
         }
         moved
@@ -297,7 +290,7 @@ impl Step<'_, '_> {
                 })
             })
             .collect();
-        self.motion.intakes.entry(key(pool)).or_default().step(&loads, dt, lag)
+        self.motion.intakes.entry(pool.key()).or_default().step(&loads, dt, lag)
     }
 
     fn is_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
@@ -345,7 +338,7 @@ fn seated(endpoint: &Endpoint) -> impl Iterator<Item = Family> {
 }
 
 /// The sites of a pool, each once.
-fn sites(pool: &Pool) -> Vec<&Site> {
+pub(super) fn sites(pool: &Pool) -> Vec<&Site> {
     let mut sites: Vec<&Site> = Vec::new();
     for endpoint in &pool.endpoints {
         if !sites.contains(&&*endpoint.site) {

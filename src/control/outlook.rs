@@ -1,12 +1,13 @@
 //! How far a pool can be relied on in one family: each of its sites, and the pool as a whole, in a word.
 //!
 //! The words are for people and programs that look on: status, events, explanations, and what an override would do.
-//! What a query gets is decided by [`Dealt::choose`] from the order of its client; here all sites count, in no order.
+//! What a query gets is decided by [`Dealt::choose`] from the order of its client, and so it is here; only that all
+//! sites count, in no order.
 
+use crate::control::events::Severity;
 use crate::health::Standing;
 use crate::snapshot::Standings;
-use crate::steer::model::OnAllDown;
-use crate::steer::pool::{Dealt, Level, Roster};
+use crate::steer::pool::{Choice, Dealt, Level, Roster};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -47,10 +48,57 @@ pub enum Condition {
     Servfail,
 }
 
+impl SiteLevel {
+    /// How grave that is where the pool has other sites; none where nothing is wrong. Whom a strict route keeps to a dead
+    /// site is not served.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Trusted | Self::Drained => None,
+            Self::Degraded | Self::LastResort | Self::Held => Some(Severity::Warning),
+            Self::Dead => Some(Severity::Error),
+        }
+    }
+
+    /// What is to be said of a site: `under min_up`.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Trusted => "trusted",
+            Self::Degraded => "under min_up",
+            Self::LastResort => "down to endpoints of weight 0",
+            Self::Held => "down to endpoints that just came back",
+            Self::Dead => "dead",
+            Self::Drained => "drained",
+        }
+    }
+}
+
 impl Condition {
     /// Whether nothing of the pool itself is up.
     pub fn is_all_down(self) -> bool {
         !matches!(self, Self::Whole | Self::Degraded)
+    }
+
+    /// How grave it is that a pool is all down; none where it is not.
+    pub fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Whole | Self::Degraded => None,
+            Self::Fallback => Some(Severity::Warning),
+            Self::FailOpen | Self::Nodata | Self::Servfail => Some(Severity::Error),
+        }
+    }
+
+    /// What clients get of a pool that is all down and has this fallback.
+    pub fn instead(self, fallback: Option<&str>) -> String {
+        match self {
+            Self::Whole | Self::Degraded => "what is up serves".to_owned(),
+            Self::Fallback => match fallback {
+                Some(fallback) => format!("its fallback {fallback} serves"),
+                None => "its fallback serves".to_owned(),
+            },
+            Self::FailOpen => "addresses are handed out all the same".to_owned(),
+            Self::Nodata => "answers are empty".to_owned(),
+            Self::Servfail => "answers are SERVFAIL".to_owned(),
+        }
     }
 }
 
@@ -93,41 +141,18 @@ impl Outlook<'_> {
 
     /// What clients get of the pool of this tier and the fallbacks behind it.
     pub fn condition(&self, tier: usize) -> Condition {
-        let mut held = None;
-        for at in tier..self.roster.tiers.len() {
-            let level = |site| self.dealt.site(at, site).level;
-            let up = |site| !matches!(level(site), Level::Dead | Level::Held);
-            if self.seated_sites(at).any(up) {
-                let sound =
-                    |site| matches!(self.level(at, site), SiteLevel::Trusted | SiteLevel::Drained);
-                return match () {
-                    () if at > tier => Condition::Fallback,
-                    () if self.seated_sites(at).all(sound) => Condition::Whole,
-                    () => Condition::Degraded,
-                };
-            }
-            // As `Dealt::choose` has it: what is held back comes after every fallback, and before anything worse.
-            if self.seated_sites(at).any(|site| level(site) == Level::Held) {
-                let condition = if at > tier { Condition::Fallback } else { Condition::Degraded };
-                held = held.or(Some(condition));
-            }
-            let on_all_down = self.roster.tiers[at].pool.on_all_down;
-            if let (Some(condition), true) = (held, on_all_down != OnAllDown::Fallback) {
-                return condition;
-            }
-            match on_all_down {
-                OnAllDown::Fallback => {}
-                OnAllDown::Nodata => return Condition::Nodata,
-                OnAllDown::Servfail => return Condition::Servfail,
-                // As `Dealt::choose` has it: where nobody sits, nothing can be handed out.
-                OnAllDown::All | OnAllDown::LastGood if self.seated_sites(at).next().is_none() => {
-                    return Condition::Nodata;
-                }
-                OnAllDown::All | OnAllDown::LastGood => return Condition::FailOpen,
-            }
+        let is_sound =
+            |site| matches!(self.level(tier, site), SiteLevel::Trusted | SiteLevel::Drained);
+        match self.dealt.choose_anywhere(tier) {
+            Choice::Site { level: Level::Dead, .. } => Condition::FailOpen,
+            Choice::Site { tier: serving, .. } if serving > tier => Condition::Fallback,
+            // Where only what is held back serves, no site is sound that has any of it.
+            Choice::Site { .. } if self.seated_sites(tier).all(is_sound) => Condition::Whole,
+            Choice::Site { .. } => Condition::Degraded,
+            // Only a roster without sites fences everybody, and there is none.
+            Choice::Nodata | Choice::Fenced => Condition::Nodata,
+            Choice::Servfail => Condition::Servfail,
         }
-        // Only a chain whose last pool falls back to nothing comes here, which configuration refuses.
-        held.unwrap_or(Condition::Servfail)
     }
 }
 
@@ -158,45 +183,4 @@ impl fmt::Display for Condition {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::control::testing::{Scene, at, on_site};
-    use crate::health::Outcome;
-    use crate::health::overrides::{Overrides, Pin};
-    use crate::steer::pool::Choice;
-
-    /// Every combination of what can be up in the small world: the word is what a client gets who may go anywhere.
-    #[test]
-    fn conditions_are_what_choosing_makes_of_them() {
-        let endpoints = ["fra-1", "fra-2", "iad-1", "spare-1"];
-        let mut seen = std::collections::HashSet::new();
-        for bits in 0..1_u32 << (endpoints.len() + 2) {
-            let is_set = |bit: usize| bits >> bit & 1 == 1;
-            let mut scene = Scene::new();
-            for (bit, endpoint) in endpoints.into_iter().enumerate() {
-                let refused = Outcome::Failure("refused".to_owned());
-                scene.probe(endpoint, if is_set(bit) { Outcome::Success } else { refused }, 1);
-            }
-            let sites = [("fra", endpoints.len()), ("iad", endpoints.len() + 1)];
-            let drained = sites.into_iter().filter(|(_, bit)| is_set(*bit));
-            let list = drained.map(|(site, _)| on_site(site, Pin::Drain, None)).collect();
-            scene.knowledge.overrides = Overrides { list };
-            let snapshot = scene.snapshot(2);
-            for (number, roster) in snapshot.catalog().rosters().iter().enumerate() {
-                let (dealt, now) = (snapshot.dealt(number), scene.knowledge.at(at(2)));
-                let condition = Outlook { roster, dealt, standings: &now }.condition(0);
-                let order: Vec<u16> = (0..roster.sites.len() as u16).collect();
-                let is_right = match dealt.choose(&order, 0) {
-                    Choice::Site { level: Level::Dead, .. } => condition == Condition::FailOpen,
-                    Choice::Site { tier: 0, .. } => !condition.is_all_down(),
-                    Choice::Site { .. } => condition == Condition::Fallback,
-                    Choice::Nodata => condition == Condition::Nodata,
-                    Choice::Fenced | Choice::Servfail => condition == Condition::Servfail,
-                };
-                assert!(is_right, "{bits:06b}: {condition}");
-                seen.insert(condition);
-            }
-        }
-        assert_eq!(seen.len(), 5, "all but SERVFAIL, which nothing here asks for: {seen:?}");
-    }
-}
+mod tests;

@@ -6,8 +6,10 @@
 //! Errors of the operating system that have no line (a file that cannot be read) are findings without a place.
 
 mod render;
+mod words;
 
 pub use render::{Style, render};
+pub use words::{count, listed, percent, percent_tenths, plural};
 
 use std::fmt;
 use std::ops::Range;
@@ -203,16 +205,6 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// The names, `max` of them at most, and how many more there are: `a, b and 3 more`. Nothing for none.
-pub fn listed(names: &[impl AsRef<str>], max: usize) -> String {
-    let shown: Vec<&str> = names.iter().take(max).map(AsRef::as_ref).collect();
-    let shown = shown.join(", ");
-    match names.len().saturating_sub(max) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -240,14 +232,5 @@ mod tests {
         check("timout", Some("timeout"));
         check("frnkfrt", Some("frankfurt"));
         check("db", None);
-    }
-
-    #[test]
-    fn many_are_counted() {
-        let check = |names: &[&str], expected| assert_eq!(listed(names, 2), expected);
-        check(&[], "");
-        check(&["a"], "a");
-        check(&["a", "b"], "a, b");
-        check(&["a", "b", "c"], "a, b and 1 more");
     }
 }

@@ -4,7 +4,7 @@
 //! failure domain and one endpoint. What a director reports, what it comes to, and what its own configuration looks
 //! like is the part of [`crate::director`].
 
-use super::model::Site;
+use super::model::{Key, Site};
 use crate::health::Probe;
 use crate::wire::Name;
 use std::fmt;
@@ -156,6 +156,8 @@ pub struct HttpSource {
     pub url: String,
     /// A file with a bearer token, or with `user:password` for basic authentication; read at every question.
     pub auth: Option<HttpAuth>,
+    /// The file of certificate roots by which `https://` is judged; none: the system's.
+    pub roots: Option<PathBuf>,
 }
 
 /// What lets in.
@@ -174,15 +176,14 @@ pub struct Vip {
     pub directors: Vec<Arc<Director>>,
 }
 
-/// What a VIP is known by: its directors, each with the zone that defines it. Outlives reloads.
+/// What a VIP is known by: its directors. Outlives reloads.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct VipKey(Vec<(Option<Name>, String)>);
+pub struct VipKey(Vec<Key>);
 
 impl Vip {
     /// What it is known by.
     pub fn key(&self) -> VipKey {
-        let one = |director: &Arc<Director>| (director.zone.clone(), director.name.clone());
-        VipKey(self.directors.iter().map(one).collect())
+        VipKey(self.directors.iter().map(|director| director.key()).collect())
     }
 
     /// Sessions that it carries well: only one of its directors holds it at a time.
@@ -203,6 +204,11 @@ impl Vip {
 }
 
 impl Director {
+    /// What it is known by.
+    pub fn key(&self) -> Key {
+        Key::new(self.zone.as_ref(), &self.name)
+    }
+
     /// Its VIPs.
     pub fn addresses(&self) -> impl Iterator<Item = IpAddr> {
         self.a.map(IpAddr::from).into_iter().chain(self.aaaa.map(IpAddr::from))

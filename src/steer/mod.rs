@@ -18,3 +18,5 @@ pub mod director;
 pub mod model;
 pub mod order;
 pub mod pool;
+#[cfg(test)]
+pub(crate) mod testing;

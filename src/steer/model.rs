@@ -28,6 +28,22 @@ pub struct Site {
     pub coordinates: Option<Coordinates>,
 }
 
+/// What a site, a pool or a director is known by. Outlives reloads: what has the same key there is the same, changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// The zone whose file defines it; none for the server's own.
+    pub zone: Option<Name>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Key {
+    /// The key of what this zone's file calls so.
+    pub fn new(zone: Option<&Name>, name: &str) -> Self {
+        Self { zone: zone.cloned(), name: name.to_owned() }
+    }
+}
+
 /// One backend.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Endpoint {
@@ -121,6 +137,13 @@ pub struct SiteCapacity {
     pub sessions: u64,
 }
 
+impl Site {
+    /// What it is known by.
+    pub fn key(&self) -> Key {
+        Key::new(self.zone.as_ref(), &self.name)
+    }
+}
+
 impl Endpoint {
     /// How its addresses are probed, as far as they are.
     pub fn probes(&self) -> impl Iterator<Item = &Arc<Probe>> {
@@ -151,6 +174,11 @@ impl Method {
 }
 
 impl Pool {
+    /// What it is known by. While a zone is kept as it was last good, two pools of the server can have the same key.
+    pub fn key(&self) -> Key {
+        Key::new(self.zone.as_ref(), &self.name)
+    }
+
     /// Whether its sites may take a part of their clients only, the others' networks going on to the next site. A
     /// matter of configuration and not of health, as the scope of answers depends on it.
     pub fn sheds(&self) -> bool {

@@ -186,6 +186,7 @@ fn best_code(tier: &[Rule], located: &Location) -> Option<(usize, Matched)> {
 mod tests {
     use super::*;
     use crate::geo::Coordinates;
+    use crate::steer::testing;
 
     /// fra and iad where they are, sin without coordinates.
     fn sites() -> Vec<Arc<Site>> {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     fn site(name: &str, coordinates: Option<Coordinates>) -> Site {
-        Site { zone: None, name: name.into(), title: name.into(), location: None, coordinates }
+        Site { coordinates, ..testing::site(name) }
     }
 
     fn named(names: &str) -> Vec<Arc<Site>> {

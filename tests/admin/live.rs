@@ -11,6 +11,9 @@ use std::io::BufRead;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
+/// What takes longer hangs: a machine that is busy takes up to a part of it for what takes a tenth of a second.
+const SLOW: Duration = Duration::from_secs(8);
+
 const ADMIN: &str = "[admin]\nlisten = \"127.0.0.1:0\"\n";
 
 #[test]
@@ -89,7 +92,7 @@ fn a_stream_tells_the_status_and_what_happens() {
     let mut live = stream(&world, &Request::get("/api/v1/stream"));
     let (kind, status) = live.event().expect("a status");
     assert_eq!(kind, "status");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SLOW, "{:?}", begun.elapsed());
     described::check_named("Status", &status);
     let condition = |status: &serde_json::Value| {
         status["pools"][0]["families"][0]["condition"].as_str().expect("a word").to_owned()
@@ -108,8 +111,8 @@ fn a_stream_tells_the_status_and_what_happens() {
             degraded |= condition(&data) == "degraded";
         }
     }
-    // Two probes at 100 ms, the pause between statuses, and a slow machine.
-    assert!(stopped.elapsed() < Duration::from_secs(3), "{:?}", stopped.elapsed());
+    // Two probes at 100 ms, and the pause between statuses.
+    assert!(stopped.elapsed() < SLOW, "{:?}", stopped.elapsed());
     assert_eq!(world.answer(), [IAD]);
 }
 
@@ -150,7 +153,7 @@ fn who_connects_again_is_told_what_it_has_missed() {
 }
 
 #[test]
-fn it_ends_within_a_second_with_streams_open() {
+fn it_ends_soon_with_streams_open() {
     let World { server, backends } = World::start();
     let admin = server.admin();
     let mut streams: Vec<Connection> = (0..8)
@@ -165,7 +168,7 @@ fn it_ends_within_a_second_with_streams_open() {
     let begun = Instant::now();
     drop::<TestServer>(server);
     // DNS itself takes part of that.
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SLOW, "{:?}", begun.elapsed());
     for stream in &mut streams {
         while stream.event().is_some() {}
     }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long a story waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Presses of Tab after which something is not to be reached by keyboard.
@@ -112,8 +112,15 @@ impl Page {
         self.client.execute(script, vec![]).await.expect("a script that runs")
     }
 
+    /// Clicks; once more where the page drew the element anew between look and click.
     pub async fn click(&self, css: &str) {
-        self.shows(css).await.click().await.expect("an element that can be clicked");
+        let start = Instant::now();
+        loop {
+            match self.shows(css).await.click().await {
+                Err(error) if error.is_stale_element_reference() && start.elapsed() < PATIENCE => {}
+                clicked => return clicked.expect("an element that can be clicked"),
+            }
+        }
     }
 
     /// Types into a field in place of what it held.
@@ -123,11 +130,17 @@ impl Page {
         field.send_keys(text).await.expect("a field that takes keys");
     }
 
-    /// Presses keys wherever the keyboard is.
+    /// Presses keys wherever the keyboard is; once more where that was drawn anew in between.
     pub async fn press(&self, keys: &str) {
-        let focused =
-            self.client.active_element().await.expect("a focused element, if only the page");
-        focused.send_keys(keys).await.expect("an element that takes keys");
+        let start = Instant::now();
+        loop {
+            let focused =
+                self.client.active_element().await.expect("a focused element, if only the page");
+            match focused.send_keys(keys).await {
+                Err(error) if error.is_stale_element_reference() && start.elapsed() < PATIENCE => {}
+                pressed => return pressed.expect("an element that takes keys"),
+            }
+        }
     }
 
     pub async fn press_key(&self, key: Key) {

@@ -111,10 +111,18 @@ fn fstrm_capture_reads_the_socket() {
     let server = TestServer::start(configuration(LOOPBACK, &format!("socket = {socket:?}")));
     ask(&server);
     until("all to be written", || (server.tap_counts().written == 2).then_some(()));
-    // Ends the stream, after which the reader has all of it.
+    // Ends the stream, after which the reader has all of it; it has read that far when it closes its end.
     drop(server);
+    until("the reader to see the end", || (sockets(capture.id()) <= 1).then_some(()));
     let asked = Command::new("kill").arg(capture.id().to_string()).status();
     assert!(asked.is_ok_and(|status| status.success()), "the reader is told to end");
     capture.wait().expect("its end");
     assert_printed(&captured);
+}
+
+/// Sockets that a process holds.
+fn sockets(process: u32) -> usize {
+    let open = std::fs::read_dir(format!("/proc/{process}/fd")).expect("a process of ours");
+    let links = open.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    links.filter(|link| link.to_string_lossy().starts_with("socket:")).count()
 }

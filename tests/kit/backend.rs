@@ -89,9 +89,14 @@ impl Backend {
         self.address.port()
     }
 
-    /// How it behaves from the next connection on.
-    pub fn set(&self, mode: Mode) {
-        self.shared.change(|state| state.mode = mode);
+    /// How it behaves from the next connection on; the connections accepted before that.
+    pub fn set(&self, mode: Mode) -> usize {
+        let mut before = 0;
+        self.shared.change(|state| {
+            state.mode = mode;
+            before = state.connections;
+        });
+        before
     }
 
     /// Stops listening: connections are refused.
@@ -151,6 +156,17 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// Counts a connection, and settles in the same moment how it is treated: whoever sets another mode knows by the
+    /// count which connections saw it.
+    fn admit(&self) -> Mode {
+        let mut mode = Mode::Close;
+        self.change(|state| {
+            state.connections += 1;
+            mode = state.mode.clone();
+        });
+        mode
+    }
+
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.state.lock().expect("no panic under the lock"))
     }
@@ -173,8 +189,8 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>, tls: Option<&Arc<rustls::
             return;
         }
         let Ok((stream, _)) = accepted else { continue };
-        shared.change(|state| state.connections += 1);
-        if shared.read(|state| state.mode == Mode::Close) {
+        let mode = shared.admit();
+        if mode == Mode::Close {
             continue;
         }
         let (shared, tls) = (shared.clone(), tls.cloned());
@@ -182,10 +198,10 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>, tls: Option<&Arc<rustls::
         std::thread::spawn(move || -> io::Result<()> {
             stream.set_read_timeout(Some(PATIENCE))?;
             match tls {
-                None => converse(stream, &shared),
+                None => converse(stream, &shared, &mode),
                 Some(tls) => {
                     let session = ServerConnection::new(tls).map_err(io::Error::other)?;
-                    converse(StreamOwned::new(session, stream), &shared)
+                    converse(StreamOwned::new(session, stream), &shared, &mode)
                 }
             }
         });
@@ -193,7 +209,7 @@ fn serve(listener: &TcpListener, shared: &Arc<Shared>, tls: Option<&Arc<rustls::
 }
 
 /// One request, one response, then the end of the connection.
-fn converse(mut stream: impl Read + Write, shared: &Shared) -> io::Result<()> {
+fn converse(mut stream: impl Read + Write, shared: &Shared, mode: &Mode) -> io::Result<()> {
     let mut head = Vec::new();
     let mut octet = [0];
     while !head.ends_with(b"\r\n\r\n") && head.len() < HEAD_BYTES_MAX {
@@ -201,7 +217,7 @@ fn converse(mut stream: impl Read + Write, shared: &Shared) -> io::Result<()> {
         head.push(octet[0]);
     }
     shared.change(|state| state.heads.push(String::from_utf8_lossy(&head).into_owned()));
-    match shared.read(|state| state.mode.clone()) {
+    match mode {
         Mode::Answer(status, body) => {
             let length = body.len();
             let response = format!(

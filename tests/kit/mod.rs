@@ -20,7 +20,7 @@ pub mod server;
 pub mod types;
 
 pub use backend::{Backend, Mode};
-pub use certificate::TestCertificate;
+pub use certificate::{TestAuthority, TestCertificate};
 pub use client::{Stream, Udp, tcp, tls};
 pub use config::ConfigDir;
 pub use https::{Https, HttpsReply, Method};
@@ -30,8 +30,8 @@ pub use reply::{Ecs, Opt, Reply, Rr};
 
 use std::time::{Duration, Instant};
 
-/// How long a test waits for something that must come before it fails.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a test waits for something that must come before it fails: long, as it costs nothing where things come.
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Looks again and again until `look` finds something; panics with `what` when patience ends.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {

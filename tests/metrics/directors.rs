@@ -21,7 +21,7 @@ vip = { a = "192.0.2.100" }
 mode = "dr"
 service = "tcp/80"
 capacity = 1000
-feed = { type = "json", url = "http://127.0.0.1:PORT/", interval = "100ms", timeout = "90ms", stale_after = "1s" }
+feed = { type = "json", url = "http://127.0.0.1:PORT/", interval = "100ms", timeout = "1s", stale_after = "2s" }
 
 [directors.lvs-iad]
 site = "iad"
@@ -103,7 +103,8 @@ fn directors_feeds_and_real_servers() {
     promtool::check(&page.text);
 
     feed.set(report("down"));
-    let page = page_when("a dead real", &|page| real(page, "web2", "down") == 1.0);
+    let dead = [("real", "web2"), ("state", "down")];
+    let page = page_when("a dead real", &|page| page.sum("fingerpost_real_state", &dead) == 1.0);
     assert_eq!((of(&page, "director_live_ratio"), weight(&page)), (0.75, 6.0));
     assert_eq!(site(&page, "site_admission_ratio"), 0.75);
     assert_eq!(site(&page, "site_admission_by_load_ratio"), 1.0);
@@ -111,7 +112,13 @@ fn directors_feeds_and_real_servers() {
     feed.stop();
     let page = page_when("a lost feed", &|page| of(page, "feed_fresh") == 0.0);
     assert_eq!(state(&page, "director_source", "lvs-fra", "source", "check"), 1.0);
-    assert!(of(&page, "feed_failed_total") >= 1.0);
+    let failed = |page: &Page, reason: &str| {
+        let name = "fingerpost_feed_failed_total";
+        page.value(name, &[("director", "lvs-fra"), ("reason", reason)])
+    };
+    assert!(failed(&page, "connection") >= 1.0);
+    let others = ["local", "tls", "status", "impossible"].map(|reason| failed(&page, reason));
+    assert_eq!(others, [0.0; 4]);
     // Nobody vouches for it: it is handed out where nothing else is.
     assert_eq!((weight(&page), site(&page, "site_admission_ratio")), (8.0, 0.0));
     let held = [("endpoint", "lvs-fra"), ("standing", "held")];

@@ -26,7 +26,7 @@ ours = [
 [checks.web]
 type = "http"
 interval = "100ms"
-timeout = "1s"
+timeout = "3s"
 fall = 2
 rise = 2
 "#;

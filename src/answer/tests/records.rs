@@ -9,14 +9,8 @@ pub(super) fn both_families() -> Arc<Pool> {
     pool.endpoints = [1, 2, 3]
         .map(|last| {
             Arc::new(Endpoint {
-                name: format!("both-{last}"),
-                site: site("fra"),
-                a: Some(Ipv4Addr::new(192, 0, 2, last)),
                 aaaa: Some(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into())),
-                weight: 1,
-                probe_a: None,
-                probe_aaaa: None,
-                vip: None,
+                ..endpoint(format!("both-{last}"), Arc::new(site("fra")), last, 1)
             })
         })
         .into();

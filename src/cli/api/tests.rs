@@ -111,9 +111,10 @@ async fn the_body_of_a_refusal_is_kept() {
 
 #[tokio::test]
 async fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    drop(listener);
+    // Bound and not listening: nobody else gets the port.
+    let bound = tokio::net::TcpSocket::new_v4().expect("a socket");
+    bound.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+    let address = bound.local_addr().expect("its address");
     let api = api(Url::parse(&format!("http://{address}/")).expect("a URL"), Token::None);
     let failure = get::<Answer>(&api, "x", &[]).await.expect_err("nobody");
     let text = failure.finding.to_string();

@@ -3,7 +3,7 @@
 use crate::cli::{ConfigArg, fail, problem, style};
 use crate::config;
 use crate::director::render::{self, Format, Host, Job, Settings};
-use crate::report::{Finding, Report, nearest};
+use crate::report::{Finding, Report, listed, nearest};
 use crate::steer::director::Director;
 use crate::wire::Name;
 use std::fmt::Display;
@@ -155,7 +155,7 @@ fn find<'a>(wanted: &Wanted, all: &'a [Arc<Director>]) -> Result<&'a Arc<Directo
             let help = match nearest(&wanted.name, all.iter().map(|one| &one.name[..])) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None if all.is_empty() => "define it: [directors.NAME]".to_owned(),
-                None => format!("there are {}", listed(all.iter().map(shown))),
+                None => format!("there are {}", named(all)),
             };
             Err(Finding::error(format!("no director is called {:?}", wanted.name)).help(help))
         }
@@ -164,7 +164,7 @@ fn find<'a>(wanted: &Wanted, all: &'a [Arc<Director>]) -> Result<&'a Arc<Directo
                 Some(zone) => format!("zone {zone} defines no director {:?}", wanted.name),
                 None => format!("several zones define a director {:?}", wanted.name),
             };
-            let choices = listed(several.iter().map(|one| shown(one)));
+            let choices = named(several.iter().copied());
             Err(Finding::error(message).help(format!("say which: {choices}")))
         }
     }
@@ -181,13 +181,9 @@ fn shown(director: &Arc<Director>) -> String {
 /// More names than this are not listed.
 const LISTED_MAX: usize = 16;
 
-fn listed(names: impl Iterator<Item = String>) -> String {
-    let mut names: Vec<String> = names.collect();
-    if names.len() > LISTED_MAX {
-        names.truncate(LISTED_MAX);
-        names.push("more".into());
-    }
-    names.join(", ")
+fn named<'a>(directors: impl IntoIterator<Item = &'a Arc<Director>>) -> String {
+    let names: Vec<String> = directors.into_iter().map(shown).collect();
+    listed(&names, LISTED_MAX)
 }
 
 fn usual_format(directors: &[Arc<Director>]) -> Result<Format, Finding> {

@@ -9,6 +9,7 @@ use super::style::{self, Palette};
 use super::{CONFIG_FILE, ConfigArg, EXIT_FINDINGS, fail, problem};
 use crate::config::defaults::ENDPOINT_WEIGHT_MAX;
 use crate::control::loader::{Load, Loader};
+use crate::control::overrides::target::{Kind, Lost, Wanted};
 use crate::control::simulate::{
     Changes, Clients, EndpointWeight, Gate, Health, Measure, Side, Simulation, Traffic, simulate,
 };
@@ -74,15 +75,15 @@ pub(super) struct Args {
     /// Compare with this database in place of those configured; may be given more than once, asked in order
     #[arg(long, value_name = "FILE")]
     database: Vec<PathBuf>,
-    /// Suppose this site or endpoint down; may be given more than once
-    #[arg(long, value_name = "SITE|[POOL/]ENDPOINT")]
-    down: Vec<String>,
-    /// Suppose this site or endpoint drained; may be given more than once
-    #[arg(long, value_name = "SITE|[POOL/]ENDPOINT")]
-    drain: Vec<String>,
-    /// Suppose this site or endpoint up; may be given more than once
-    #[arg(long, value_name = "SITE|[POOL/]ENDPOINT")]
-    up: Vec<String>,
+    /// Suppose this site, pool or endpoint down; may be given more than once
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    down: Vec<Wanted>,
+    /// Suppose this site, pool or endpoint drained; may be given more than once
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    drain: Vec<Wanted>,
+    /// Suppose this site, pool or endpoint up; may be given more than once
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    up: Vec<Wanted>,
     /// Suppose another weight of this endpoint; may be given more than once
     #[arg(long, value_name = "[POOL/]ENDPOINT=N", value_parser = parse_weight)]
     weight: Vec<EndpointWeight>,
@@ -126,8 +127,12 @@ fn parse_weight(text: &str) -> Result<EndpointWeight, String> {
     let (endpoint, weight) =
         text.rsplit_once('=').ok_or("write ENDPOINT=N, as in fra-1=3".to_owned())?;
     let weight = weight.parse().ok().filter(|weight| u64::from(*weight) <= ENDPOINT_WEIGHT_MAX);
+    let endpoint: Wanted = endpoint.parse().map_err(|lost: Lost| lost.to_string())?;
+    if let Some(kind @ (Kind::Site | Kind::Pool)) = endpoint.kind {
+        return Err(format!("a {kind} has no weight; its endpoints have"));
+    }
     match weight {
-        Some(weight) => Ok(EndpointWeight { endpoint: endpoint.to_owned(), weight }),
+        Some(weight) => Ok(EndpointWeight { endpoint, weight }),
         None => Err(format!("the weight is not a number from 0 to {ENDPOINT_WEIGHT_MAX}")),
     }
 }
@@ -178,7 +183,7 @@ fn changes_told(args: &Args) -> Vec<String> {
     let mut told = Vec::new();
     told.extend(args.with.iter().map(|path| format!("configuration {}", path.display())));
     told.extend(args.database.iter().map(|path| format!("database {}", path.display())));
-    let each = |names: &[String], word: &'static str| {
+    let each = |names: &[Wanted], word: &'static str| {
         names.iter().map(|name| format!("{name} {word}")).collect::<Vec<_>>()
     };
     told.extend(each(&args.down, "down"));
@@ -215,7 +220,7 @@ fn compare(args: &Args) -> Result<Simulation, Report> {
 
 fn changes(args: &Args) -> Changes {
     let pins = [(&args.down, Pin::Down), (&args.drain, Pin::Drain), (&args.up, Pin::Up)];
-    let each = |(names, pin): (&Vec<String>, Pin)| {
+    let each = |(names, pin): (&Vec<Wanted>, Pin)| {
         names.iter().map(|name| (name.clone(), pin)).collect::<Vec<_>>()
     };
     Changes { pins: pins.into_iter().flat_map(each).collect(), weights: args.weight.clone() }

@@ -4,7 +4,7 @@
 use super::Said;
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::simulate::{Change, EndpointShare, Move, Population, SiteShare, Steered};
-use crate::report::listed;
+use crate::report::{count, listed, percent_tenths};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::iter;
@@ -81,7 +81,7 @@ impl Page<'_> {
         let unseen: Vec<String> = simulation
             .uncovered
             .iter()
-            .map(|(family, part)| format!("{} of {family}", percent(*part)))
+            .map(|(family, part)| format!("{} of {family}", percent_tenths(*part)))
             .collect();
         if !unseen.is_empty() {
             let line =
@@ -89,7 +89,7 @@ impl Page<'_> {
             facts.row([faint(""), line.into()]);
         }
         for population in inhabited.iter().filter(|population| population.relocated > 0.0) {
-            let part = percent(population.relocated);
+            let part = percent_tenths(population.relocated);
             let line =
                 format!("{part} of {} are now said to be in another country", population.name);
             facts.row([faint("databases"), Cell::inked(Ink::Doubt, line)]);
@@ -130,7 +130,7 @@ impl Page<'_> {
         if violations.is_empty() {
             let line = format!(
                 "passed: no part of a site or endpoint shifts by more than {max}, nor do more clients move",
-                max = percent(*max_shift)
+                max = percent_tenths(*max_shift)
             );
             return format!("\n{}\n", self.palette.paint(Ink::Good, line));
         }
@@ -226,9 +226,9 @@ fn sites(steered: &Steered, is_compared: bool) -> Table {
 fn site_row(name: Cell, share: &ByClients<Change>, is_compared: bool, has_bar: bool) -> Vec<Cell> {
     let mut cells = vec![name];
     for change in share.values() {
-        cells.push(Cell::number(percent(change.before)));
+        cells.push(Cell::number(percent_tenths(change.before)));
         if is_compared {
-            cells.push(Cell::number(percent(change.after)));
+            cells.push(Cell::number(percent_tenths(change.after)));
             cells.push(shift(*change));
         }
     }
@@ -280,7 +280,9 @@ fn moves(moves: &[Move]) -> Table {
         ];
         for name in &clients {
             for part in [row.of_country.get(name), row.of_all.get(name)] {
-                cells.push(part.map_or_else(Cell::default, |part| Cell::number(percent(*part))));
+                cells.push(
+                    part.map_or_else(Cell::default, |part| Cell::number(percent_tenths(*part))),
+                );
             }
         }
         table.row(cells);
@@ -297,7 +299,7 @@ fn visible(parts: &ByClients<f64>) -> String {
     let some: Vec<String> = parts
         .iter()
         .filter(|(_, part)| **part > 0.0)
-        .map(|(name, part)| format!("{} of {name}", percent(*part)))
+        .map(|(name, part)| format!("{} of {name}", percent_tenths(*part)))
         .collect();
     some.join(" and ")
 }
@@ -310,15 +312,6 @@ fn unit(population: &Population) -> String {
     match population.name {
         "traffic" => population.unit.to_owned(),
         name => format!("{name} {}", population.unit),
-    }
-}
-
-/// A part of one; what is more than nothing never reads as nothing.
-fn percent(part: f64) -> String {
-    if part > 0.0 && part < VISIBLE_MIN {
-        "<0.1 %".to_owned()
-    } else {
-        format!("{:.1} %", part * 100.0)
     }
 }
 
@@ -337,10 +330,6 @@ fn named(steered: &Steered) -> impl Iterator<Item = String> + '_ {
     let types =
         if steered.types.len() > 1 { String::new() } else { format!(" {}", steered.types[0]) };
     steered.names.iter().map(move |name| format!("{name}{types}"))
-}
-
-fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 fn more(all: usize, shown: usize) -> Option<usize> {

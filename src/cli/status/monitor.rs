@@ -2,12 +2,12 @@
 //!
 //! <https://www.monitoring-plugins.org/doc/guidelines.html> has the form: a line of text, a bar, and numbers.
 
-use super::words::count;
 use super::{Seen, select};
 use crate::cli::api::{Failure, Target};
 use crate::cli::style;
 use crate::control::events::Severity;
 use crate::control::status::Status;
+use crate::report::count;
 use std::process::ExitCode;
 
 /// Nobody reads more in a line of an alert.

@@ -2,12 +2,13 @@
 //! depending on how many there are.
 
 use super::render::{Extent, Layout, folded, ink_of_state, names, pinned};
-use super::words::{count, latency, rate, share, span};
+use super::words::{latency, rate, share, span};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::outlook::{Condition, SiteLevel};
 use crate::control::status::{
     CheckView, EndpointFamilyView, EndpointView, FamilyView, PoolView, SiteLevelView, Status,
 };
+use crate::report::count;
 use jiff::Timestamp;
 use std::cmp::Reverse;
 
@@ -19,11 +20,6 @@ const LINES_MAX: usize = 30;
 const WRONG_FULL_MAX: usize = 8;
 /// In a pool of more endpoints than this, those that are up are counted.
 const ENDPOINTS_MAX: usize = 24;
-/// A certificate with fewer days left is told of: renewal is usual a month before, so something is late.
-const CERTIFICATE_DAYS_MIN: i64 = 14;
-/// An endpoint that turned as often as this since the start is not merely restarted now and then.
-const FLAPS_TOLD: u64 = 6;
-
 /// Sections, in order.
 pub(super) fn render(status: &Status, layout: Layout) -> Vec<String> {
     // Of a pool that was narrowed to a site, what is wrong elsewhere is not asked about.
@@ -69,7 +65,7 @@ fn own_families(pool: &PoolView) -> impl Iterator<Item = &FamilyView> + Clone {
 fn is_endpoint_well(endpoint: &EndpointView) -> bool {
     let well = |family: &EndpointFamilyView| {
         family.standing == "up"
-            && family.check.as_ref().is_none_or(|check| remarks(check).is_empty())
+            && family.check.as_ref().is_none_or(|check| check.remarks.is_empty())
     };
     endpoint.pinned.is_none() && endpoint.families.iter().all(well)
 }
@@ -196,15 +192,7 @@ fn condition(family: &FamilyView, pool: &PoolView, palette: Palette) -> String {
     let word = match family.condition {
         Condition::Whole => "whole".to_owned(),
         Condition::Degraded => "degraded".to_owned(),
-        Condition::Fallback => match &pool.fallback {
-            Some(pool) => format!("all down, {pool} serves in its place"),
-            None => "all down, its fallback serves".to_owned(),
-        },
-        Condition::FailOpen => {
-            format!("all down, answers go on as on_all_down = {:?} has it", pool.on_all_down)
-        }
-        Condition::Nodata => "all down, answers are empty".to_owned(),
-        Condition::Servfail => "all down, answers are SERVFAIL".to_owned(),
+        down => format!("all down, {}", down.instead(pool.fallback.as_deref())),
     };
     let mut text = palette.paint(ink, word).to_string();
     let failing = family.sites.iter().filter(|site| site.level != SiteLevel::Trusted);
@@ -280,27 +268,6 @@ fn why(endpoint: &EndpointView, family: &EndpointFamilyView, now: Timestamp) -> 
     let weight_because: Vec<String> =
         family.weight_because.iter().filter(is_new).cloned().collect();
     said.extend(weight_because);
-    said.extend(check.into_iter().flat_map(remarks));
+    said.extend(check.into_iter().flat_map(|check| check.remarks.iter().cloned()));
     said.join("; ")
-}
-
-/// What is not well with a check whatever its verdict.
-fn remarks(check: &CheckView) -> Vec<String> {
-    let mut remarks = Vec::new();
-    if let Some(last) = check.last.as_ref().filter(|last| last.outcome != "success")
-        && check.verdict == "up"
-    {
-        remarks.push(format!("last probe: {}", last.reason));
-    }
-    match check.certificate_days_left {
-        Some(days) if days < 0 => remarks.push("its certificate has ended".to_owned()),
-        Some(days) if days < CERTIFICATE_DAYS_MIN => {
-            remarks.push(format!("its certificate ends in {days} d"));
-        }
-        _ => {}
-    }
-    if check.flaps >= FLAPS_TOLD {
-        remarks.push(format!("turned {} times", check.flaps));
-    }
-    remarks
 }

@@ -3,11 +3,12 @@
 //! Where there is much of something, those that are well are counted instead of shown, so that the others stay in
 //! sight.
 
-use super::words::{action, count, list, rate, span, until};
+use super::words::{action, rate, span, until};
 use super::{directors, pools};
 use crate::cli::style::{Cell, Ink, Palette, Table};
 use crate::control::events::Severity;
 use crate::control::status::{OverrideView, SiteView, Status, ZoneView};
+use crate::report::{count, listed};
 use jiff::Timestamp;
 use std::fmt::Write;
 
@@ -266,5 +267,5 @@ fn files(status: &Status, layout: Layout) -> String {
 
 /// Names within a line.
 pub(super) fn names(names: &[String]) -> String {
-    list(names.iter().map(String::as_str), NAMED_MAX)
+    listed(names, NAMED_MAX)
 }

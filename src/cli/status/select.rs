@@ -1,7 +1,7 @@
 //! As much of a status as has to do with one name: a site, director, pool, endpoint, zone, or steered name.
 
 use crate::control::status::{DirectorSeatView, DirectorView, EndpointView, PoolView, Status};
-use crate::report::{Finding, nearest};
+use crate::report::{Finding, listed, nearest};
 use std::collections::HashSet;
 
 /// As many names are offered where one is not known and none is near.
@@ -130,10 +130,8 @@ fn unknown(status: &Status, name: &str) -> Finding {
         Some(near) => format!("did you mean {near:?}?"),
         None => {
             let mut seen = HashSet::new();
-            let mut offered = known.into_iter().filter(|name| seen.insert(*name));
-            let first: Vec<_> = offered.by_ref().take(OFFERED_MAX).collect();
-            let more = if offered.next().is_some() { ", and others" } else { "" };
-            format!("there are {}{more}", first.join(", "))
+            let offered: Vec<&str> = known.into_iter().filter(|name| seen.insert(*name)).collect();
+            format!("there are {}", listed(&offered, OFFERED_MAX))
         }
     };
     Finding::error(message).help(help)

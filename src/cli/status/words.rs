@@ -1,4 +1,4 @@
-//! Times, rates and counts in words that a person takes in at a glance. All plain ASCII.
+//! Times, rates and shares in words that a person takes in at a glance. All plain ASCII.
 
 use crate::control::status::{OverrideView, PlanView};
 use jiff::Timestamp;
@@ -93,30 +93,6 @@ pub(in crate::cli) fn latency(ms: f64) -> String {
     }
 }
 
-/// `1 pool`, `2 pools`.
-pub(in crate::cli) fn count(number: usize, thing: &str) -> String {
-    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
-}
-
-/// `a`, `a and b`, `a, b and c`; beyond `shown_max`, `a, b and 7 more`.
-pub(in crate::cli) fn list<'a>(
-    things: impl IntoIterator<Item = &'a str>,
-    shown_max: usize,
-) -> String {
-    let mut things: Vec<&str> = things.into_iter().collect();
-    let more;
-    if things.len() > shown_max {
-        more = format!("{} more", things.len() - shown_max);
-        things.truncate(shown_max);
-        things.push(&more);
-    }
-    match things.split_last() {
-        None => String::new(),
-        Some((only, [])) => (*only).to_owned(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,18 +155,5 @@ mod tests {
             [0.04, 1.26, 250.0, 1999.0].map(latency),
             ["0.0 ms", "1.3 ms", "250 ms", "2.0 s"]
         );
-    }
-
-    #[test]
-    fn counts_and_lists() {
-        assert_eq!([count(0, "pool"), count(1, "pool")], ["0 pools", "1 pool"]);
-        let check = |things: &[&str], expected: &str| {
-            assert_eq!(list(things.iter().copied(), 3), expected);
-        };
-        check(&[], "");
-        check(&["a"], "a");
-        check(&["a", "b"], "a and b");
-        check(&["a", "b", "c"], "a, b and c");
-        check(&["a", "b", "c", "d", "e"], "a, b, c and 2 more");
     }
 }

@@ -1,6 +1,7 @@
 //! Sites that take a part of their clients only, in words: which part, whether this client is in it, and where it goes
 //! if not.
 
+use crate::report::percent;
 use crate::steer::model::Method;
 use crate::steer::pool::{Admission, Choice, Dealt, Level, Roster};
 
@@ -99,14 +100,5 @@ impl Admitted<'_> {
     fn is_before(&self, site: usize, other: usize) -> bool {
         let place = |site: usize| self.order.iter().position(|&at| usize::from(at) == site);
         place(site) < place(other)
-    }
-}
-
-/// What is more than nothing and less than all never reads as nothing or all.
-fn percent(part: f64) -> String {
-    match part * 100.0 {
-        percent if percent > 0.0 && percent < 1.0 => "less than 1 %".to_owned(),
-        percent if percent > 99.0 && percent < 100.0 => "more than 99 %".to_owned(),
-        percent => format!("{percent:.0} %"),
     }
 }

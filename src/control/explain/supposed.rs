@@ -1,10 +1,12 @@
 //! Health as an explanation supposes it.
 
 use crate::control::knowledge::{self, Now, words};
+use crate::control::overrides::target::{self, Wanted};
 use crate::director::{Hearing, VipTruth};
 use crate::health::overrides::{Override, Overrides};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
+use crate::report::{Finding, Report};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::director::Director;
 use crate::steer::model::{Endpoint, Pool};
@@ -23,26 +25,21 @@ pub struct Supposed {
     pub verdicts: Table,
     /// The operator's overrides.
     pub overrides: Overrides,
-    /// Sites, endpoints or `pool/endpoint`s taken for down.
-    pub down: Vec<String>,
+    /// Sites, pools and endpoints taken for down.
+    pub down: Vec<Wanted>,
     /// The moment supposed.
     pub at: Timestamp,
 }
 
 impl Supposed {
-    /// Which of the names in `down` are nothing that is served.
-    pub fn unknown_names(&self, catalog: &Catalog) -> Vec<String> {
-        let mut unknown = self.down.clone();
-        for tier in catalog.rosters().iter().flat_map(|roster| &roster.tiers) {
-            for endpoint in &tier.pool.endpoints {
-                unknown.retain(|name| !names(name, &tier.pool, endpoint));
-            }
-        }
-        unknown
+    /// An error for each of the names in `down` that is nothing that is served.
+    pub fn check(&self, catalog: &Catalog) -> Report {
+        let unknown = self.down.iter().filter_map(|wanted| target::check(catalog, wanted));
+        Report { findings: unknown.map(Finding::from).collect() }
     }
 
     fn is_down(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
-        self.down.iter().any(|name| names(name, pool, endpoint))
+        self.down.iter().any(|wanted| wanted.aim(pool, endpoint).is_some())
     }
 
     fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&Override> {
@@ -124,14 +121,6 @@ impl Reasons for Now<'_> {
 
     fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         Now::weight_because(self, pool, endpoint, family)
-    }
-}
-
-/// Whether a name given on a command line means this endpoint: by its site, its own name, or pool and name.
-fn names(name: &str, pool: &Pool, endpoint: &Endpoint) -> bool {
-    match name.split_once('/') {
-        Some((in_pool, name)) => in_pool == pool.name && name == endpoint.name,
-        None => name == endpoint.site.name || name == endpoint.name,
     }
 }
 

@@ -23,7 +23,7 @@ fn explained(name: &str, rtype: &str, client: &str, down: &[&str]) -> Explanatio
         resolver: Some("192.0.2.53".parse().expect("an address")),
         random: 0,
     };
-    let down = down.iter().map(ToString::to_string).collect();
+    let down = down.iter().map(|name| name.parse().expect("a name of something")).collect();
     explain(&SHIPPED, &Supposed { down, ..Supposed::default() }, &question)
 }
 

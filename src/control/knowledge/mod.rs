@@ -16,9 +16,8 @@ use crate::health::status::standing;
 use crate::health::table::{Row, Table};
 use crate::health::{Standing, Verdict};
 use crate::snapshot::{Catalog, Standings};
-use crate::steer::model::{Endpoint, OnAllDown, Pool, Site};
+use crate::steer::model::{Endpoint, Key, OnAllDown, Pool, Site};
 use crate::steer::pool::{Family, Roster, Weight};
-use crate::wire::Name;
 use jiff::Timestamp;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -46,9 +45,12 @@ pub struct Stepped {
     pub turned: Vec<Turned>,
 }
 
+/// A pool, a site of it and a family.
+type GoodKey = (Key, String, Family);
+
 /// For pools that answer with what was up last: the endpoints of each pool, site and family that were.
 #[derive(Clone, Debug, Default)]
-pub struct LastGood(HashMap<(Option<Name>, String, String, Family), HashSet<String>>);
+pub struct LastGood(HashMap<GoodKey, HashSet<String>>);
 
 /// Knowledge as it is at one moment.
 #[derive(Clone, Copy)]
@@ -101,12 +103,8 @@ impl Knowledge {
     }
 }
 
-fn good_key(
-    pool: &Pool,
-    endpoint: &Endpoint,
-    family: Family,
-) -> (Option<Name>, String, String, Family) {
-    (pool.zone.clone(), pool.name.clone(), endpoint.site.name.clone(), family)
+fn good_key(pool: &Pool, endpoint: &Endpoint, family: Family) -> GoodKey {
+    (pool.key(), endpoint.site.name.clone(), family)
 }
 
 impl<'a> Now<'a> {

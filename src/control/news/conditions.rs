@@ -5,8 +5,8 @@ use crate::control::knowledge::Now;
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
 use crate::snapshot::{Catalog, Snapshot, Standings};
-use crate::steer::pool::{Family, Roster};
-use crate::wire::Name;
+use crate::steer::model::Key;
+use crate::steer::pool::Family;
 use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
 
@@ -16,18 +16,18 @@ const JUST_NOW: SignedDuration = SignedDuration::from_secs(5);
 /// How every pool was found at the last look.
 #[derive(Default)]
 pub(in crate::control) struct Conditions {
-    seen: HashMap<Key, Seen>,
+    seen: HashMap<PoolKey, Seen>,
     /// Which pool a roster is looked at for, by the numbers of the catalog.
-    keys: Vec<Option<Key>>,
+    keys: Vec<Option<PoolKey>>,
 }
 
-/// A pool in a family; outlives reloads.
-type Key = (Option<Name>, String, Family);
+/// A pool in a family.
+type PoolKey = (Key, Family);
 
 struct Seen {
     condition: Condition,
-    /// Sites that are dead or under `min_up`, by their zone and name.
-    weak: HashSet<(Option<Name>, String)>,
+    /// Sites with which something is wrong.
+    weak: HashSet<Key>,
 }
 
 /// What a pool is taken for before the first look at it.
@@ -41,15 +41,22 @@ impl Conditions {
     /// Follows a new catalog: pools that it does not have are forgotten, without news.
     pub(in crate::control) fn follow(&mut self, catalog: &Catalog) {
         let mut known = HashSet::new();
-        let key = |roster: &Roster| {
-            let pool = &roster.tiers[0].pool;
-            let key = (pool.zone.clone(), pool.name.clone(), roster.family);
-            // A pool without addresses in the family is its fallback by intent. A zone that stays as it was last good
-            // may hold an older pool of the same name: the first one is looked at.
-            let is_seated = roster.tiers[0].seats.iter().any(|seats| !seats.is_empty());
-            (is_seated && known.insert(key.clone())).then_some(key)
-        };
-        self.keys = catalog.rosters().iter().map(key).collect();
+        let rosters = catalog.rosters();
+        self.keys = vec![None; rosters.len()];
+        for served in catalog.pools().all() {
+            for family in Family::BOTH {
+                // What only stands behind others is told of as theirs.
+                let Some((number, 0)) = served.place(rosters, family) else { continue };
+                let key = (served.pool.key(), family);
+                // A pool without addresses in the family is its fallback by intent. A zone that stays as it was last
+                // good may hold an older pool of the same name: the first one is looked at.
+                let is_seated =
+                    rosters[number].tiers[0].seats.iter().any(|seats| !seats.is_empty());
+                if is_seated && known.insert(key.clone()) {
+                    self.keys[number] = Some(key);
+                }
+            }
+        }
         self.seen.retain(|key, _| known.contains(key));
     }
 
@@ -86,8 +93,8 @@ impl Look<'_> {
         let condition = self.outlook.condition(0);
         let before = std::mem::replace(&mut seen.condition, condition);
         let recovered = before.is_all_down() && !condition.is_all_down();
-        if condition != before && condition.is_all_down() {
-            news.push(self.all_down(condition));
+        if let Some(severity) = condition.severity().filter(|_| condition != before) {
+            news.push(self.all_down(condition, severity));
         } else if recovered {
             let what = format!("{} has something up again", self.pool());
             news.push(self.event(Kind::Recovered, Severity::Info, what, None));
@@ -95,22 +102,20 @@ impl Look<'_> {
         for site in self.outlook.seated_sites(0) {
             let level = self.outlook.level(0, site);
             let at = &self.outlook.roster.sites[site];
-            let key = (at.zone.clone(), at.name.clone());
-            let (is_weak, is_trusted) = match level {
-                SiteLevel::Trusted => (false, true),
-                SiteLevel::Drained => (false, false),
-                SiteLevel::Degraded | SiteLevel::LastResort | SiteLevel::Held | SiteLevel::Dead => {
-                    (true, false)
-                }
+            let key = at.key();
+            let is_trusted = level == SiteLevel::Trusted;
+            let severity = level.severity();
+            let changed = match severity {
+                Some(_) => seen.weak.insert(key),
+                None => seen.weak.remove(&key),
             };
-            let changed = if is_weak { seen.weak.insert(key) } else { seen.weak.remove(&key) };
             // Where the whole pool has news, its sites' are a part of it.
             if !changed || condition.is_all_down() || (recovered && is_trusted) {
                 continue;
             }
-            if is_weak {
-                let what = format!("site {} of {} is {}", at.name, self.pool(), worded(level));
-                news.push(self.event(Kind::Degraded, Severity::Warning, what, Some(site)));
+            if let Some(severity) = severity {
+                let what = format!("site {} of {} is {}", at.name, self.pool(), level.told());
+                news.push(self.event(Kind::Degraded, severity, what, Some(site)));
             } else if is_trusted {
                 let what = format!("site {} of {} is trusted again", at.name, self.pool());
                 news.push(self.event(Kind::Recovered, Severity::Info, what, Some(site)));
@@ -118,24 +123,14 @@ impl Look<'_> {
         }
     }
 
-    fn all_down(&self, condition: Condition) -> Event {
-        let pool = self.pool();
-        let (kind, severity, then) = match condition {
-            Condition::Fallback => {
-                let roster = self.outlook.roster;
-                let fallback = roster.tiers.get(1).map_or("", |tier| &tier.pool.name);
-                (Kind::Fallback, Severity::Warning, format!("its fallback {fallback} serves"))
-            }
-            Condition::Nodata => (Kind::FailOpen, Severity::Error, "answers are empty".to_owned()),
-            Condition::Servfail => {
-                (Kind::FailOpen, Severity::Error, "answers are SERVFAIL".to_owned())
-            }
-            Condition::FailOpen | Condition::Whole | Condition::Degraded => {
-                let then = "addresses are handed out all the same";
-                (Kind::FailOpen, Severity::Error, then.to_owned())
-            }
+    fn all_down(&self, condition: Condition, severity: Severity) -> Event {
+        let kind = match condition {
+            Condition::Fallback => Kind::Fallback,
+            _ => Kind::FailOpen,
         };
-        self.event(kind, severity, format!("{pool} is all down; {then}"), None)
+        let fallback = self.outlook.roster.tiers.get(1).map(|tier| &*tier.pool.name);
+        let what = format!("{} is all down; {}", self.pool(), condition.instead(fallback));
+        self.event(kind, severity, what, None)
     }
 
     /// `pool web (A)`
@@ -177,16 +172,5 @@ impl Look<'_> {
             let because = self.now.because(&tier.pool, endpoint, roster.family);
             format!("{}: {because}", endpoint.name)
         })
-    }
-}
-
-fn worded(level: SiteLevel) -> &'static str {
-    match level {
-        SiteLevel::Trusted => "trusted",
-        SiteLevel::Drained => "drained",
-        SiteLevel::Dead => "dead",
-        SiteLevel::Degraded => "under min_up",
-        SiteLevel::LastResort => "down to endpoints of weight 0",
-        SiteLevel::Held => "down to endpoints that just came back",
     }
 }

@@ -62,11 +62,11 @@ fn pools_get_worse_and_better() {
         story.probe("fra-1", refused(), 2),
         [
             format!(
-                "warning degraded site fra of pool web (A) is dead | {}",
+                "error degraded site fra of pool web (A) is dead | {}",
                 down("fra-1", "192.0.2.1")
             ),
             format!(
-                "warning degraded site fra of pool web (AAAA) is dead | {}",
+                "error degraded site fra of pool web (AAAA) is dead | {}",
                 down("fra-1", "[2001:db8::1]")
             ),
         ]

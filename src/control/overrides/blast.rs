@@ -11,7 +11,7 @@ mod tests;
 
 use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
-use crate::report::listed;
+use crate::report::{count, listed};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{OnAllDown, Pool};
 use crate::steer::pool::{Dealt, Family, Roster};
@@ -81,9 +81,7 @@ pub enum Judgement {
 impl Effect {
     /// The effect in one line: `refused: web A (…)`, or what there is to say of the gravest pool.
     pub fn in_short(&self) -> String {
-        let count = self.endpoints;
-        let endpoints =
-            if count == 1 { "1 endpoint".to_owned() } else { format!("{count} endpoints") };
+        let endpoints = count(self.endpoints, "endpoint");
         match self.pools.first() {
             None => format!("{endpoints}, no pool touched"),
             Some(PoolEffect { pool, family, why, before, after, .. }) => {

@@ -1,7 +1,7 @@
 //! How much of a shift is too much: what makes a comparison fail.
 
 use super::view::{ByClients, Change, Simulation, Steered};
-use crate::report::listed;
+use crate::report::{listed, percent_tenths};
 
 /// What a comparison may come to at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,13 +38,16 @@ impl Gate {
         // Sites that swap their clients keep their parts.
         let moved = steered.moved.iter().filter(|(_, part)| self.is_exceeded(**part));
         lines.extend(moved.map(|(clients, part)| {
-            let (part, limit) = (percent(*part), limit(self.shift_max));
+            let (part, limit) = (percent_tenths(*part), limit(self.shift_max));
             format!("{who}: clients move: {part} of {clients}, more than {limit}")
         }));
         if !self.allow_unanswered {
             let lost = steered.lost.iter().filter(|(_, share)| **share > 0.0);
             lines.extend(lost.map(|(clients, share)| {
-                format!("{who}: {} of {clients} would be left without an answer", percent(*share))
+                format!(
+                    "{who}: {} of {clients} would be left without an answer",
+                    percent_tenths(*share)
+                )
             }));
             let uncounted = steered.uncounted.iter().filter(|row| row.lost);
             lines.extend(uncounted.map(|row| {
@@ -89,9 +92,4 @@ const NAMES_SHOWN_MAX: usize = 3;
 /// As it was typed, without the dust of binary fractions.
 fn limit(share: f64) -> String {
     format!("{} %", (share * 1e6).round() / 1e4)
-}
-
-/// A part of one as a percentage; what is more than nothing never reads as nothing.
-fn percent(share: f64) -> String {
-    if share < 0.0005 { "less than 0.1 %".to_owned() } else { format!("{:.1} %", share * 100.0) }
 }

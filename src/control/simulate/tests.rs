@@ -4,13 +4,14 @@ mod agreement;
 
 use super::*;
 use crate::control::explain::Supposed;
+use crate::control::overrides::target::Wanted;
 use crate::geo::{Coordinates, GeoCode, Location, NetworkEntry, Networks, World};
-use crate::health::Comeback;
 use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Pin, Plan};
 use crate::report::Source;
 use crate::snapshot::{Catalog, Settings, Standings, ZoneInput};
 use crate::steer::classes::Atlas;
-use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Route, Rule, Site, SteeredName};
+use crate::steer::model::{Endpoint, OnAllDown, Pool, Route, Rule, Site, SteeredName};
+use crate::steer::testing;
 use crate::zone::Zone;
 use ipnet::IpNet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -24,43 +25,19 @@ fn name(text: &str) -> Name {
 
 fn site(number: usize) -> Arc<Site> {
     let coordinates = [(50.0, 8.0), (39.0, -77.0), (1.0, 103.0)].get(number);
-    Arc::new(Site {
-        zone: None,
-        name: format!("s{number}"),
-        title: format!("s{number}"),
-        location: None,
-        coordinates: coordinates
-            .map(|&(latitude_deg, longitude_deg)| Coordinates { latitude_deg, longitude_deg }),
-    })
+    let coordinates = coordinates
+        .map(|&(latitude_deg, longitude_deg)| Coordinates { latitude_deg, longitude_deg });
+    Arc::new(Site { coordinates, ..testing::site(&format!("s{number}")) })
 }
 
 /// Endpoints as (site, weight), named `sS-N` by their places.
 fn pool(on_all_down: OnAllDown, answers: usize, endpoints: &[(usize, u32)]) -> Arc<Pool> {
-    let endpoint = |(at, &(number, weight)): (usize, &(usize, u32))| {
-        Arc::new(Endpoint {
-            name: format!("s{number}-{at}"),
-            site: site(number),
-            a: Some(Ipv4Addr::new(192, 0, 2, at as u8)),
-            aaaa: Some(Ipv6Addr::from_bits(0x2001_0db8 << 96 | at as u128)),
-            weight,
-            probe_a: None,
-            probe_aaaa: None,
-            vip: None,
-        })
+    let endpoint = |(at, &(number, weight)): (usize, &(usize, u32))| Endpoint {
+        aaaa: Some(Ipv6Addr::from_bits(0x2001_0db8 << 96 | at as u128)),
+        ..testing::endpoint(format!("s{number}-{at}"), site(number), at as u8, weight)
     };
-    Arc::new(Pool {
-        zone: None,
-        name: "web".into(),
-        answers,
-        method: Method::Weighted,
-        min_up: 0.5,
-        on_all_down,
-        fallback: None,
-        comeback: Comeback::default(),
-        capacity: Vec::new(),
-        damping: None,
-        endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
-    })
+    let endpoints = endpoints.iter().enumerate().map(endpoint);
+    Arc::new(Pool { answers, on_all_down, ..testing::pool("web", endpoints) })
 }
 
 fn world(networks: &[(IpNet, Option<GeoCode>)]) -> Arc<World> {
@@ -101,8 +78,12 @@ fn traffic(lines: &[(IpNet, u32)]) -> Measure {
     Measure::Traffic(Traffic::read(&Source::new("t.csv", text)).expect("no mistakes"))
 }
 
+fn wanted(name: &str) -> Wanted {
+    name.parse().expect("a name of something")
+}
+
 fn pins(down: &[&str]) -> Changes {
-    let pins = down.iter().map(|name| ((*name).to_owned(), Pin::Down)).collect();
+    let pins = down.iter().map(|name| (wanted(name), Pin::Down)).collect();
     Changes { pins, weights: Vec::new() }
 }
 
@@ -298,7 +279,7 @@ fn a_supposed_weight_lies_over_a_planned_one() {
     let known = Supposed { overrides, ..Supposed::default() };
     let catalog = catalog(&world(&[]), &[(NAME, &web, &Arc::new(Route::default()))]);
     let weighs = |health: Health<'_>, supposed: Option<u32>| {
-        let weight = |weight| EndpointWeight { endpoint: "s0-1".to_owned(), weight };
+        let weight = |weight| EndpointWeight { endpoint: wanted("s0-1"), weight };
         let weights = supposed.map(weight).into_iter().collect();
         let changes = Changes { pins: Vec::new(), weights };
         let side = Side::new(&catalog, health, &changes);
@@ -315,18 +296,21 @@ fn a_supposed_weight_lies_over_a_planned_one() {
 fn the_closest_name_wins_and_unknown_names_are_told() {
     let web = pool(OnAllDown::All, 1, &[(0, 1), (0, 1), (1, 1)]);
     let pinned = |pins: &[(&str, Pin)], at: usize| {
-        let pins = pins.iter().map(|(name, pin)| ((*name).to_owned(), *pin)).collect();
+        let pins = pins.iter().map(|(name, pin)| (wanted(name), *pin)).collect();
         Changes { pins, weights: Vec::new() }.pin(&web, &web.endpoints[at])
     };
     assert_eq!(pinned(&[("s0", Pin::Down), ("s0-1", Pin::Up)], 1), Some(Pin::Up));
     assert_eq!(pinned(&[("s0", Pin::Down), ("web/s0-1", Pin::Up)], 0), Some(Pin::Down));
     assert_eq!(pinned(&[("s0", Pin::Drain), ("s0", Pin::Down)], 0), Some(Pin::Down));
     assert_eq!(pinned(&[("api/s0-1", Pin::Down)], 1), None);
+    assert_eq!(pinned(&[("pool:web", Pin::Drain), ("site:s0", Pin::Down)], 0), Some(Pin::Drain));
+    assert_eq!(pinned(&[("web", Pin::Down), ("*/s0-1", Pin::Up)], 1), Some(Pin::Up));
+    assert_eq!(pinned(&[("s0@example.com", Pin::Down), ("pool:s0", Pin::Down)], 0), None);
 
     let catalog = catalog(&world(&[]), &[(NAME, &web, &Arc::new(Route::default()))]);
     let check = |pin: Option<&str>, weight: Option<&str>, expected: Option<&str>| {
-        let weight = weight.map(|name| EndpointWeight { endpoint: name.to_owned(), weight: 1 });
-        let pins = pin.map(|name| (name.to_owned(), Pin::Down)).into_iter().collect();
+        let weight = weight.map(|name| EndpointWeight { endpoint: wanted(name), weight: 1 });
+        let pins = pin.map(|name| (wanted(name), Pin::Down)).into_iter().collect();
         let report = Changes { pins, weights: weight.into_iter().collect() }.check(&catalog);
         let told: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
         let as_expected = match expected {
@@ -338,9 +322,10 @@ fn the_closest_name_wins_and_unknown_names_are_told() {
     check(Some("s0"), None, None);
     check(Some("web/s0-1"), Some("s1-2"), None);
     check(Some("s0-11"), None, Some("did you mean \"s0-1\"?"));
-    check(Some("nowhere"), None, Some("name a site, an endpoint, or POOL/ENDPOINT"));
+    check(Some("nowhere"), None, Some("known here: s0, s0-0, s0-1, s1, s1-2, web"));
+    check(Some("pool:s0"), None, Some("unknown pool \"s0\" (did you mean site:s0?)"));
     // A site has no weight.
-    check(None, Some("s0"), Some("no endpoint is called \"s0\""));
+    check(None, Some("s0"), Some("unknown endpoint \"s0\" (did you mean site:s0?)"));
 }
 
 #[test]

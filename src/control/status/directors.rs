@@ -55,6 +55,8 @@ pub struct DirectorView {
     pub response_ms: Option<f64>,
     /// The real servers.
     pub reals: Vec<RealView>,
+    /// Servers that its feed lists beside those that are configured; what they carry counts for nothing.
+    pub unconfigured: Vec<String>,
 }
 
 /// Where a director is handed out.
@@ -85,8 +87,12 @@ pub struct FeedView {
     pub latency_ms: Option<f64>,
     /// How often it was asked.
     pub asked_total: u64,
-    /// How often it gave no answer that could be read.
+    /// How often it gave no answer that counts.
     pub failed_total: u64,
+    /// The same by why: `local` (a file of this side), `connection`, `tls`, `timeout`, `status`, `unreadable`,
+    /// `impossible` (it can be read, and cannot be right). Of an older server, nothing.
+    #[serde(default)]
+    pub failed_by: BTreeMap<String, u64>,
 }
 
 /// A real server behind a director.
@@ -143,7 +149,8 @@ impl Looker<'_> {
             () if truth.is_enough(*min_up) => "up",
             () => "down",
         };
-        let others = self.vip.directors.iter().filter(|other| other.name != *name);
+        let own = self.director.key();
+        let others = self.vip.directors.iter().filter(|other| other.key() != own);
         DirectorView {
             zone: zone.as_ref().map(ToString::to_string),
             director: name.clone(),
@@ -164,6 +171,7 @@ impl Looker<'_> {
             capacity: self.director.capacity,
             response_ms: truth.response_ms,
             reals: self.reals(truth),
+            unconfigured: truth.unconfigured.clone(),
         }
     }
 
@@ -185,8 +193,7 @@ impl Looker<'_> {
     }
 
     fn is_of(&self, vip: &Vip) -> bool {
-        let own = (&self.director.zone, &self.director.name);
-        vip.directors.iter().any(|director| (&director.zone, &director.name) == own)
+        vip.directors.iter().any(|director| director.key() == self.director.key())
     }
 
     fn feed(&self, feed: &Feed, truth: &DirectorTruth) -> FeedView {
@@ -195,6 +202,7 @@ impl Looker<'_> {
         // One that is still heard may have failed to answer when it was last asked.
         let fault = last.map(|(_, why)| why).or(truth.feed_fault.as_ref());
         let (kind, from) = source(feed);
+        let failed = row.map(|row| row.failed).unwrap_or_default();
         FeedView {
             kind: kind.to_owned(),
             from,
@@ -205,7 +213,8 @@ impl Looker<'_> {
                 .filter(|row| row.asked_total > 0)
                 .map(|row| row.latency.as_secs_f64() * 1000.0),
             asked_total: row.map_or(0, |row| row.asked_total),
-            failed_total: row.map_or(0, |row| row.failed_total),
+            failed_total: failed.sum(),
+            failed_by: failed.by_word().map(|(word, count)| (word.to_owned(), count)).collect(),
         }
     }
 

@@ -14,7 +14,7 @@ mod tests;
 mod view;
 mod wrong;
 
-pub(super) use wrong::CERTIFICATE_DAYS_MIN;
+pub(super) use pools::CERTIFICATE_DAYS_MIN;
 
 pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{

@@ -9,17 +9,22 @@ use super::view::{
 use super::{Facts, OverrideView, pin_on};
 use crate::control::counters::EndpointKey;
 use crate::control::knowledge::Now;
-use crate::control::outlook::{Condition, Outlook, SiteLevel};
+use crate::control::outlook::Outlook;
 use crate::control::rates::Flow;
 use crate::health::comeback::Phase;
 use crate::health::overrides::OverrideTarget;
 use crate::health::table::{Last, Row};
 use crate::health::{Outcome, Probe, Verdict};
 use crate::snapshot::{ServedPool, Standings};
-use crate::steer::model::{Endpoint, OnAllDown, Pool};
-use crate::steer::pool::{Family, Level};
+use crate::steer::model::{Endpoint, Pool};
+use crate::steer::pool::{Choice, Family, Level};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+/// A certificate with fewer days left is told of: renewal by ACME is customarily tried from 30 days on.
+pub(in crate::control) const CERTIFICATE_DAYS_MIN: i64 = 14;
+/// What has turned as often as this since the start is not merely restarted now and then.
+const FLAPS_TOLD_MIN: u64 = 6;
 
 /// A pool, and how it looks.
 pub(super) struct PoolStatus {
@@ -108,38 +113,29 @@ impl Looker<'_> {
         }
     }
 
-    /// Where the pool sits in a family: as a name's own if it does, else as a fallback.
+    /// The pool in a family, if it or anything behind it has an address there.
     fn seated(&self, family: Family) -> Option<Seated<'_>> {
         let rosters = self.facts.snapshot.catalog().rosters();
-        let places =
-            self.found.served.places.iter().filter(|(roster, _)| rosters[*roster].family == family);
-        let &(number, tier) = places.min_by_key(|(_, tier)| *tier)?;
+        let (number, tier) = self.found.served.place(rosters, family)?;
         let roster = &rosters[number];
         let outlook =
             Outlook { roster, dealt: self.facts.snapshot.dealt(number), standings: self.now };
         (tier..roster.tiers.len()).find(|&tier| outlook.seated_sites(tier).next().is_some())?;
-        let shares = self.shares(&outlook, tier);
+        let shares = Self::shares(&outlook, tier);
         Some(Seated { now: self.now, family, outlook, tier, shares })
     }
 
-    /// A dead site gives no answers, unless the whole pool is dead and handed out all the same.
-    fn shares(&self, outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
-        let fails_open =
-            matches!(self.found.served.pool.on_all_down, OnAllDown::All | OnAllDown::LastGood);
-        let serves_dead = fails_open && outlook.condition(tier).is_all_down();
-        // What is held back serves where nothing of the pool is up, and no fallback takes its place.
-        let is_out = |site| matches!(outlook.level(tier, site), SiteLevel::Held | SiteLevel::Dead);
-        let serves_held = outlook.seated_sites(tier).all(is_out)
-            && outlook.condition(tier) != Condition::Fallback;
+    /// The shares of a site's answers, where it gives any: a dead site, or one with nothing but what is held back, does
+    /// so only if nothing better serves.
+    fn shares(outlook: &Outlook<'_>, tier: usize) -> HashMap<usize, f64> {
+        let serves = match outlook.dealt.choose_anywhere(tier) {
+            Choice::Site { tier: serving, level, .. } if serving == tier => Some(level),
+            _ => None,
+        };
         let mut shares = HashMap::new();
         for site in outlook.seated_sites(tier) {
             let dealt = outlook.dealt.site(tier, site);
-            let serves = match dealt.level {
-                Level::Dead => serves_dead,
-                Level::Held => serves_held,
-                Level::Trusted | Level::Degraded | Level::LastResort => true,
-            };
-            if serves {
+            if dealt.level < Level::Held || serves.is_some_and(|worst| dealt.level <= worst) {
                 shares.extend(dealt.members.iter().copied().zip(dealt.deck.shares()));
             }
         }
@@ -198,7 +194,7 @@ impl Looker<'_> {
 /// How something is probed, and with what result.
 pub(super) fn check(probe: &Probe, row: Option<&Row>) -> CheckView {
     let state = row.map(|row| row.state).unwrap_or_default();
-    CheckView {
+    let mut check = CheckView {
         name: probe.check.name.clone(),
         target: probe.target.to_string(),
         verdict: state.verdict.to_string(),
@@ -206,8 +202,32 @@ pub(super) fn check(probe: &Probe, row: Option<&Row>) -> CheckView {
         cause: row.map(|row| row.cause.clone()).unwrap_or_default(),
         flaps: state.flaps,
         certificate_days_left: row.and_then(|row| row.certificate_days_left),
+        remarks: Vec::new(),
         last: row.and_then(|row| row.last.as_ref()).map(last),
-    }
+    };
+    check.remarks = remarks(&check);
+    check
+}
+
+fn remarks(check: &CheckView) -> Vec<String> {
+    let last = check.last.as_ref();
+    let failed = last.filter(|last| check.verdict == "up" && last.outcome != "success");
+    let probe = failed.map(|last| format!("last probe: {}", last.reason));
+    let certificate = check.certificate_days_left.and_then(certificate_ends);
+    let certificate = certificate.map(|ends| format!("its certificate {ends}"));
+    let is_flapping = check.flaps >= FLAPS_TOLD_MIN;
+    let flaps = is_flapping.then(|| format!("turned {} times", check.flaps));
+    [probe, certificate, flaps].into_iter().flatten().collect()
+}
+
+/// When a certificate runs out that has so many days left; none where that is no matter yet.
+pub(super) fn certificate_ends(days: i64) -> Option<String> {
+    (days < CERTIFICATE_DAYS_MIN).then(|| match days {
+        ..0 => "has run out".to_owned(),
+        0 => "runs out today".to_owned(),
+        1 => "runs out tomorrow".to_owned(),
+        _ => format!("runs out in {days} days"),
+    })
 }
 
 /// How far an address has come back; none where nothing is on the way.

@@ -238,6 +238,36 @@ fn files_databases_and_certificates_can_be_wrong_too() {
 }
 
 #[test]
+fn what_is_not_well_with_a_check_is_remarked() {
+    let mut scene = Scene::all_up(3);
+    let remarks = |scene: &Scene| {
+        let seen = status(scene, &last_load(scene));
+        seen.pools[1].endpoints[0].families[0].check.as_ref().expect("a check").remarks.clone()
+    };
+    assert_eq!(remarks(&scene), [""; 0]);
+    let unsure = Outcome::Inconclusive("no room for another probe".to_owned());
+    scene.probe("fra-1", unsure, 10);
+    assert_eq!(remarks(&scene), ["last probe: no room for another probe"]);
+    for second in (20..23).map(|second| second * 10) {
+        scene.probe("fra-1", refused(), second);
+        scene.probe("fra-1", Outcome::Success, second + 5);
+    }
+    assert_eq!(remarks(&scene), ["turned 6 times"]);
+    scene.probe("fra-1", refused(), 300);
+    assert_eq!(remarks(&scene), ["turned 7 times"], "why it is down is told elsewhere");
+    let ends = [-1, 0, 1, 2, 13].map(|days| pools::certificate_ends(days).expect("soon"));
+    let words = [
+        "has run out",
+        "runs out today",
+        "runs out tomorrow",
+        "runs out in 2 days",
+        "runs out in 13 days",
+    ];
+    assert_eq!(ends, words);
+    assert_eq!(pools::certificate_ends(14), None);
+}
+
+#[test]
 fn many_findings_are_not_all_told() {
     let scene = Scene::all_up(3);
     let mut last = last_load(&scene);

@@ -232,6 +232,9 @@ pub struct CheckView {
     pub flaps: u64,
     /// Days until the certificate ends that it showed.
     pub certificate_days_left: Option<i64>,
+    /// What is not well with it whatever its verdict, in words.
+    #[serde(default)]
+    pub remarks: Vec<String>,
     /// The last probe; none before the first.
     pub last: Option<LastProbeView>,
 }

@@ -5,19 +5,18 @@
 
 mod directors;
 
+use super::pools::certificate_ends;
 use super::view::{
     EndpointFamilyView, EndpointView, FamilyView, FindingView, OverrideView, PoolView, Status,
     Wrong,
 };
 use crate::config::OVERRIDE_WITHOUT_END;
 use crate::control::events::Severity;
-use crate::control::outlook::{Condition, SiteLevel};
+use crate::control::outlook::SiteLevel;
 use jiff::{SignedDuration, Timestamp};
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
-/// A certificate with fewer days left is wrong: renewal by ACME is customarily tried from 30 days on.
-pub(in crate::control) const CERTIFICATE_DAYS_MIN: i64 = 14;
 /// A database that is older is wrong: the free ones are built anew every week or month.
 const DATABASE_AGE_MAX: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// Findings of one reading that are told one by one; `reload` has them all.
@@ -90,25 +89,14 @@ fn of_conditions(pool: &PoolView, wrong: &mut Vec<Wrong>) {
         .filter(|family| !family.sites.is_empty())
         .map(|family| (family.family.clone(), family.condition));
     for (condition, families, suffix) in grouped(conditions) {
-        let all_down = |then: &str| format!("{}{suffix} is all down: {then}", title(pool));
-        let since = || down_since(pool, |_| true, &families);
-        let help = "see its endpoints; one that is up again takes over at once";
-        match condition {
-            Condition::Whole | Condition::Degraded => {}
-            Condition::Fallback => {
-                let fallback = pool.fallback.as_deref().unwrap_or("another pool");
-                let what = all_down(&format!("its fallback {fallback} serves"));
-                wrong.push(warning(what, since(), help));
-            }
-            Condition::FailOpen => {
-                let what = all_down("addresses are handed out all the same");
-                wrong.push(error(what, since(), help));
-            }
-            Condition::Nodata => wrong.push(error(all_down("answers are empty"), since(), help)),
-            Condition::Servfail => {
-                wrong.push(error(all_down("answers are SERVFAIL"), since(), help));
-            }
-        }
+        let Some(severity) = condition.severity() else { continue };
+        let instead = condition.instead(pool.fallback.as_deref());
+        wrong.push(Wrong {
+            severity,
+            what: format!("{}{suffix} is all down: {instead}", title(pool)),
+            since: down_since(pool, |_| true, &families),
+            help: "see its endpoints; one that is up again takes over at once".to_owned(),
+        });
     }
     of_sites(pool, wrong);
 }
@@ -128,24 +116,19 @@ fn of_sites(pool: &PoolView, wrong: &mut Vec<Wrong>) {
         });
         for (level, families, suffix) in grouped(levels) {
             let since = down_since(pool, |endpoint| endpoint.site == *site, &families);
-            let what = |word: &str| format!("{}{suffix}: site {site} is {word}", title(pool));
-            let goes = "clients go to the next site in their order";
-            match level {
-                SiteLevel::Trusted | SiteLevel::Drained => {}
-                SiteLevel::Dead => wrong.push(error(what("dead"), since, goes)),
-                SiteLevel::Degraded => {
-                    let help = format!("less than {} of its weight is up; {goes}", pool.min_up);
-                    wrong.push(warning(what("under min_up"), since, help));
-                }
-                SiteLevel::Held => {
-                    let help = format!("they are up again and held back for a while; {goes}");
-                    wrong.push(warning(what("down to endpoints that just came back"), since, help));
-                }
-                SiteLevel::LastResort => {
-                    let help = format!("give another endpoint a weight; {goes}");
-                    wrong.push(warning(what("down to endpoints of weight 0"), since, help));
-                }
-            }
+            let Some(severity) = level.severity() else { continue };
+            let cure = match level {
+                SiteLevel::Trusted | SiteLevel::Drained | SiteLevel::Dead => String::new(),
+                SiteLevel::Degraded => format!("less than {} of its weight is up; ", pool.min_up),
+                SiteLevel::Held => "they are up again and held back for a while; ".to_owned(),
+                SiteLevel::LastResort => "give another endpoint a weight; ".to_owned(),
+            };
+            wrong.push(Wrong {
+                severity,
+                what: format!("{}{suffix}: site {site} is {}", title(pool), level.told()),
+                since,
+                help: cure + "clients go to the next site in their order",
+            });
         }
     }
 }
@@ -245,16 +228,12 @@ fn of_certificates(status: &Status, wrong: &mut Vec<Wrong>) {
         for endpoint in &pool.endpoints {
             let checks = endpoint.families.iter().filter_map(|family| family.check.as_ref());
             for check in checks {
-                let Some(days) = check.certificate_days_left else { continue };
-                if days >= CERTIFICATE_DAYS_MIN || !told.insert((&check.name, &check.target)) {
+                let Some(ends) = check.certificate_days_left.and_then(certificate_ends) else {
+                    continue;
+                };
+                if !told.insert((&check.name, &check.target)) {
                     continue;
                 }
-                let ends = match days {
-                    ..0 => "has run out".to_owned(),
-                    0 => "runs out today".to_owned(),
-                    1 => "runs out tomorrow".to_owned(),
-                    _ => format!("runs out in {days} days"),
-                };
                 let name = &endpoint.endpoint;
                 let what = format!("{}: the certificate of {name} {ends}", title(pool));
                 wrong.push(warning(what, None, format!("renew it at {}", check.target)));

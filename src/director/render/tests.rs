@@ -3,9 +3,9 @@
 use super::*;
 use crate::health::Probe;
 use crate::health::check::{Check, CheckKind};
-use crate::steer::director::{Real, Scheduler, Service};
-use crate::steer::model::Site;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use crate::steer::director::Real;
+use crate::steer::testing;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 
 /// A real at `address`, probed by a connection.
@@ -26,27 +26,8 @@ pub(crate) fn real(address: &str, weight: u32) -> Real {
 
 /// A director of site fra with two reals.
 pub(crate) fn director(name: &str, mode: Mode) -> Director {
-    Director {
-        zone: None,
-        name: name.into(),
-        site: Arc::new(Site {
-            zone: None,
-            name: "fra".into(),
-            title: "Frankfurt".into(),
-            location: None,
-            coordinates: None,
-        }),
-        a: Some(Ipv4Addr::new(192, 0, 2, 100)),
-        aaaa: None,
-        mode,
-        scheduler: Scheduler::Wlc,
-        service: Service { protocol: Protocol::Tcp, port: 80 },
-        reals: vec![real("10.0.0.2:80", 3), real("10.0.0.3:80", 1)],
-        min_up: 0.5,
-        capacity: None,
-        maintenance: false,
-        feed: None,
-    }
+    let reals = vec![real("10.0.0.2:80", 3), real("10.0.0.3:80", 1)];
+    Director { mode, ..testing::director(name, reals) }
 }
 
 fn rendered(format: Format, directors: &[Director]) -> Result<Rendered, Report> {

@@ -1,15 +1,13 @@
 use super::*;
 use crate::health::Probe;
 use crate::health::check::tests::tcp;
-use crate::steer::director::{
-    Feed, HaproxySource, HttpSource, Mode, Protocol, Scheduler, Service, Vip,
-};
-use crate::steer::model::Site;
+use crate::steer::director::{Feed, HaproxySource, HttpSource, Vip};
+use crate::steer::testing;
 use std::sync::Arc;
 use std::time::Duration;
 
 fn source(kind: &str) -> FeedSource {
-    let http = HttpSource { url: "http://192.0.2.1/".into(), auth: None };
+    let http = HttpSource { url: "http://192.0.2.1/".into(), auth: None, roots: None };
     match kind {
         "ipvs" => FeedSource::Ipvs(http),
         "json" => FeedSource::Json(http),
@@ -19,13 +17,6 @@ fn source(kind: &str) -> FeedSource {
 
 /// A director with reals `r1`, `r2` … of these weights on the ports 1, 2 …, probed each.
 fn director(feed: Option<&str>, weights: &[u32]) -> Director {
-    let site = Site {
-        zone: None,
-        name: "fra".into(),
-        title: "fra".into(),
-        location: None,
-        coordinates: None,
-    };
     let real = |(&weight, number): (&u32, u16)| Real {
         name: format!("r{number}"),
         address: tcp(number).target,
@@ -37,21 +28,8 @@ fn director(feed: Option<&str>, weights: &[u32]) -> Director {
         let (interval, timeout, stale_after) = (second, second, 5 * second);
         Arc::new(Feed { source: source(kind), interval, timeout, stale_after })
     });
-    Director {
-        zone: None,
-        name: "lvs".into(),
-        site: Arc::new(site),
-        a: Some([192, 0, 2, 100].into()),
-        aaaa: None,
-        mode: Mode::Nat,
-        scheduler: Scheduler::Wlc,
-        service: Service { protocol: Protocol::Tcp, port: 80 },
-        reals: weights.iter().zip(1..).map(real).collect(),
-        min_up: 0.5,
-        capacity: None,
-        maintenance: false,
-        feed,
-    }
+    let reals = weights.iter().zip(1..).map(real).collect();
+    Director { feed, ..testing::director("lvs", reals) }
 }
 
 /// Letters by real: `U`p, `d`own, `~` draining, `m`aintenance, anything else not listed.
@@ -202,4 +180,19 @@ fn without_configured_reals_the_report_tells_who_they_are() {
     check("", 1.0, false);
     check("mm", 0.0, true);
     check("lost", 1.0, false);
+}
+
+#[test]
+fn servers_that_only_the_report_has_are_named_and_count_for_nothing() {
+    let check = |weights: &[u32], heard: &str, expected: &[&str]| {
+        let truth = truth(vec![director(Some("json"), weights)], &[Some(heard)], "UU");
+        assert_eq!(truth.directors[0].unconfigured, expected, "{heard}");
+        assert_eq!(truth.live, 1.0, "{heard}");
+    };
+    check(&[1, 1], "UU", &[]);
+    check(&[1, 1], "UUd", &["192.0.2.1:3"]);
+    check(&[1], "UUm", &["192.0.2.1:2", "192.0.2.1:3"]);
+    // Where none is configured, those that are told are all that there are.
+    check(&[], "UU", &[]);
+    check(&[1, 1], "lost", &[]);
 }

@@ -91,6 +91,7 @@ fn answer(status: &str, body: &str) -> String {
 fn probe(kind: CheckKind, target: SocketAddr) -> Probe {
     let mut probe = Probe { target, ..tcp(0) };
     probe.check.kind = kind;
+    probe.check.timeout = Duration::from_secs(20);
     probe
 }
 

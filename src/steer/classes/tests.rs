@@ -1,6 +1,7 @@
 use super::*;
 use crate::geo::{Coordinates, GeoCode, Location, Ranges, World};
 use crate::steer::order::place;
+use crate::steer::testing;
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use proptest::prelude::*;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -125,8 +126,7 @@ fn any_sites() -> impl Strategy<Value = Vec<Arc<Site>>> {
 }
 
 fn site(number: usize, coordinates: Option<Coordinates>) -> Site {
-    let name = format!("s{number}");
-    Site { zone: None, title: name.clone(), name, location: None, coordinates }
+    Site { coordinates, ..testing::site(&format!("s{number}")) }
 }
 
 fn any_rule() -> impl Strategy<Value = Rule> {

@@ -140,11 +140,25 @@ impl Dealt {
     /// Who serves a client whose class orders the sites so, and whose network has this
     /// [hash](crate::steer::deck::network_hash).
     pub fn choose(&self, order: &[u16], network_hash: u64) -> Choice {
+        self.choose_from(0, order, network_hash)
+    }
+
+    /// What clients get who may go anywhere, of the pool of this tier and those behind it: the tier that serves and its
+    /// level, or what there is instead. These depend neither on an order of all sites nor on a network; the site does,
+    /// and is the first of several here.
+    pub fn choose_anywhere(&self, tier: usize) -> Choice {
+        let sites = self.tiers.first().map_or(0, |tier| tier.sites.len());
+        // Sites are numbered as orders number them.
+        let order: Vec<u16> = (0..=u16::MAX).take(sites).collect();
+        self.choose_from(tier, &order, 0)
+    }
+
+    fn choose_from(&self, tier: usize, order: &[u16], network_hash: u64) -> Choice {
         if order.is_empty() {
             return Choice::Fenced;
         }
         let mut held = None;
-        for (number, tier) in self.tiers.iter().enumerate() {
+        for (number, tier) in self.tiers.iter().enumerate().skip(tier) {
             for wanted in [Level::Trusted, Level::Degraded, Level::LastResort] {
                 let first = match wanted {
                     Level::Trusted if tier.is_shedding => tier.admitting(order, network_hash),

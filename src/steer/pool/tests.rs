@@ -1,18 +1,8 @@
 use super::*;
-use crate::health::{Comeback, Standing};
-use crate::steer::model::{Endpoint, Method, OnAllDown, Pool, Site};
-use std::net::Ipv4Addr;
+use crate::health::Standing;
+use crate::steer::model::{Endpoint, OnAllDown, Pool, Site};
+use crate::steer::testing::{self, endpoint, site};
 use std::sync::Arc;
-
-fn site(name: &str) -> Arc<Site> {
-    Arc::new(Site {
-        zone: None,
-        name: name.into(),
-        title: name.into(),
-        location: None,
-        coordinates: None,
-    })
-}
 
 /// Endpoints as `site weight`, named `site-N` and addressed 192.0.2.N by their place.
 fn pool(
@@ -20,31 +10,11 @@ fn pool(
     fallback: Option<Arc<Pool>>,
     endpoints: &[(&str, u32)],
 ) -> Arc<Pool> {
-    let endpoint = |(at, (name, weight)): (usize, &(&str, u32))| {
-        Arc::new(Endpoint {
-            name: format!("{name}-{at}"),
-            site: site(name),
-            a: Some(Ipv4Addr::new(192, 0, 2, at as u8)),
-            aaaa: None,
-            weight: *weight,
-            probe_a: None,
-            probe_aaaa: None,
-            vip: None,
-        })
+    let endpoint = |(at, &(name, weight)): (usize, &(&str, u32))| {
+        endpoint(format!("{name}-{at}"), Arc::new(site(name)), at as u8, weight)
     };
-    Arc::new(Pool {
-        zone: None,
-        name: "web".into(),
-        answers: 8,
-        method: Method::Weighted,
-        min_up: 0.5,
-        on_all_down,
-        fallback,
-        comeback: Comeback::default(),
-        capacity: Vec::new(),
-        damping: None,
-        endpoints: endpoints.iter().enumerate().map(endpoint).collect(),
-    })
+    let endpoints = endpoints.iter().enumerate().map(endpoint);
+    Arc::new(Pool { answers: 8, on_all_down, fallback, ..testing::pool("web", endpoints) })
 }
 
 fn dealt(roster: &Roster, standing: impl Fn(&str) -> Standing) -> Dealt {

@@ -7,8 +7,6 @@ import { badness, conditionState, endpointState } from './state.js';
 
 const ROWS_MAX = 120;
 const ROWS_MAX_MORE = 500;
-// Going down once is no flapping.
-const FLAPS_TOLD_MIN = 3;
 
 let rowsMax = ROWS_MAX;
 let latest = null;
@@ -157,7 +155,7 @@ const rowKey = ({ endpoint }) => endpoint.endpoint;
 /** Everything of a row but what moves all the time; that is refreshed in place. */
 const rowSignature = ({ endpoint, state }) => JSON.stringify([state, endpoint.site, endpoint.weight, endpoint.override,
   endpoint.families.map((it) => [it.address, it.standing, it.because, it.check?.verdict, it.check?.since,
-    it.check?.flaps, it.check?.certificate_days_left, it.check?.last?.reason])]);
+    it.check?.remarks, it.check?.last?.reason])]);
 
 function makeRow({ pool, endpoint, state }) {
   const bar = h('span', { class: 'bar', 'aria-hidden': 'true' }, h('i', { class: 'bar-actual' }), h('i', { class: 'bar-intended' }));
@@ -184,11 +182,7 @@ function checkCell(endpoint, state) {
   const worst = [...endpoint.families].sort((a, b) => badness(b.standing) - badness(a.standing))[0];
   if (!worst) return 'no address';
   const { check } = worst;
-  const notes = [];
-  if (check?.flaps >= FLAPS_TOLD_MIN) notes.push(h('span', { class: 'chip', 'data-state': 'degraded' }, plural(check.flaps, 'flap')));
-  if (check && check.certificate_days_left !== null && check.certificate_days_left <= 21) {
-    notes.push(h('span', { class: 'chip', 'data-state': 'degraded' }, `certificate ends in ${check.certificate_days_left} d`));
-  }
+  const notes = (check?.remarks ?? []).map((words) => h('span', { class: 'chip', 'data-state': 'degraded' }, words));
   const since = check?.since ? [' for ', relative(check.since, 'for')] : [];
   if (state === 'up') return [h('span', { class: 'verdict' }, check ? 'up' : 'up, unchecked', since), notes];
   const why = check && check.verdict === state && state === 'down' ? check.last?.reason ?? check.cause : worst.because;

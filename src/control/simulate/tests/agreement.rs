@@ -277,7 +277,7 @@ fn an_endpoint_is_listed_as_often_as_answers_list_it() {
     let world = world(&[]);
     let catalog = catalog(&world, &[(NAME, &pool, &Arc::new(Route::default()))]);
     let reweighed = Changes {
-        weights: vec![EndpointWeight { endpoint: "web/s0-2".to_owned(), weight: 4 }],
+        weights: vec![EndpointWeight { endpoint: wanted("web/s0-2"), weight: 4 }],
         ..Changes::default()
     };
     let side = |changes| Side::new(&catalog, Health::AllUp, changes);

@@ -2,10 +2,9 @@
 
 use super::*;
 use crate::director::report::RealState;
-use crate::steer::director::{Mode, Protocol, Scheduler, Service};
-use crate::steer::model::Site;
+use crate::steer::director::{Protocol, Service};
+use crate::steer::testing;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 /// A director at 192.0.2.100 and 2001:db8::100, tcp/80, with these reals: `NAME ADDRESS`.
 fn director(reals: &[&str]) -> Director {
@@ -14,28 +13,8 @@ fn director(reals: &[&str]) -> Director {
         let address = address.parse().expect("an address");
         Real { name: name.to_owned(), address, weight: 1, probe: None }
     };
-    let site = Site {
-        zone: None,
-        name: "fra".to_owned(),
-        title: "fra".to_owned(),
-        location: None,
-        coordinates: None,
-    };
-    Director {
-        zone: None,
-        name: "lvs".to_owned(),
-        site: Arc::new(site),
-        a: "192.0.2.100".parse().ok(),
-        aaaa: "2001:db8::100".parse().ok(),
-        mode: Mode::Nat,
-        scheduler: Scheduler::Wlc,
-        service: Service { protocol: Protocol::Tcp, port: 80 },
-        reals: reals.iter().map(real).collect(),
-        min_up: 0.5,
-        capacity: None,
-        maintenance: false,
-        feed: None,
-    }
+    let aaaa = "2001:db8::100".parse().ok();
+    Director { aaaa, ..testing::director("lvs", reals.iter().map(real).collect()) }
 }
 
 /// `NAME ADDRESS WEIGHT`; `-` where there is none. The sessions are ten times the weight.

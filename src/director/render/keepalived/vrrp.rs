@@ -85,7 +85,7 @@ impl Instance<'_> {
     fn write(&self, sheet: &mut Sheet, job: &Job<'_>) {
         let Self { director, addresses, id, shared } = self;
         let interface = &job.settings.interface;
-        let place = shared.iter().position(|one| is_same(one, director)).unwrap_or(0);
+        let place = shared.iter().position(|one| one.key() == director.key()).unwrap_or(0);
         sheet.open(format_args!("vrrp_instance {} {{", self.name()));
         // keepalived ignores `preempt_delay` where the state is MASTER; the priority decides all the same.
         sheet.line("state BACKUP");
@@ -137,10 +137,6 @@ fn preempt_delay_s(director: &Director) -> Option<u64> {
     let seen = seen.max()?;
     let whole_s = seen.as_secs() + u64::from(seen.subsec_nanos() > 0);
     Some(whole_s.min(PREEMPT_DELAY_MAX_S))
-}
-
-fn is_same(one: &Director, other: &Director) -> bool {
-    one.name == other.name && one.zone == other.zone
 }
 
 fn priority(place: usize) -> usize {
