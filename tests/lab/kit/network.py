@@ -84,11 +84,12 @@ class Network:
             self.hosts.add(host)
             subprocess.run(["ip", "netns", "add", self.prefix + host], check=True)
             self.ip(host, "link set lo up")
+            # Nobody else has its addresses: IPv6 need not ask first, for a second or two, whether somebody does.
+            self.sysctl(host, net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
 
 
 def add(addresses, device):
-    # Nobody else has them: IPv6 need not ask first, for a second, whether somebody does.
-    return [f"address add {address} dev {device}{' nodad' if ':' in address else ''}" for address in addresses]
+    return [f"address add {address} dev {device}" for address in addresses]
 
 
 def enter(namespace):

@@ -17,7 +17,12 @@ class RealServer:
     def __init__(self, name, address, port, weight=1, network=None, host=None):
         self.name, self.address, self.port, self.weight = name, address, port, weight
         self.network, self.host = network, host
+        # Where others find it.
+        self.outside = address
         self.process = None
+
+    def with_port(self):
+        return with_port(self.outside, self.port)
 
     def start(self):
         """Listens and answers, in a child. The socket is opened first: who returns from here can be asked."""
@@ -39,6 +44,10 @@ class RealServer:
             os.kill(self.process, signal.SIGKILL)
             os.waitpid(self.process, 0)
             self.process = None
+
+
+def with_port(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -42,7 +42,7 @@ class Balancer:
 
         def look():
             table = self.table()
-            there = [real.name for real in self.reals if any(f"-r {with_port(real)} " in line for line in table)]
+            there = [real.name for real in self.reals if any(f"-r {real.with_port()} " in line for line in table)]
             return there == expected, "; ".join(table)
 
         steps.wait(f"keepalived of {self.name} to have {', '.join(expected) or 'nobody'} in the table", look)
@@ -61,7 +61,3 @@ class Balancer:
         stats = self.network.run(self.host, ["cat", "/proc/net/ip_vs_stats"])
         counts = [int(word, 16) for word in stats.splitlines()[2].split()]
         return counts[PACKETS_IN], counts[PACKETS_OUT]
-
-
-def with_port(real):
-    return f"[{real.outside}]:{real.port}" if ":" in real.outside else f"{real.outside}:{real.port}"

@@ -9,6 +9,7 @@ from balancer import Balancer
 from kit import places, steps
 from kit.fingerpost import Fingerpost
 from kit.story import Director, Story
+from kit.web import with_port
 from pair import Pair
 
 SITES = ["nat", "dr", "tun", "dr6", "pair"]
@@ -45,13 +46,9 @@ def set_up(world, server):
             files |= site.rendered(server, name, "ipvsadm")
             balancer = Balancer(name, world.network, host, site.vip, site.reals, files, server.home)
             balancers.setdefault(site, []).append(balancer)
-            server.spawn("director", "agent", "--listen", f"{bracketed(address)}:{AGENT_PORT}",
+            server.spawn("director", "agent", "--listen", with_port(address, AGENT_PORT),
                          "--token-file", "agent.token", host=host)
     return balancers
-
-
-def bracketed(address):
-    return f"[{address}]" if ":" in address else address
 
 
 def one_sees(story, directors):
