@@ -3,8 +3,8 @@
 //! The file is JSON: a version, when it was written, the verdict of each probe under the probe's
 //! [identity](super::check::Probe::identity), and each [`Return`] that is under way under the names of its endpoint
 //! (files of before there were any are read too). It is replaced in one step. A file that is absent, too old, of
-//! another version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was from
-//! turning is not kept, since "in a row" ends with the process.
+//! another version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was
+//! from turning is not kept, since "in a row" ends with the process.
 
 use super::comeback::{Return, ReturnKey};
 use super::state::{State, Verdict};
