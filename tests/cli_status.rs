@@ -24,10 +24,10 @@ iad = { name = "Ashburn", location = "NA-US-VA", coordinates = [39.04, -77.49] }
 [checks.web]
 type = "http"
 path = "/healthz"
-interval = "100ms"
-timeout = "3s"
+interval = "1s"
+timeout = "1s"
 fall = 2
-rise = 2
+rise = 1
 "#;
 
 /// A server with an endpoint at each of two sites.

@@ -296,6 +296,9 @@ mod tests {
             true,
         );
         check("fingerpost director agent --listen localhost:80", false);
+        check("fingerpost director agent --tls-certificate c --tls-key k", true);
+        check("fingerpost director agent --tls-certificate c", false);
+        check("fingerpost director agent --tls-key k", false);
         check("fingerpost director render lvs-fra", true);
         check("fingerpost director render a b@example.com --format haproxy --output out", true);
         check("fingerpost director render a --host --interface bond0 --masquerade", true);

@@ -185,7 +185,7 @@ fn has_capacity(endpoint: &Endpoint) -> bool {
 }
 
 /// Endpoints in words; none if there are none.
-fn named<'e>(endpoints: impl Iterator<Item = &'e Endpoint>) -> Option<String> {
+pub(super) fn named<'e>(endpoints: impl Iterator<Item = &'e Endpoint>) -> Option<String> {
     let names: Vec<String> = endpoints.map(|endpoint| format!("{:?}", endpoint.name)).collect();
     (!names.is_empty()).then(|| listed(&names, NAMED_MAX))
 }

@@ -34,6 +34,7 @@ mod server;
 mod server_tables;
 mod sites;
 mod value;
+mod vouching;
 mod zone;
 mod zones;
 
@@ -54,11 +55,13 @@ pub use zones::ZoneLoad;
 
 use crate::geo::world::NetworkEntry;
 use crate::health::overrides::Overrides;
-use crate::report::{Finding, Report};
+use crate::report::{Finding, Place, Report};
 use crate::steer::director::Director;
 use crate::steer::model::SteeredName;
 use document::Document;
 use jiff::Timestamp;
+use server_tables::ServerFile;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zone::{Shared, ZoneFiles};
@@ -101,7 +104,8 @@ pub fn load(path: &Path, previous: Option<&Cache>) -> Loaded {
         inputs: Vec::new(),
         cache: previous.cloned().unwrap_or_default(),
     };
-    let Some((mut server, sound)) = loaded.read_server(path) else { return loaded };
+    let Some((file, sound)) = loaded.read_server(path) else { return loaded };
+    let ServerFile { mut server, directors } = file;
     let known = previous.filter(|previous| previous.library == server.library);
     if let Some(known) = known {
         // The very same definitions, so that zones new and old share them.
@@ -110,6 +114,9 @@ pub fn load(path: &Path, previous: Option<&Cache>) -> Loaded {
     let listed = loaded.read_zones(&server, previous, known.is_some());
     loaded.read_networks(&server);
     loaded.warn_unplaced(&server);
+    if sound {
+        loaded.warn_idle(&server, &directors);
+    }
     loaded.read_overrides(&server);
     loaded.server = (sound && listed).then(|| Arc::new(server));
     loaded
@@ -123,7 +130,7 @@ pub fn check_zone_file(path: &Path, server: Option<&Path>) -> Report {
         && let Some(source) = files::read_text(server, &mut report)
     {
         let doc = Document::new(source);
-        library = server_tables::read(&doc).map(|server| server.library).unwrap_or_default();
+        library = server_tables::read(&doc).map(|file| file.server.library).unwrap_or_default();
         report.extend(doc.finish().0);
     }
     if let Some(origin) = zones::origin_of(path, &mut report) {
@@ -136,13 +143,13 @@ pub fn check_zone_file(path: &Path, server: Option<&Path>) -> Report {
 }
 
 impl Loaded {
-    /// The server, and whether its file is free of errors.
-    fn read_server(&mut self, path: &Path) -> Option<(Server, bool)> {
+    /// The server's file, and whether it is free of errors.
+    fn read_server(&mut self, path: &Path) -> Option<(ServerFile, bool)> {
         self.inputs.push(path.to_owned());
         let doc = Document::new(files::read_text(path, &mut self.report)?);
-        let server = server_tables::read(&doc);
+        let file = server_tables::read(&doc);
         let sound = self.finish(doc);
-        Some((server?, sound))
+        Some((file?, sound))
     }
 
     /// Whether there is a directory of zones.
@@ -198,6 +205,35 @@ impl Loaded {
             let message = format!("no client can be placed, but {owner} is steered by place");
             let help = "name databases under [geoip]; `fingerpost geoip build` makes one";
             self.report.push(Finding::warning(message).help(help));
+        }
+    }
+
+    /// Directors of the server's file that are in no pool of any file. A broken zone hides pools that may well have
+    /// them, and where nothing is steered yet, everything is idle.
+    fn warn_idle(&mut self, server: &Server, directors: &[(Arc<Director>, Place)]) {
+        let complete = self.zones.iter().all(|zone| zone.spec.is_some());
+        if !complete || self.names().next().is_none() {
+            return;
+        }
+        let shared = server.library.pools.values().flatten().map(|pool| &**pool);
+        let pools = shared.chain(self.names().flat_map(|name| name.pool.chain()));
+        let vips = pools.flat_map(|pool| &pool.endpoints).filter_map(|one| one.vip.as_ref());
+        // By name: what is known of a zone was read against an equal director, not always against this very one.
+        let of_server = |director: &&Arc<Director>| director.zone.is_none();
+        let used: HashSet<String> = vips
+            .flat_map(|vip| &vip.directors)
+            .filter(of_server)
+            .map(|director| director.name.clone())
+            .collect();
+        for (director, place) in directors.iter().filter(|(one, _)| !used.contains(&one.name)) {
+            let message = format!("director {:?} is not used", director.name);
+            let help = format!(
+                "hand it out by a pool, as {{ director = {:?} }} among its endpoints, or remove it",
+                director.name
+            );
+            let mut finding = Finding::warning(message).help(help);
+            finding.place = Some(place.clone());
+            self.report.push(finding);
         }
     }
 

@@ -7,7 +7,7 @@ use super::demands::Demands;
 use super::endpoints::{self, PoolCheck, Terms};
 use super::reader::{Table, Value};
 use super::scope::{Named, Scope};
-use super::{defaults, value};
+use super::{defaults, value, vouching};
 use crate::steer::model::{Method, OnAllDown, Pool, Site};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -98,7 +98,10 @@ fn draft<'d>(entry: &Value<'d>, terms: &Terms<'_, '_>) -> Option<Draft<'d>> {
     let cure = "add endpoints = [ { site = \"…\", a = \"…\" } ]";
     let listed = table.required("endpoints", cure);
     table.finish();
-    let endpoints = listed.and_then(|list| endpoints::read(&list, &check, terms));
+    let endpoints = listed.as_ref().and_then(|list| endpoints::read(list, &check, terms));
+    if let (Some(list), Some(endpoints)) = (&listed, &endpoints) {
+        vouching::warn(list, endpoints);
+    }
     let method_place = method.as_ref().map(|(_, value)| value);
     let chosen = method.as_ref().and_then(|(chosen, _)| *chosen).unwrap_or(Method::Weighted);
     let demands = demands.judge(chosen, method_place, endpoints.as_deref(), terms);

@@ -5,6 +5,8 @@ use super::library::{Library, Scopes};
 use super::reader::{Table, Value};
 use super::server::{Chaos, Log, LogFormat, Server, Tcp, Tls};
 use super::{admin, defaults, dnstap, files, value};
+use crate::report::Place;
+use crate::steer::director::Director;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -23,12 +25,22 @@ const LEVELS: [(&str, tracing::Level); 5] = [
     ("trace", tracing::Level::TRACE),
 ];
 
+/// What the file came to.
+pub struct ServerFile {
+    /// The server.
+    pub server: Server,
+    /// The directors that it defines, and where.
+    pub directors: Vec<(Arc<Director>, Place)>,
+}
+
 /// Reads the whole file. What has mistakes is replaced by its default, so that the rest can be read; the findings of
 /// `doc` say whether the result may be used.
-pub fn read(doc: &Document) -> Option<Server> {
+pub fn read(doc: &Document) -> Option<ServerFile> {
     let tree = doc.tree()?;
     let mut root = Table::root(doc, &tree, "fingerpost.toml");
-    let library = Arc::new(Scopes::read(&mut root, None, None).into_library());
+    let scopes = Scopes::read(&mut root, None, None);
+    let directors = scopes.directors.places(doc);
+    let library = Arc::new(scopes.into_library());
     let mut bound = Bound::default();
     let mut server = read_server(root.section("server", "[server]"), library, &mut bound);
     let mut ecs = root.section("ecs", "[ecs]");
@@ -51,7 +63,7 @@ pub fn read(doc: &Document) -> Option<Server> {
         .and_then(|given| dnstap::read(given.table("[dnstap]")?, server.nsid.as_deref()));
     server.log = read_log(root.section("log", "[log]"));
     root.finish();
-    Some(server)
+    Some(ServerFile { server, directors })
 }
 
 fn read_server(mut table: Table<'_>, library: Arc<Library>, bound: &mut Bound) -> Server {

@@ -3,7 +3,7 @@
 
 use super::knowledge::Knowledge;
 use super::loader::{Load, Loader};
-use crate::director::{FeedReport, RealReport, RealState, Report};
+use crate::director::{Fault, FaultKind, FeedReport, RealReport, RealState, Report};
 use crate::health::overrides::{Action, Override, OverrideTarget, Pin};
 use crate::health::{Outcome, Probe, ProbeResult, Transition};
 use crate::snapshot::Snapshot;
@@ -157,6 +157,7 @@ impl Scene {
     pub(super) fn hear_feed(&mut self, outcome: Result<FeedReport, String>, second: i64) {
         let [feed] = &self.knowledge.directors.feeds()[..] else { panic!("one feed") };
         let latency = Duration::from_millis(2);
+        let outcome = outcome.map_err(|why| Fault::new(FaultKind::Connection, why));
         self.knowledge.directors.hearings.hear(feed, at(second), latency, outcome);
         self.step(second);
     }

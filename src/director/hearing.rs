@@ -3,6 +3,7 @@
 //! One answer that fails or cannot be believed changes nothing yet: the last good report counts until it is stale. From
 //! then on the director is not heard any more, until its feed answers again.
 
+use super::fault::{Fault, FaultCounts};
 use super::report::FeedReport;
 use super::truth::Hearing;
 use crate::steer::director::{Director, Feed};
@@ -28,8 +29,8 @@ pub struct Row {
     pub latency: Duration,
     /// How often it was asked.
     pub asked_total: u64,
-    /// How often no answer came, or one that could not be read.
-    pub failed_total: u64,
+    /// How often no answer came, or one that does not count, by why.
+    pub failed: FaultCounts,
 }
 
 impl Hearings {
@@ -48,7 +49,7 @@ impl Hearings {
         feed: &Feed,
         at: Timestamp,
         latency: Duration,
-        outcome: Result<FeedReport, String>,
+        outcome: Result<FeedReport, Fault>,
     ) {
         let Some(row) = self.rows.get_mut(feed) else { return };
         row.asked_total += 1;
@@ -58,8 +59,8 @@ impl Hearings {
                 row.last_good = Some((at, report));
                 row.fault = None;
             }
-            Err(why) => {
-                row.failed_total += 1;
+            Err(Fault { kind, why }) => {
+                row.failed.count(kind);
                 let since = row.fault.take().map_or(at, |(since, _)| since);
                 row.fault = Some((since, why));
             }

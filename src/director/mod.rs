@@ -10,6 +10,7 @@
 //! answer is [`crate::steer::pool`]'s part.
 
 pub mod agent;
+pub mod fault;
 pub mod feed;
 pub mod hearing;
 pub mod render;
@@ -17,6 +18,7 @@ pub mod report;
 pub mod tier;
 pub mod truth;
 
+pub use fault::{Fault, FaultCounts, FaultKind};
 pub use hearing::Hearings;
 pub use report::{FeedReport, RealReport, RealState, Report, ServiceReport};
 pub use tier::{Tier, Turned};

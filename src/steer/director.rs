@@ -156,6 +156,8 @@ pub struct HttpSource {
     pub url: String,
     /// A file with a bearer token, or with `user:password` for basic authentication; read at every question.
     pub auth: Option<HttpAuth>,
+    /// The file of certificate roots by which `https://` is judged; none: the system's.
+    pub roots: Option<PathBuf>,
 }
 
 /// What lets in.

@@ -24,10 +24,10 @@ sin = { name = "Singapore", location = "AS-SG", coordinates = [1.35, 103.82] }
 [checks.web]
 type = "http"
 path = "/healthz"
-interval = "200ms"
-timeout = "3s"
+interval = "1s"
+timeout = "1s"
 fall = 2
-rise = 2
+rise = 1
 "#;
 
 /// Where the clients of the stories are: Paris, New York, Tokyo.

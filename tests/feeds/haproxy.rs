@@ -1,5 +1,6 @@
 //! A HAProxy of our own on loopback.
 
+use crate::kit::TestCertificate;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -22,12 +23,14 @@ pub struct Haproxy {
     /// The runtime socket over TCP.
     pub tcp: SocketAddr,
     page: SocketAddr,
+    secure_page: SocketAddr,
     web: SocketAddr,
 }
 
 impl Haproxy {
-    /// Starts it with these servers, checked often; none, and says so, where it is not installed.
-    pub async fn start(servers: &str) -> Option<Self> {
+    /// Starts it with these servers, checked often, and this certificate on its page over TLS; none, and says so, where
+    /// it is not installed.
+    pub async fn start(servers: &str, certificate: &TestCertificate) -> Option<Self> {
         if Command::new("haproxy").arg("-v").output().is_err() {
             eprintln!("skipped: haproxy is not installed");
             return None;
@@ -36,14 +39,20 @@ impl Haproxy {
         // Drawn together, so that they differ, and on an address of its own, where nobody else draws in between: HAProxy
         // cannot tell which port it would draw.
         let own = Ipv4Addr::new(127, 77, 0, STARTED.fetch_add(1, Ordering::Relaxed));
-        let [tcp, page, web] = [(); 3].map(|()| TcpListener::bind((own, 0)).expect("a port"));
-        let [tcp, page, web] = [tcp, page, web].map(|socket| socket.local_addr().expect("bound"));
+        let sockets = [(); 4].map(|()| TcpListener::bind((own, 0)).expect("a port"));
+        let [tcp, page, secure_page, web] =
+            sockets.each_ref().map(|socket| socket.local_addr().expect("bound"));
+        drop(sockets);
+        let pem = directory.path().join("page.pem");
+        let both = [&*certificate.certificate_pem, &*certificate.key_pem].concat();
+        std::fs::write(&pem, both).expect("a file");
+        let pem = pem.display();
         let socket = directory.path().join("admin.sock");
         let socket = socket.display();
         let config = format!(
             "global\n  stats socket {socket} mode 600 level admin\n  stats socket {tcp} level operator\n\
              defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n\
-             frontend page\n  mode http\n  bind {page}\n  stats enable\n  stats uri /stats\n  stats show-legends\n  \
+             frontend page\n  mode http\n  bind {page}\n  bind {secure_page} ssl crt {pem}\n  stats enable\n  stats uri /stats\n  stats show-legends\n  \
              stats auth ada:secret\n\
              listen web\n  bind {web}\n  default-server check inter 100ms rise 1 fall 1\n{servers}"
         );
@@ -55,7 +64,7 @@ impl Haproxy {
             .stderr(Stdio::null())
             .spawn()
             .expect("a program that was found");
-        let mut haproxy = Self { directory, process, tcp, page, web };
+        let mut haproxy = Self { directory, process, tcp, page, secure_page, web };
         haproxy.wait().await;
         Some(haproxy)
     }
@@ -80,6 +89,11 @@ impl Haproxy {
     /// The statistics as CSV, for `ada:secret`.
     pub fn page(&self) -> String {
         format!("http://{}/stats;csv", self.page)
+    }
+
+    /// The same over TLS.
+    pub fn secure_page(&self) -> String {
+        format!("https://{}/stats;csv", self.secure_page)
     }
 
     /// The same for people.

@@ -1,7 +1,10 @@
-//! Feeds against the real thing: Debian's HAProxy with its statistics page and its runtime socket, over all three ways.
-//! The test says so and ends where `haproxy` is not installed.
+//! Feeds against the real thing: Debian's HAProxy with its statistics page, plain and over TLS, and its runtime socket;
+//! and whom a feed over TLS trusts. Tests that need HAProxy say so and end where `haproxy` is not installed.
 
 mod haproxy;
+#[path = "../kit/mod.rs"]
+mod kit;
+mod tls;
 
 use fingerpost::director::feed::{FeedResult, Feeder};
 use fingerpost::director::{RealState, Report};
@@ -11,6 +14,7 @@ use fingerpost::steer::director::{
 };
 use fingerpost::steer::model::Site;
 use haproxy::Haproxy;
+use kit::TestCertificate;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,7 +75,7 @@ async fn until(feed: Arc<Feed>, director: &Director, wanted: impl Fn(&Report) ->
     let report = timeout(PATIENCE, async {
         loop {
             let FeedResult { outcome, .. } = found.recv().await.expect("a feeder that runs");
-            let report = outcome.and_then(|said| said.of(director));
+            let report = outcome.map_err(|fault| fault.why).and_then(|said| said.of(director));
             if let Ok(report) = &report
                 && wanted(report)
             {
@@ -84,6 +88,17 @@ async fn until(feed: Arc<Feed>, director: &Director, wanted: impl Fn(&Report) ->
     // Its thread waits for room in the channel otherwise.
     drop(found);
     report.unwrap_or_else(|_| panic!("last was {last:?}"))
+}
+
+/// What asking a feed for the first time comes to.
+async fn first(feed: Arc<Feed>) -> FeedResult {
+    let (results, mut found) = mpsc::channel(1);
+    let feeder = Feeder::start(results).expect("a feeder");
+    feeder.set_feeds(vec![feed]);
+    let result = timeout(PATIENCE, found.recv()).await.expect("in time").expect("a result");
+    // Its thread waits for room in the channel otherwise.
+    drop(found);
+    result
 }
 
 /// A server that keeps its clients for as long as they stay.
@@ -114,7 +129,9 @@ async fn haproxy_is_understood_by_three_ways() {
         "server web1 {alive_at} weight 3\nserver web2 {dead_at} weight 2\n\
          server web3 {alive_at} weight 5 disabled\nserver web4 {alive_at} weight 0\nserver web5 {alive_at} backup\n"
     );
-    let Some(haproxy) = Haproxy::start(&servers).await else { return };
+    let Some(haproxy) = Haproxy::start(&servers, &TestCertificate::loopback()).await else {
+        return;
+    };
     let reals = [("web1", alive_at), ("web2", dead_at), ("web3", alive_at)];
     let director = director(&reals);
     let expected = [
@@ -125,7 +142,8 @@ async fn haproxy_is_understood_by_three_ways() {
         ("web5", RealState::Draining, 1),
     ];
     let login = haproxy.file("login", "ada:secret\n");
-    let page = HttpSource { url: haproxy.page(), auth: Some(HttpAuth::BasicFile(login)) };
+    let page =
+        HttpSource { url: haproxy.page(), auth: Some(HttpAuth::BasicFile(login)), roots: None };
     let ways = [
         HaproxySource::Http(page),
         HaproxySource::Unix(haproxy.socket()),
@@ -154,17 +172,15 @@ async fn haproxy_is_understood_by_three_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_haproxy_refuses_has_a_plain_reason() {
-    let Some(haproxy) = Haproxy::start("server web1 127.0.0.1:1\n").await else { return };
+    let certificate = TestCertificate::loopback();
+    let Some(haproxy) = Haproxy::start("server web1 127.0.0.1:1\n", &certificate).await else {
+        return;
+    };
     let check = async |from: HaproxySource, backend: &str, part: &str| {
-        let (results, mut found) = mpsc::channel(1);
-        let feeder = Feeder::start(results).expect("a feeder");
-        feeder.set_feeds(vec![feed(from, backend)]);
-        let result = timeout(PATIENCE, found.recv()).await.expect("in time").expect("a result");
-        drop(found);
-        let reason = result.outcome.expect_err(part);
+        let reason = first(feed(from, backend)).await.outcome.expect_err(part).why;
         assert!(reason.contains(part), "{reason}");
     };
-    let page = |url: String, auth| HaproxySource::Http(HttpSource { url, auth });
+    let page = |url: String, auth| HaproxySource::Http(HttpSource { url, auth, roots: None });
     let login = |text: &str| Some(HttpAuth::BasicFile(haproxy.file("login", text)));
     check(page(haproxy.page(), None), "web", "answered 401, expected 200: it asks for").await;
     check(page(haproxy.page(), login("ada:wrong")), "web", "does not take the token or login")

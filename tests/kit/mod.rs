@@ -20,7 +20,7 @@ pub mod server;
 pub mod types;
 
 pub use backend::{Backend, Mode};
-pub use certificate::TestCertificate;
+pub use certificate::{TestAuthority, TestCertificate};
 pub use client::{Stream, Udp, tcp, tls};
 pub use config::ConfigDir;
 pub use https::{Https, HttpsReply, Method};

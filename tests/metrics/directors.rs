@@ -112,7 +112,13 @@ fn directors_feeds_and_real_servers() {
     feed.stop();
     let page = page_when("a lost feed", &|page| of(page, "feed_fresh") == 0.0);
     assert_eq!(state(&page, "director_source", "lvs-fra", "source", "check"), 1.0);
-    assert!(of(&page, "feed_failed_total") >= 1.0);
+    let failed = |page: &Page, reason: &str| {
+        let name = "fingerpost_feed_failed_total";
+        page.value(name, &[("director", "lvs-fra"), ("reason", reason)])
+    };
+    assert!(failed(&page, "connection") >= 1.0);
+    let others = ["local", "tls", "status", "impossible"].map(|reason| failed(&page, reason));
+    assert_eq!(others, [0.0; 4]);
     // Nobody vouches for it: it is handed out where nothing else is.
     assert_eq!((weight(&page), site(&page, "site_admission_ratio")), (8.0, 0.0));
     let held = [("endpoint", "lvs-fra"), ("standing", "held")];

@@ -153,6 +153,7 @@ pub fn page(url: &str) -> HaproxySource {
     HaproxySource::Http(HttpSource {
         url: url.into(),
         auth: Some(HttpAuth::BasicFile("login".into())),
+        roots: None,
     })
 }
 

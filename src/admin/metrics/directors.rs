@@ -59,14 +59,13 @@ fn feeds(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let fresh = all().map(|(labels, director, _)| (labels, is(director.source == "feed")));
     let help = "1 while the feed of a director is heard and believed; 0 while what it said is too old or cannot be";
     page.gauges("fingerpost_feed_fresh", help, fresh)?;
-    let mut counters = |name, help, select: fn(&FeedView) -> u64| {
-        page.counters(name, help, all().map(|(labels, _, feed)| (labels, select(feed))))
-    };
     let help = "Times that the feed of a director was asked";
-    counters("fingerpost_feed_asked", help, |feed| feed.asked_total)?;
-    let help =
-        "Times that no answer came from the feed of a director, or one that could not be read";
-    counters("fingerpost_feed_failed", help, |feed| feed.failed_total)?;
+    let asked = all().map(|(labels, _, feed)| (labels, feed.asked_total));
+    page.counters("fingerpost_feed_asked", help, asked)?;
+    let help = "Times that no answer came from the feed of a director, or one that does not count, by why: local (a \
+                file of this side), connection, tls, timeout, status, unreadable, impossible (it can be read, and \
+                cannot be right)";
+    page.counters("fingerpost_feed_failed", help, all().flat_map(failed))?;
     let ages = all().filter_map(|(labels, _, feed)| {
         Some((labels, now.duration_since(feed.heard_at?).as_secs_f64()))
     });
@@ -75,6 +74,17 @@ fn feeds(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let latencies = all().filter_map(|(labels, _, feed)| Some((labels, feed.latency_ms? / 1000.0)));
     let help = "How long the last answer of the feed of a director took, or its failure";
     page.gauges("fingerpost_feed_latency_seconds", help, latencies)
+}
+
+/// A row for each reason, so that the first failure of its kind is seen to come.
+fn failed(
+    (labels, _, feed): (Labels, &DirectorView, &FeedView),
+) -> impl Iterator<Item = (Labels, u64)> {
+    feed.failed_by.iter().map(move |(reason, count)| {
+        let mut labels = labels.clone();
+        labels.push(("reason", reason.clone()));
+        (labels, *count)
+    })
 }
 
 fn reals(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {

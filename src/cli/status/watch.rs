@@ -189,6 +189,7 @@ fn still_director(director: &mut DirectorView) {
     if let Some(feed) = &mut director.feed {
         (feed.heard_at, feed.latency_ms) = (None, None);
         (feed.asked_total, feed.failed_total) = (0, 0);
+        feed.failed_by.clear();
     }
     for real in &mut director.reals {
         real.sessions = None;

@@ -5,6 +5,7 @@ use crate::config::files;
 use crate::config::reader::{Table, Value};
 use crate::steer::director::{Feed, FeedSource, HaproxySource, HttpAuth, HttpSource};
 use reqwest::Url;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The port of the cure for a runtime socket over TCP.
@@ -25,7 +26,7 @@ pub fn read(given: &Value<'_>, name: &str) -> Option<Feed> {
     let kind = table.required("type", cure).and_then(|value| value.choice(&kinds));
     let url = table.take("url");
     let (socket, backend) = (table.take("socket"), table.take("backend"));
-    let auth = auth(&mut table);
+    let access = Access { auth: auth(&mut table), roots: table.take("roots") };
     let times = times(&mut table);
     table.finish();
     if let Some(kind) = kind.filter(|kind| *kind != Kind::Haproxy) {
@@ -37,7 +38,7 @@ pub fn read(given: &Value<'_>, name: &str) -> Option<Feed> {
     let source = match kind? {
         Kind::Haproxy => {
             let backend = backend.map_or(Some(name.to_owned()), |value| backend_name(&value));
-            let from = haproxy(given, url.as_ref(), socket.as_ref(), auth);
+            let from = haproxy(given, url.as_ref(), socket.as_ref(), &access);
             FeedSource::Haproxy { from: from?, backend: backend? }
         }
         kind => {
@@ -45,7 +46,7 @@ pub fn read(given: &Value<'_>, name: &str) -> Option<Feed> {
                 let message = format!("a feed of {} needs \"url\"", kind.word());
                 given.error(message, "add url = \"http://…\"");
             }
-            let http = HttpSource { url: http_url(&url?)?, auth: auth? };
+            let http = access.source(&url?)?;
             match kind {
                 Kind::Ipvs => FeedSource::Ipvs(http),
                 _ => FeedSource::Json(http),
@@ -70,25 +71,29 @@ fn haproxy(
     given: &Value<'_>,
     url: Option<&Value<'_>>,
     socket: Option<&Value<'_>>,
-    auth: Option<Option<HttpAuth>>,
+    access: &Access<'_>,
 ) -> Option<HaproxySource> {
     match (url, socket) {
         (Some(url), None) => {
-            let read = http_url(url)?;
+            let source = access.source(url)?;
             // HAProxy's configuration manual, "stats uri": CSV is what the page gives with ";csv" at its end.
-            if !read.ends_with(";csv") {
-                let help = format!("write \"{read};csv\"");
+            if !source.url.ends_with(";csv") {
+                let help = format!("write \"{};csv\"", source.url);
                 url.warning("this is HAProxy's page for people, not its CSV", help);
             }
-            Some(HaproxySource::Http(HttpSource { url: read, auth: auth? }))
+            Some(HaproxySource::Http(source))
         }
         (None, Some(socket)) => {
-            if let Some(Some(_)) = auth {
+            if let Some(Some(_)) = access.auth {
                 let help = "leave it out: who may open the socket is let in";
                 socket.error("HAProxy's runtime socket asks for no login", help);
                 return None;
             }
-            auth?;
+            if let Some(roots) = &access.roots {
+                roots.key_error("HAProxy's runtime socket shows no certificate", "leave it out");
+                return None;
+            }
+            access.auth.as_ref()?;
             runtime_socket(socket)
         }
         (Some(_), Some(socket)) => {
@@ -127,6 +132,36 @@ fn backend_name(value: &Value<'_>) -> Option<String> {
         return None;
     }
     Some(name)
+}
+
+/// What a page of HTTP is asked with, and judged by.
+struct Access<'d> {
+    /// Within: what lets in, if anything; none if it has mistakes.
+    auth: Option<Option<HttpAuth>>,
+    roots: Option<Value<'d>>,
+}
+
+impl Access<'_> {
+    /// The page at this address.
+    fn source(&self, url: &Value<'_>) -> Option<HttpSource> {
+        let read = http_url(url);
+        let roots = self.roots.as_ref().map(|given| roots(given, read.as_deref()));
+        let roots = match roots {
+            Some(read) => Some(read?),
+            None => None,
+        };
+        Some(HttpSource { url: read?, auth: self.auth.clone()?, roots })
+    }
+}
+
+/// The certificates by which `https://` is judged; a change of the file is a change of the configuration.
+fn roots(given: &Value<'_>, url: Option<&str>) -> Option<PathBuf> {
+    if url.is_some_and(|url| !url.starts_with("https:")) {
+        let help = "begin the url with https://, or leave it out";
+        given.key_error("over http:// no certificate is shown that it could judge", help);
+        return None;
+    }
+    value::path(given).filter(|path| files::check_certificates(given, path))
 }
 
 /// Within: what lets in, if anything; none if it has mistakes.

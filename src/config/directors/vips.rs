@@ -8,6 +8,7 @@ use super::{Terms, director};
 use crate::config::document::Document;
 use crate::config::reader::{Table, Value};
 use crate::config::scope::{Named, Scope};
+use crate::report::Place;
 use crate::steer::director::{Director, Real, Vip};
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -82,6 +83,12 @@ impl<'a> Directors<'a> {
     /// The directors of this file, in the order written.
     pub fn own(&self) -> impl Iterator<Item = &Arc<Director>> {
         self.scope.own().map(|(director, _)| director)
+    }
+
+    /// The directors of this file with the places of their names.
+    pub fn places(&self, doc: &Document) -> Vec<(Arc<Director>, Place)> {
+        let place = |(director, span): Written<'_>| (director.clone(), doc.place(span.clone()));
+        self.scope.own().map(place).collect()
     }
 
     /// Warns of those that no pool of this file hands out.

@@ -2,7 +2,7 @@
 
 use super::whole::mangled;
 use super::{Fixture, SITES};
-use crate::config::Loaded;
+use crate::config::{Cache, Loaded};
 use crate::health::{CheckKind, Comeback};
 use crate::steer::director::{
     Director, FeedSource, HaproxySource, HttpAuth, HttpSource, Mode, Protocol, Scheduler,
@@ -50,6 +50,13 @@ fn sound(fixture: &Fixture) -> Loaded {
     loaded
 }
 
+/// Read without errors; what it leaves unchecked or idle is another test's subject.
+fn usable(fixture: &Fixture, previous: Option<&Cache>) -> Loaded {
+    let loaded = fixture.load(previous);
+    assert!(!loaded.report.has_errors(), "{:#?}", fixture.findings(&loaded));
+    loaded
+}
+
 fn director(loaded: &Loaded, name: &str) -> Arc<Director> {
     let all = loaded.directors();
     all.into_iter().find(|director| director.name == name).expect(name)
@@ -85,7 +92,7 @@ fn every_key_means_what_it_says() {
     let auth = Some(HttpAuth::TokenFile(fixture.path("agent.token")));
     assert_eq!(
         feed.source,
-        FeedSource::Ipvs(HttpSource { url: "http://10.0.0.1:8054/".into(), auth })
+        FeedSource::Ipvs(HttpSource { url: "http://10.0.0.1:8054/".into(), auth, roots: None })
     );
     let times = [feed.interval, feed.timeout, feed.stale_after].map(|time| time.as_secs());
     assert_eq!(times, [2, 1, 10]);
@@ -147,7 +154,7 @@ fn directors_that_share_a_vip_are_one_endpoint() {
     // What each endpoint is called, weighs and stands for.
     let check = |steering: String, expected: &[&str]| {
         fixture.write("zones/example.com.toml", &steering);
-        let pool = pool(&sound(&fixture));
+        let pool = pool(&usable(&fixture, None));
         let shown = pool.endpoints.iter().map(|endpoint| {
             let vip = endpoint.vip.iter().flat_map(|vip| &vip.directors);
             let names: Vec<&str> = vip.map(|director| &director.name[..]).collect();
@@ -181,7 +188,7 @@ fn a_vip_is_probed_by_the_check_of_its_pool() {
     fixture.write("agent.token", "0123456789abcdef");
     let targets = |check: &str| {
         fixture.write("zones/example.com.toml", pool_of("{ director = \"lvs-fra\" }") + check);
-        let pool = pool(&sound(&fixture));
+        let pool = pool(&usable(&fixture, None));
         let [endpoint] = &pool.endpoints[..] else { panic!("one endpoint") };
         assert_eq!((endpoint.weight, &endpoint.site.name[..]), (4, "fra"));
         endpoint.probes().map(|probe| probe.target.to_string()).collect::<Vec<_>>()
@@ -196,7 +203,7 @@ fn what_pools_do_by_load_and_over_time() {
     fixture.write("agent.token", "0123456789abcdef");
     let read = |keys: &str| {
         fixture.write("zones/example.com.toml", pool_of("{ director = \"lvs-fra\" }") + keys);
-        pool(&sound(&fixture))
+        pool(&usable(&fixture, None))
     };
     let plain = read("");
     assert_eq!((plain.method, plain.comeback), (Method::Weighted, Comeback::default()));
@@ -229,7 +236,7 @@ fn a_zone_changes_with_the_directors_that_it_hands_out_or_defines() {
     let steering = pool_of("{ director = \"a\" }, { director = \"own\" }")
         + &written("own", "fra", "192.0.2.101");
     fixture.write("zones/example.com.toml", &steering);
-    let mut before = sound(&fixture);
+    let mut before = usable(&fixture, None);
     let names: Vec<(String, Option<Name>)> = before
         .directors()
         .iter()
@@ -238,7 +245,7 @@ fn a_zone_changes_with_the_directors_that_it_hands_out_or_defines() {
     let zone = Name::parse("example.com", None).expect("a name");
     assert_eq!(names, [("a".to_owned(), None), ("own".to_owned(), Some(zone))]);
     let mut is_changed = |expected: bool| {
-        let now = fixture.load(Some(&before.cache));
+        let now = usable(&fixture, Some(&before.cache));
         let [old, new] = [&before, &now].map(|load| load.zones[0].spec.clone().expect("a zone"));
         assert_eq!(Arc::ptr_eq(&old, &new), old.digest == new.digest);
         assert_eq!(old.digest != new.digest, expected);
@@ -252,6 +259,26 @@ fn a_zone_changes_with_the_directors_that_it_hands_out_or_defines() {
     fixture.write("fingerpost.toml", [SITES, &moved].concat());
     is_changed(true);
     is_changed(false);
+}
+
+/// The examples of the README's chapter on directors, as they stand there, in a configuration with what they leave out.
+#[test]
+fn the_examples_of_the_readme_have_no_findings() {
+    let readme = include_str!("../../../README.md");
+    let (_, chapter) = readme.split_once("\n## Directors: the second tier\n").expect("the chapter");
+    let example = |file: &str| {
+        let begin = format!("```toml\n# {file}\n");
+        let (_, rest) = chapter.split_once(&begin).expect(file);
+        rest.split_once("```").expect("an end").0
+    };
+    let sin = "sin = { location = \"AS-SG\", coordinates = [1.35, 103.82] }\n";
+    let fixture = Fixture::with_server(
+        &["geoip.databases = [\"world.mmdb\"]\n", SITES, sin, example("fingerpost.toml")].concat(),
+    );
+    fixture.write("world.mmdb", "opened by others");
+    let name = "[names.www]\npool = \"web\"\nroute = [ { subnets = [\"0.0.0.0/0\"], sites = [\"fra\"] } ]\n";
+    fixture.write("zones/example.com.toml", [name, example("zones/example.com.toml")].concat());
+    assert_eq!(sound(&fixture).directors().len(), 3);
 }
 
 proptest! {

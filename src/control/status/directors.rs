@@ -85,8 +85,12 @@ pub struct FeedView {
     pub latency_ms: Option<f64>,
     /// How often it was asked.
     pub asked_total: u64,
-    /// How often it gave no answer that could be read.
+    /// How often it gave no answer that counts.
     pub failed_total: u64,
+    /// The same by why: `local` (a file of this side), `connection`, `tls`, `timeout`, `status`, `unreadable`,
+    /// `impossible` (it can be read, and cannot be right). Of an older server, nothing.
+    #[serde(default)]
+    pub failed_by: BTreeMap<String, u64>,
 }
 
 /// A real server behind a director.
@@ -195,6 +199,7 @@ impl Looker<'_> {
         // One that is still heard may have failed to answer when it was last asked.
         let fault = last.map(|(_, why)| why).or(truth.feed_fault.as_ref());
         let (kind, from) = source(feed);
+        let failed = row.map(|row| row.failed).unwrap_or_default();
         FeedView {
             kind: kind.to_owned(),
             from,
@@ -205,7 +210,8 @@ impl Looker<'_> {
                 .filter(|row| row.asked_total > 0)
                 .map(|row| row.latency.as_secs_f64() * 1000.0),
             asked_total: row.map_or(0, |row| row.asked_total),
-            failed_total: row.map_or(0, |row| row.failed_total),
+            failed_total: failed.sum(),
+            failed_by: failed.by_word().map(|(word, count)| (word.to_owned(), count)).collect(),
         }
     }
 

@@ -1,18 +1,21 @@
 //! The agent beside IPVS: tells the kernel's table over HTTP, and does nothing else.
 //!
 //! ```text
-//! connection ─ serve (bounds) ─ tell (who? what?) ─► /proc/net/ip_vs ─ table ─► JSON of feed::ipvs
+//! connection ─ serve (TLS, bounds) ─ tell (who? what?) ─► /proc/net/ip_vs ─ table ─► JSON of feed::ipvs
+//!              └ seats (who makes room)
 //! ```
 //!
 //! It runs on the director host (`fingerpost director agent`), needs no right but to read `/proc`, and changes nothing
 //! there. A Fingerpost elsewhere asks it as a feed. Without a token it listens on loopback alone.
 
+mod seats;
 mod serve;
 pub mod table;
 mod tell;
 
 use crate::config::Tokens;
 use crate::report::{Finding, Report};
+use rustls::ServerConfig;
 use serve::Server;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tell::Teller;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -29,12 +33,14 @@ const BACKLOG: i32 = 64;
 const DRAIN: Duration = Duration::from_millis(800);
 
 /// What an agent is told to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Where it listens.
     pub listen: Vec<SocketAddr>,
     /// A file of tokens, as for `[admin]`; none: whoever is on this host may ask.
     pub token_file: Option<PathBuf>,
+    /// What is shown and agreed on over TLS; none: whoever is on the way can read, tokens too.
+    pub tls: Option<Arc<ServerConfig>>,
     /// Where the kernel tells, `/proc` as a rule.
     pub proc: PathBuf,
     /// While this file exists, the director is in maintenance.
@@ -84,7 +90,8 @@ impl Agent {
         }
         let teller = Arc::new(Teller::new(&options.proc, options.maintenance_file, tokens));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
-        let server = Server::new(teller.clone(), tasks.clone(), stop.clone());
+        let tls = options.tls.map(TlsAcceptor::from);
+        let server = Server::new(teller.clone(), tls, tasks.clone(), stop.clone());
         let mut addresses = Vec::new();
         for (listener, address) in listeners {
             addresses.push(address);

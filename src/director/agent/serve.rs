@@ -1,5 +1,6 @@
-//! Connections of the agent: few, short, one request each.
+//! Connections of the agent: few, short, one request each, over TLS where there is a certificate.
 
+use super::seats::{Seat, Seats};
 use super::tell::Teller;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -10,18 +11,17 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Connections at one time: a few nameservers that ask, each with one. More wait in the system's queue.
-const CONNECTIONS_MAX: usize = 64;
 /// How long a connection may last from its first packet to its end, whatever its client does.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long the head of a request may take to come in.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the head of a request may take to come in, and before it the agreement on TLS.
+pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(2);
 /// All headers of a request; hyper takes no smaller bound.
 const HEAD_BYTES_MAX: usize = 8 << 10;
 /// After `accept` has failed, which is for want of descriptors or memory as a rule, it is tried again after this.
@@ -31,29 +31,35 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Clone)]
 pub(super) struct Server {
     teller: Arc<Teller>,
-    seats: Arc<Semaphore>,
+    tls: Option<TlsAcceptor>,
+    seats: Arc<Seats>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Server {
-    pub(super) fn new(teller: Arc<Teller>, tasks: TaskTracker, stop: CancellationToken) -> Self {
-        Self { teller, seats: Arc::new(Semaphore::new(CONNECTIONS_MAX)), tasks, stop }
+    pub(super) fn new(
+        teller: Arc<Teller>,
+        tls: Option<TlsAcceptor>,
+        tasks: TaskTracker,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { teller, tls, seats: Arc::default(), tasks, stop }
     }
 
     /// Takes connections until told to stop.
     pub(super) async fn listen(self, listener: TcpListener) {
         loop {
             let accepted = async {
-                let seat = self.seats.clone().acquire_owned().await;
-                (listener.accept().await, seat)
+                let (stream, client) = listener.accept().await?;
+                Ok::<_, std::io::Error>((stream, self.seats.take(client.ip()).await))
             };
-            let (accepted, seat) = tokio::select! {
+            let accepted = tokio::select! {
                 () = self.stop.cancelled() => return,
                 accepted = accepted => accepted,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, seat) = match accepted {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::debug!(%error, "accept failed");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -62,14 +68,27 @@ impl Server {
             };
             let server = self.clone();
             self.tasks.spawn(async move {
-                let _seat = seat;
-                let _ = timeout(CONNECTION_TIME_MAX, server.converse(stream)).await;
+                tokio::select! {
+                    _ = timeout(CONNECTION_TIME_MAX, server.greet(stream, &seat)) => {}
+                    () = seat.lost() => tracing::debug!("a silent connection gave way"),
+                }
             });
         }
     }
 
-    async fn converse(self, stream: tokio::net::TcpStream) {
+    /// Agrees on TLS, if there is any, and goes on.
+    async fn greet(&self, stream: TcpStream, seat: &Seat) {
+        let Some(tls) = &self.tls else { return self.converse(stream, seat).await };
+        match timeout(HEAD_TIMEOUT, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.converse(stream, seat).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no agreement on TLS"),
+            Err(_) => tracing::debug!("no agreement on TLS in time"),
+        }
+    }
+
+    async fn converse(&self, stream: impl AsyncRead + AsyncWrite + Unpin, seat: &Seat) {
         let service = service_fn(|request: Request<Incoming>| {
+            seat.speak();
             let response = self.teller.answer(request.method(), request.uri(), request.headers());
             async move { Ok::<_, Infallible>(response) }
         });

@@ -1,11 +1,14 @@
 //! The agent over loopback, and what a feed makes of it.
 
+use super::seats::CONNECTIONS_MAX;
+use super::serve::HEAD_TIMEOUT;
 use super::table::tests::SAMPLE;
 use super::*;
 use crate::director::feed::ipvs;
 use crate::director::report::FeedReport;
 use crate::steer::director::Protocol;
 use jiff::Timestamp;
+use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -29,6 +32,7 @@ impl Stage {
         let options = Options {
             listen: vec!["127.0.0.1:0".parse().unwrap()],
             token_file: tokens.map(|_| at("tokens")),
+            tls: None,
             proc: directory.path().to_owned(),
             maintenance_file: Some(at("maintenance")),
         };
@@ -185,12 +189,54 @@ async fn it_ends_soon_whoever_is_connected() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
+/// A client at another address of loopback.
+async fn stranger(address: SocketAddr) -> TcpStream {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.66:0".parse().unwrap()).unwrap();
+    socket.connect(address).await.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_keeps_it_waiting_keeps_nobody_else_waiting() {
+    let stage = Stage::new(Some(SAMPLE), None);
+    let address = stage.agent.addresses()[0];
+    let began = Instant::now();
+    // It came first, and takes its time.
+    let mut slow = TcpStream::connect(address).await.unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\n").await.unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..2 * CONNECTIONS_MAX {
+        silent.push(stranger(address).await);
+    }
+    assert_eq!(stage.ask("GET", "/", HOST).await.0, 200);
+    slow.write_all(HOST.as_bytes()).await.unwrap();
+    slow.write_all(b"\r\n").await.unwrap();
+    let mut answer = String::new();
+    slow.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    // The first of the silent ones were let go of, and no other.
+    assert_eq!(silent[0].read(&mut [0; 16]).await.unwrap_or(0), 0);
+    let last = silent.last_mut().unwrap();
+    let told = tokio::time::timeout(Duration::from_millis(50), last.read(&mut [0; 16])).await;
+    assert!(told.is_err(), "{told:?}");
+    // Nor does it help to announce a body and to keep it back.
+    for _ in 0..CONNECTIONS_MAX {
+        let mut withholding = stranger(address).await;
+        let head = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n";
+        withholding.write_all(head).await.unwrap();
+        silent.push(withholding);
+    }
+    assert_eq!(stage.ask("GET", "/", HOST).await.0, 200);
+    assert!(began.elapsed() < HEAD_TIMEOUT, "nothing of it was waited for: {:?}", began.elapsed());
+}
+
 #[tokio::test]
 async fn it_does_not_listen_to_everyone_without_a_token() {
     let check = |listen: &[&str], token_file: Option<&str>, part: Option<&str>| {
         let options = Options {
             listen: listen.iter().map(|address| address.parse().unwrap()).collect(),
             token_file: token_file.map(PathBuf::from),
+            tls: None,
             proc: PathBuf::from("/proc"),
             maintenance_file: None,
         };

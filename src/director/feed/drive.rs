@@ -4,6 +4,7 @@
 //! new together are spread over a short while.
 
 use super::FeedResult;
+use crate::director::fault::{Fault, FaultKind};
 use crate::steer::director::Feed;
 use jiff::Timestamp;
 use std::collections::HashMap;
@@ -95,7 +96,10 @@ impl Follow {
                 feed: self.feed.clone(),
                 at: Timestamp::now(),
                 latency: Duration::ZERO,
-                outcome: Err(format!("a bug, please report it: asking broke off: {error}")),
+                outcome: Err(Fault::new(
+                    FaultKind::Local,
+                    format!("a bug, please report it: asking broke off: {error}"),
+                )),
             });
             if self.results.send(result).await.is_err() {
                 return;
@@ -206,7 +210,7 @@ mod tests {
         wanted.send(set(&["bug"])).unwrap();
         for _ in 0..3 {
             let outcome = found.recv().await.unwrap().outcome;
-            assert!(outcome.is_err_and(|reason| reason.contains("a bug")));
+            assert!(outcome.is_err_and(|fault| fault.why.contains("a bug")));
         }
     }
 

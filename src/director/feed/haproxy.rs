@@ -5,6 +5,7 @@
 //! rows only those of one backend are read: its servers, and the sum that closes it.
 
 use super::limits;
+use crate::director::fault::Fault;
 use crate::director::report::{FeedReport, RealReport, RealState, Report};
 use crate::report::nearest;
 use csv::StringRecord;
@@ -15,18 +16,20 @@ const SHOWN_CHARS_MAX: usize = 60;
 const NAMED_MAX: usize = 8;
 
 /// Reads what is said of one backend (or `listen` section).
-pub fn parse(bytes: &[u8], backend: &str) -> Result<FeedReport, String> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|_| "the statistics are no UTF-8 text".to_owned())?;
+pub fn parse(bytes: &[u8], backend: &str) -> Result<FeedReport, Fault> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Fault::unreadable("the statistics are no UTF-8 text"))?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|error| format!("the statistics are no CSV: {error}"))?;
-    let columns = Columns::find(header).map_err(|missing| not_statistics(text, missing))?;
+    let no_csv = |error| Fault::unreadable(format!("the statistics are no CSV: {error}"));
+    let header = reader.headers().map_err(no_csv)?;
+    let columns = Columns::find(header)
+        .map_err(|missing| Fault::unreadable(not_statistics(text, missing)))?;
     if !text.ends_with('\n') {
-        return Err("the statistics are cut short: their last line has no end".to_owned());
+        return Err(Fault::unreadable("the statistics are cut short: their last line has no end"));
     }
     let mut found = Found::default();
     for row in reader.records() {
-        let row = row.map_err(|error| format!("the statistics are no CSV: {error}"))?;
+        let row = row.map_err(no_csv)?;
         found.take(&Row { columns: &columns, fields: &row }, backend)?;
     }
     found.finish(backend)
@@ -87,10 +90,10 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn field(&self, column: usize) -> Result<&'a str, String> {
+    fn field(&self, column: usize) -> Result<&'a str, Fault> {
         self.fields.get(column).ok_or_else(|| {
             let line = self.fields.position().map_or(0, csv::Position::line);
-            format!("line {line} of the statistics is cut short")
+            Fault::unreadable(format!("line {line} of the statistics is cut short"))
         })
     }
 
@@ -98,7 +101,7 @@ impl<'a> Row<'a> {
         column.and_then(|column| self.fields.get(column)).unwrap_or("")
     }
 
-    fn sessions(&self, of: &str) -> Result<Option<u64>, String> {
+    fn sessions(&self, of: &str) -> Result<Option<u64>, Fault> {
         match self.field(self.columns.sessions)? {
             "" => Ok(None),
             text => limits::sessions(of, text).map(Some),
@@ -107,7 +110,7 @@ impl<'a> Row<'a> {
 
     /// HAProxy means the last 1024 requests; it has no such time where it does not speak HTTP (0 then), and none before
     /// the first request.
-    fn response_ms(&self, of: &str) -> Result<Option<f64>, String> {
+    fn response_ms(&self, of: &str) -> Result<Option<f64>, Fault> {
         let was_asked = !matches!(self.optional(self.columns.sessions_ever), "" | "0");
         match self.optional(self.columns.response) {
             "" => Ok(None),
@@ -118,7 +121,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn server(&self) -> Result<Server, String> {
+    fn server(&self) -> Result<Server, Fault> {
         let name = self.field(self.columns.server)?;
         limits::name(name)?;
         let weight = limits::weight(name, self.field(self.columns.weight)?)?;
@@ -141,7 +144,7 @@ struct Server {
 }
 
 /// What a server's status comes to; after the word stand checks (`UP 1/3`) or reasons (`MAINT (via web/web1)`).
-fn state(name: &str, status: &str, weight: u32) -> Result<RealState, String> {
+fn state(name: &str, status: &str, weight: u32) -> Result<RealState, Fault> {
     let is_up = super::with_weight(RealState::Up, weight);
     match status.split(' ').next().unwrap_or("") {
         "UP" => Ok(is_up),
@@ -150,7 +153,9 @@ fn state(name: &str, status: &str, weight: u32) -> Result<RealState, String> {
         "DRAIN" | "NOLB" => Ok(RealState::Draining),
         "MAINT" => Ok(RealState::Maintenance),
         "DOWN" => Ok(RealState::Down),
-        _ => Err(format!("the status of {name} is {status:?}, which is none of HAProxy's")),
+        _ => Err(Fault::unreadable(format!(
+            "the status of {name} is {status:?}, which is none of HAProxy's"
+        ))),
     }
 }
 
@@ -165,14 +170,14 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, row: &Row<'_>, backend: &str) -> Result<(), String> {
+    fn take(&mut self, row: &Row<'_>, backend: &str) -> Result<(), Fault> {
         let proxy = row.field(row.columns.proxy)?;
         match (row.field(row.columns.kind)?, proxy == backend) {
             ("0", true) => self.is_frontend = true,
             ("1", true) if self.sum.is_some() => {
-                return Err(format!(
+                return Err(Fault::impossible(format!(
                     "backend {backend:?} is there twice: ask one process of HAProxy"
-                ));
+                )));
             }
             ("1", true) => self.sum = Some((row.sessions(backend)?, row.response_ms(backend)?)),
             ("2", true) => {
@@ -182,21 +187,23 @@ impl Found {
             ("1", false) => self.others.push(proxy.to_owned()),
             ("0" | "2" | "3", _) => {}
             (kind, _) => {
-                return Err(format!(
+                return Err(Fault::unreadable(format!(
                     "a row of {proxy:?} is of type {kind:?}, which is none of HAProxy's"
-                ));
+                )));
             }
         }
         Ok(())
     }
 
-    fn finish(self, backend: &str) -> Result<FeedReport, String> {
+    fn finish(self, backend: &str) -> Result<FeedReport, Fault> {
         let Some((sessions, response_ms)) = self.sum else {
             return Err(self.absent(backend));
         };
         let names = self.servers.iter().map(|server| &server.real.name);
         if let Some(Some(name)) = limits::duplicate(names) {
-            return Err(format!("server {name:?} is twice in backend {backend:?}"));
+            return Err(Fault::impossible(format!(
+                "server {name:?} is twice in backend {backend:?}"
+            )));
         }
         let is_active = |server: &Server| !server.is_backup && server.real.state == RealState::Up;
         let has_active = self.servers.iter().any(is_active);
@@ -211,9 +218,11 @@ impl Found {
         Ok(FeedReport::One(Report { reals, sessions, response_ms, is_maintenance: false }))
     }
 
-    fn absent(&self, backend: &str) -> String {
+    fn absent(&self, backend: &str) -> Fault {
         if !self.servers.is_empty() {
-            return format!("the statistics are cut short: backend {backend:?} has no end");
+            return Fault::unreadable(format!(
+                "the statistics are cut short: backend {backend:?} has no end"
+            ));
         }
         let others = self.others.iter().map(String::as_str);
         let hint = match nearest(backend, others.clone()) {
@@ -226,7 +235,7 @@ impl Found {
                 format!("; there are {}", others.take(NAMED_MAX).collect::<Vec<_>>().join(", "))
             }
         };
-        format!("HAProxy has no backend {backend:?}{hint}")
+        Fault::impossible(format!("HAProxy has no backend {backend:?}{hint}"))
     }
 }
 

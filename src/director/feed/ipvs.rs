@@ -2,6 +2,7 @@
 //! writes and this reads, and what a report makes of it.
 
 use super::limits::{self, CLOCK_OFF_MAX};
+use crate::director::fault::Fault;
 use crate::director::report::{FeedReport, RealReport, RealState, Report, ServiceReport};
 use crate::steer::director::Protocol;
 use jiff::Timestamp;
@@ -83,57 +84,59 @@ enum ProtocolWord {
 }
 
 /// Reads the table, which came at `now` and is of no use once it is older than `stale_after`.
-pub fn parse(bytes: &[u8], now: Timestamp, stale_after: Duration) -> Result<FeedReport, String> {
+pub fn parse(bytes: &[u8], now: Timestamp, stale_after: Duration) -> Result<FeedReport, Fault> {
     #[derive(Deserialize)]
     struct Version {
         version: u32,
     }
-    let refuse = |error| format!("this is no answer of an agent: {error}");
+    let refuse = |error| Fault::unreadable(format!("this is no answer of an agent: {error}"));
     let Version { version } = serde_json::from_slice(bytes).map_err(refuse)?;
     if version != VERSION {
-        return Err(format!(
+        return Err(Fault::unreadable(format!(
             "the agent speaks version {version} and this server version {VERSION}: bring both to one release"
-        ));
+        )));
     }
     let document: Document = serde_json::from_slice(bytes).map_err(refuse)?;
     check_clock(document.at, now, stale_after.max(CLOCK_OFF_MAX))?;
     if document.services.len() > limits::SERVICES_MAX {
-        return Err(format!("it lists more than {} services", limits::SERVICES_MAX));
+        let message = format!("it lists more than {} services", limits::SERVICES_MAX);
+        return Err(Fault::impossible(message));
     }
     limits::count(document.services.iter().map(|service| service.reals.len()).sum())?;
     let services: Vec<ServiceReport> =
         document.services.iter().map(Service::report).collect::<Result<_, _>>()?;
     let keys = services.iter().map(|it| (it.address, it.port, it.protocol == Protocol::Udp));
     if let Some((address, port, _)) = limits::duplicate(keys) {
-        return Err(format!("a service at {} is there twice", SocketAddr::new(address, port)));
+        let message = format!("a service at {} is there twice", SocketAddr::new(address, port));
+        return Err(Fault::impossible(message));
     }
     Ok(FeedReport::Services { is_maintenance: document.maintenance, services })
 }
 
-fn check_clock(at: Timestamp, now: Timestamp, off_max: Duration) -> Result<(), String> {
+fn check_clock(at: Timestamp, now: Timestamp, off_max: Duration) -> Result<(), Fault> {
     let off = now.duration_since(at);
     if off.unsigned_abs() <= off_max {
         return Ok(());
     }
     let off_s = off.as_secs();
-    Err(match off_s {
+    Err(Fault::impossible(match off_s {
         0.. => format!(
             "the table is {off_s} s old, or the agent's clock is late: set both clocks by NTP"
         ),
         _ => {
             format!("the agent's clock is {} s ahead: set both clocks by NTP", off_s.unsigned_abs())
         }
-    })
+    }))
 }
 
 impl Service {
-    fn report(&self) -> Result<ServiceReport, String> {
+    fn report(&self) -> Result<ServiceReport, Fault> {
         let reals: Vec<RealReport> =
             self.reals.iter().map(|real| real.report(self.protocol)).collect::<Result<_, _>>()?;
         let address = self.address.to_canonical();
         if let Some(Some(real)) = limits::duplicate(reals.iter().map(|real| real.address)) {
             let service = SocketAddr::new(address, self.port);
-            return Err(format!("real {real} is twice behind {service}"));
+            return Err(Fault::impossible(format!("real {real} is twice behind {service}")));
         }
         let sessions = super::sum(reals.iter().map(|real| real.sessions));
         let report = Report { reals, sessions, response_ms: None, is_maintenance: false };
@@ -142,7 +145,7 @@ impl Service {
 }
 
 impl Real {
-    fn report(&self, protocol: Protocol) -> Result<RealReport, String> {
+    fn report(&self, protocol: Protocol) -> Result<RealReport, Fault> {
         let address = super::canonical(SocketAddr::new(self.address, self.port));
         let sessions = match protocol {
             Protocol::Tcp => self.active,
@@ -178,7 +181,7 @@ mod tests {
     }
 
     fn parse_at(text: &str, now: &str) -> Result<FeedReport, String> {
-        parse(text.as_bytes(), at(now), Duration::from_secs(10))
+        parse(text.as_bytes(), at(now), Duration::from_secs(10)).map_err(|fault| fault.why)
     }
 
     #[test]

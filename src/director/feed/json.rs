@@ -9,6 +9,7 @@
 //! makes the document may have more readers than this one.
 
 use super::limits;
+use crate::director::fault::Fault;
 use crate::director::report::{FeedReport, RealReport, RealState, Report};
 use crate::report::nearest;
 use serde::Deserialize;
@@ -38,9 +39,9 @@ struct Row {
 const WEIGHT: u32 = 1;
 
 /// Reads the document.
-pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
+pub fn parse(bytes: &[u8]) -> Result<FeedReport, Fault> {
     let document: Document = serde_json::from_slice(bytes)
-        .map_err(|error| format!("this is no JSON of a feed: {error}"))?;
+        .map_err(|error| Fault::unreadable(format!("this is no JSON of a feed: {error}")))?;
     limits::count(document.reals.len())?;
     let reals = document.reals.into_iter().enumerate().map(|(at, row)| row.read(at));
     let rows: Vec<(RealReport, Option<f64>)> = reals.collect::<Result<_, _>>()?;
@@ -49,10 +50,10 @@ pub fn parse(bytes: &[u8]) -> Result<FeedReport, String> {
     if let Some(Some(name)) =
         limits::duplicate(reals.iter().map(|real| &real.name).filter(|it| it.is_some()))
     {
-        return Err(format!("real {name:?} is there twice"));
+        return Err(Fault::impossible(format!("real {name:?} is there twice")));
     }
     if let Some(address) = limits::duplicate(reals.iter().filter_map(|real| real.address)) {
-        return Err(format!("two reals are at {address}"));
+        return Err(Fault::impossible(format!("two reals are at {address}")));
     }
     let whole = "the director";
     let sessions = match document.sessions {
@@ -77,15 +78,18 @@ fn mean_response_ms(rows: &[(RealReport, Option<f64>)]) -> Option<f64> {
         _ => 1.0 / up().count() as f64,
     };
     let parts = up().map(|(real, response_ms)| Some(part(real) * (*response_ms)?));
-    parts.sum::<Option<f64>>().filter(|_| up().next().is_some())
+    // A sum of rounded parts may be a little beyond what each of them may be.
+    let mean = parts.sum::<Option<f64>>().map(|mean| mean.min(limits::RESPONSE_MS_MAX));
+    mean.filter(|_| up().next().is_some())
 }
 
 impl Row {
     /// The real, and how long requests to it take, in milliseconds.
-    fn read(self, at: usize) -> Result<(RealReport, Option<f64>), String> {
+    fn read(self, at: usize) -> Result<(RealReport, Option<f64>), Fault> {
         let shown = self.name.as_ref().or(self.address.as_ref()).map(|it| format!("{it:?}"));
         let Some(of) = shown else {
-            return Err(format!("the real in place {} has neither name nor address", at + 1));
+            let message = format!("the real in place {} has neither name nor address", at + 1);
+            return Err(Fault::unreadable(message));
         };
         if let Some(name) = &self.name {
             limits::name(name)?;
@@ -94,7 +98,9 @@ impl Row {
             None => None,
             Some(text) => {
                 let address: Result<SocketAddr, _> = text.parse();
-                let address = address.map_err(|_| format!("{text:?} is no address with a port"))?;
+                let address = address.map_err(|_| {
+                    Fault::unreadable(format!("{text:?} is no address with a port"))
+                })?;
                 Some(super::canonical(address))
             }
         };
@@ -113,12 +119,12 @@ impl Row {
 
 fn read<T>(
     number: Option<Number>,
-    by: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<T>, String> {
+    by: impl Fn(&str) -> Result<T, Fault>,
+) -> Result<Option<T>, Fault> {
     number.map(|number| by(&number.to_string())).transpose()
 }
 
-fn state(of: &str, word: &str) -> Result<RealState, String> {
+fn state(of: &str, word: &str) -> Result<RealState, Fault> {
     if let Some((_, state)) = RealState::ALL.iter().find(|(known, _)| *known == word) {
         return Ok(*state);
     }
@@ -127,7 +133,7 @@ fn state(of: &str, word: &str) -> Result<RealState, String> {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("it is one of {}", known.join(", ")),
     };
-    Err(format!("the state of {of} is {word:?}; {hint}"))
+    Err(Fault::unreadable(format!("the state of {of} is {word:?}; {hint}")))
 }
 
 #[cfg(test)]
@@ -135,10 +141,9 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Result<Report, String> {
-        parse(text.as_bytes()).map(|said| match said {
-            FeedReport::One(report) => report,
-            FeedReport::Services { .. } => panic!("one director"),
-        })
+        let said = parse(text.as_bytes()).map_err(|fault| fault.why)?;
+        let FeedReport::One(report) = said else { panic!("one director") };
+        Ok(report)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a feed may say at most, and numbers held against it. Whatever lies beyond is not read as an odd truth: a feed
 //! that says such things is broken, and own probes are the better witness.
 
+use crate::director::fault::Fault;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -38,54 +39,56 @@ pub(super) fn whole(
     of: impl Display,
     text: &str,
     max: u64,
-) -> Result<u64, String> {
+) -> Result<u64, Fault> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = if digits { text.parse().ok() } else { None };
     number.filter(|number| *number <= max).ok_or_else(|| {
-        format!("the {what} of {of} is {text:?}, which is no whole number from 0 to {max}")
+        Fault::impossible(format!(
+            "the {what} of {of} is {text:?}, which is no whole number from 0 to {max}"
+        ))
     })
 }
 
 /// A weight as written.
-pub(super) fn weight(of: impl Display, text: &str) -> Result<u32, String> {
+pub(super) fn weight(of: impl Display, text: &str) -> Result<u32, Fault> {
     let weight = whole("weight", of, text, WEIGHT_MAX.into())?;
     Ok(u32::try_from(weight).unwrap_or(WEIGHT_MAX))
 }
 
 /// A number of sessions as written.
-pub(super) fn sessions(of: impl Display, text: &str) -> Result<u64, String> {
+pub(super) fn sessions(of: impl Display, text: &str) -> Result<u64, Fault> {
     whole("number of sessions", of, text, SESSIONS_MAX)
 }
 
 /// A time in milliseconds as written.
-pub(super) fn response_ms(of: impl Display, text: &str) -> Result<f64, String> {
+pub(super) fn response_ms(of: impl Display, text: &str) -> Result<f64, Fault> {
     let number: Option<f64> = text.parse().ok();
     // What is not a number is in no range.
     number.filter(|number| (0.0..=RESPONSE_MS_MAX).contains(number)).ok_or_else(|| {
-        format!(
+        Fault::impossible(format!(
             "the response time of {of} is {text:?}, which is none from 0 to {RESPONSE_MS_MAX} ms"
-        )
+        ))
     })
 }
 
 /// A name that can be shown.
-pub(super) fn name(text: &str) -> Result<(), String> {
+pub(super) fn name(text: &str) -> Result<(), Fault> {
     if text.is_empty()
         || text.chars().count() > NAME_CHARS_MAX
         || text.chars().any(char::is_control)
     {
-        return Err(format!(
+        return Err(Fault::impossible(format!(
             "{:?} is no name of a server",
             text.chars().take(NAME_CHARS_MAX).collect::<String>()
-        ));
+        )));
     }
     Ok(())
 }
 
 /// That no more servers are told than may be.
-pub(super) fn count(reals: usize) -> Result<(), String> {
+pub(super) fn count(reals: usize) -> Result<(), Fault> {
     if reals > REALS_MAX {
-        return Err(format!("it lists more than {REALS_MAX} servers"));
+        return Err(Fault::impossible(format!("it lists more than {REALS_MAX} servers")));
     }
     Ok(())
 }
@@ -112,7 +115,7 @@ mod tests {
         }
         assert_eq!(sessions("web1", "1099511627776"), Ok(SESSIONS_MAX));
         assert_eq!(
-            sessions("web1", "1099511627777").unwrap_err(),
+            sessions("web1", "1099511627777").unwrap_err().why,
             "the number of sessions of web1 is \"1099511627777\", which is no whole number from 0 to 1099511627776"
         );
         assert_eq!(response_ms("web1", "4.25"), Ok(4.25));

@@ -17,6 +17,7 @@ pub mod json;
 pub mod limits;
 mod pick;
 
+use super::fault::{Fault, FaultKind};
 use super::report::{FeedReport, RealState};
 use crate::health::prober::reason::one_line;
 use crate::steer::director::{Feed, FeedSource};
@@ -39,8 +40,8 @@ pub struct FeedResult {
     pub at: Timestamp,
     /// From the question to then.
     pub latency: Duration,
-    /// What it says; else why that is of no use, in one line.
-    pub outcome: Result<FeedReport, String>,
+    /// What it says; else why that is of no use.
+    pub outcome: Result<FeedReport, Fault>,
 }
 
 /// Asks feeds, on a thread of its own; stops when it is dropped.
@@ -100,15 +101,19 @@ async fn question(asker: Arc<Asker>, feed: Arc<Feed>) -> FeedResult {
     let started = Instant::now();
     let answer = match timeout(feed.timeout, asker.ask(&feed.source)).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {:?}", feed.timeout)),
+        Err(_) => {
+            let why = format!("no answer within {:?}", feed.timeout);
+            Err(Fault::new(FaultKind::Timeout, why))
+        }
     };
     let (at, latency) = (Timestamp::now(), started.elapsed());
     let outcome = answer.and_then(|bytes| read(&feed, &bytes, at));
-    FeedResult { feed, at, latency, outcome: outcome.map_err(|reason| one_line(&reason)) }
+    let outcome = outcome.map_err(|fault| Fault { why: one_line(&fault.why), ..fault });
+    FeedResult { feed, at, latency, outcome }
 }
 
 /// What an answer says that came at `now`.
-pub fn read(feed: &Feed, bytes: &[u8], now: Timestamp) -> Result<FeedReport, String> {
+pub fn read(feed: &Feed, bytes: &[u8], now: Timestamp) -> Result<FeedReport, Fault> {
     match &feed.source {
         FeedSource::Haproxy { backend, .. } => haproxy::parse(bytes, backend),
         FeedSource::Ipvs(_) => ipvs::parse(bytes, now, feed.stale_after),

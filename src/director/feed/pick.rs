@@ -121,7 +121,7 @@ fn named(
     let mut told = is_told.into_iter();
     rows.retain(|_| told.next() == Some(false));
     reals.append(&mut rows);
-    limits::count(reals.len())?;
+    limits::count(reals.len()).map_err(|fault| fault.why)?;
     Ok((reals, known))
 }
 

@@ -14,7 +14,7 @@ const DOCUMENT: &str = r#"{"reals":[{"name":"a","state":"up"}]}"#;
 
 /// A feed that is asked every 2 s.
 pub(super) fn json_feed(url: &str) -> Feed {
-    feed(FeedSource::Json(HttpSource { url: url.to_owned(), auth: None }))
+    feed(FeedSource::Json(HttpSource { url: url.to_owned(), auth: None, roots: None }))
 }
 
 fn feed(source: FeedSource) -> Feed {
@@ -26,7 +26,7 @@ fn feed(source: FeedSource) -> Feed {
     }
 }
 
-async fn ask(feed: Feed) -> Result<FeedReport, String> {
+async fn ask(feed: Feed) -> Result<FeedReport, Fault> {
     question(Arc::new(Asker::default()), Arc::new(feed)).await.outcome
 }
 
@@ -71,13 +71,13 @@ fn answer(status: &str, body: &str) -> String {
 }
 
 /// What a feed of JSON makes of an answer.
-async fn answered(answer: impl Into<Vec<u8>>) -> Result<FeedReport, String> {
+async fn answered(answer: impl Into<Vec<u8>>) -> Result<FeedReport, Fault> {
     let (address, _heard) = server(answer, HEAD_END).await;
     ask(json_feed(&format!("http://{address}/"))).await
 }
 
-fn reason<T: std::fmt::Debug>(outcome: Result<T, String>) -> String {
-    outcome.expect_err("a reason")
+fn reason<T: std::fmt::Debug>(outcome: Result<T, Fault>) -> String {
+    outcome.expect_err("a reason").why
 }
 
 #[tokio::test]
@@ -90,17 +90,25 @@ async fn an_answer_is_read() {
 
 #[tokio::test]
 async fn what_is_no_answer_is_told_apart() {
-    let check = async |sent: String, part: &str| {
-        let reason = reason(answered(sent).await);
-        assert!(reason.contains(part), "{part}: {reason}");
+    let check = async |sent: String, kind: FaultKind, part: &str| {
+        let fault = answered(sent).await.expect_err(part);
+        assert!(fault.why.contains(part), "{part}: {fault}");
+        assert_eq!(fault.kind, kind, "{part}: {fault}");
     };
-    check(answer("404 Not Found", "x"), "answered 404, expected 200").await;
-    check(answer("503 Busy", r#"{"error":"no IPVS"}"#), "answered 503: no IPVS").await;
-    check(answer("401 Unauthorized", ""), "401, expected 200: it asks for a token_file").await;
-    check(answer("200 OK", "<html>"), "no JSON").await;
-    check("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_owned(), "end of file").await;
-    check("no HTTP at all\r\n\r\n".to_owned(), "").await;
-    check(String::new(), "").await;
+    use FaultKind::{Connection, Impossible, Status, Unreadable};
+    check(answer("404 Not Found", "x"), Status, "answered 404, expected 200").await;
+    check(answer("503 Busy", r#"{"error":"no IPVS"}"#), Status, "answered 503: no IPVS").await;
+    let asks = "401, expected 200: it asks for a token_file";
+    check(answer("401 Unauthorized", ""), Status, asks).await;
+    check(answer("200 OK", "<html>"), Unreadable, "no JSON").await;
+    let many = r#"{"sessions":-1,"reals":[{"name":"a","state":"up"}]}"#;
+    check(answer("200 OK", many), Impossible, "number of sessions").await;
+    let twice = r#"{"reals":[{"name":"a","state":"up"},{"name":"a","state":"up"}]}"#;
+    check(answer("200 OK", twice), Impossible, "is there twice").await;
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort".to_owned();
+    check(short, Connection, "end of file").await;
+    check("no HTTP at all\r\n\r\n".to_owned(), Unreadable, "").await;
+    check(String::new(), Connection, "").await;
 }
 
 #[tokio::test]
@@ -126,7 +134,8 @@ async fn a_body_is_read_to_its_bound() {
 async fn the_whole_exchange_has_one_timeout() {
     let check = async |feed: Feed| {
         let outcome = ask(Feed { timeout: Duration::from_millis(50), ..feed }).await;
-        assert_eq!(reason(outcome), "no answer within 50ms");
+        let fault = outcome.expect_err("nothing");
+        assert_eq!((fault.kind, &*fault.why), (FaultKind::Timeout, "no answer within 50ms"));
     };
     // Listening, and accepting nothing.
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -153,7 +162,7 @@ async fn files_let_in_and_are_read_each_time() {
     let asked = async |auth: fn(PathBuf) -> HttpAuth| {
         let url = format!("http://{address}/");
         let auth = Some(auth(path.clone()));
-        ask(feed(FeedSource::Json(HttpSource { url, auth }))).await
+        ask(feed(FeedSource::Json(HttpSource { url, auth, roots: None }))).await
     };
     std::fs::write(&path, "first\nsecond\n").unwrap();
     asked(HttpAuth::TokenFile).await.unwrap();
@@ -178,8 +187,12 @@ async fn files_let_in_and_are_read_each_time() {
     let (address, _heard) = server(answer("403 Forbidden", ""), HEAD_END).await;
     std::fs::write(&path, "wrong").unwrap();
     let auth = Some(HttpAuth::TokenFile(path));
-    let outcome =
-        ask(feed(FeedSource::Json(HttpSource { url: format!("http://{address}/"), auth }))).await;
+    let outcome = ask(feed(FeedSource::Json(HttpSource {
+        url: format!("http://{address}/"),
+        auth,
+        roots: None,
+    })))
+    .await;
     assert!(reason(outcome).contains("does not take the token"));
 }
 
@@ -189,13 +202,13 @@ fn haproxy(from: HaproxySource) -> Feed {
 
 #[tokio::test]
 async fn haproxy_is_asked_by_three_ways() {
-    let check = |outcome: Result<FeedReport, String>| {
+    let check = |outcome: Result<FeedReport, Fault>| {
         let FeedReport::One(report) = outcome.unwrap() else { panic!() };
         assert_eq!((report.reals.len(), report.sessions), (1, Some(3)));
     };
     let (address, mut heard) = server(answer("200 OK", STATISTICS), HEAD_END).await;
     let url = format!("http://{address}/stats;csv");
-    check(ask(haproxy(HaproxySource::Http(HttpSource { url, auth: None }))).await);
+    check(ask(haproxy(HaproxySource::Http(HttpSource { url, auth: None, roots: None }))).await);
     assert!(heard.recv().await.unwrap().starts_with("GET /stats;csv HTTP/1.1\r\n"));
 
     let (address, mut heard) = server(STATISTICS, b"\n").await;
@@ -233,8 +246,10 @@ async fn reasons_are_one_line() {
     let bad = reason(answered(answer("503 Busy", r#"{"error":"a\nb\u001b[31m"}"#)).await);
     assert_eq!(bad, "answered 503: a b [31m");
     let (_held, address) = refusing();
-    assert_eq!(reason(ask(json_feed(&format!("http://{address}/"))).await), "connection refused");
-    assert!(reason(ask(json_feed("nonsense")).await).contains("is no URL"));
+    let refused = Fault::new(FaultKind::Connection, "connection refused");
+    assert_eq!(ask(json_feed(&format!("http://{address}/"))).await, Err(refused));
+    let nonsense = ask(json_feed("nonsense")).await.expect_err("no URL");
+    assert!(nonsense.kind == FaultKind::Local && nonsense.why.contains("is no URL"));
 }
 
 /// Bound, but not listening.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 fn source(kind: &str) -> FeedSource {
-    let http = HttpSource { url: "http://192.0.2.1/".into(), auth: None };
+    let http = HttpSource { url: "http://192.0.2.1/".into(), auth: None, roots: None };
     match kind {
         "ipvs" => FeedSource::Ipvs(http),
         "json" => FeedSource::Json(http),

@@ -31,6 +31,11 @@ impl Certificates {
         Ok(())
     }
 
+    /// A server configuration that shows the current certificate, for HTTP/1.1 beside DNS.
+    pub fn http1_config(&self) -> ServerConfig {
+        self.server_config(&[b"http/1.1"], STREAM_VERSIONS)
+    }
+
     /// A server configuration that shows the current certificate, for the given application protocols.
     pub(in crate::net) fn server_config(
         &self,

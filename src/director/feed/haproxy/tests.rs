@@ -22,10 +22,9 @@ fn statistics(rows: &str) -> String {
 }
 
 fn one(text: &str, backend: &str) -> Result<Report, String> {
-    parse(text.as_bytes(), backend).map(|said| match said {
-        FeedReport::One(report) => report,
-        FeedReport::Services { .. } => panic!("one backend"),
-    })
+    let said = parse(text.as_bytes(), backend).map_err(|fault| fault.why)?;
+    let FeedReport::One(report) = said else { panic!("one backend") };
+    Ok(report)
 }
 
 #[test]
@@ -139,7 +138,7 @@ fn lies_have_plain_reasons() {
     check(&format!("{whole}web,BACKEND,9,98,UP,4,0,1,11,http,,,\n"), "web", "is there twice");
     check(&whole.replace("0,1,11,http", "0,4,11,http"), "web", "is of type \"4\"");
     check(&whole.replace("wiki", "wi\u{fffd}ki"), "wi", "no backend");
-    assert!(parse(b"# pxname,\xff\n", "web").unwrap_err().contains("UTF-8"));
+    assert!(parse(b"# pxname,\xff\n", "web").unwrap_err().why.contains("UTF-8"));
 }
 
 proptest! {

@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn the_page_is_where_the_feed_asks() {
         let check = |url: &str, bind: &str, path: &str, remarks: usize| {
-            let page = Page::of(&HttpSource { url: url.into(), auth: None });
+            let page = Page::of(&HttpSource { url: url.into(), auth: None, roots: None });
             assert_eq!((&page.bind[..], &page.path[..], page.remarks.len()), (bind, path, remarks));
         };
         check("http://10.0.0.1:8404/;csv", "10.0.0.1:8404", "/", 0);
