@@ -14,8 +14,9 @@ use std::time::Duration;
 /// Show what has happened, and why
 ///
 /// Asks the running server for its recent events: verdicts that turned, overrides that were set, removed or ran out,
-/// reloads, pools that lost a site or all they had, and their recovery; each with its cause. The server remembers the
-/// last thousand since its start; its log has them all. Times are UTC.
+/// reloads, pools that lost a site or all they had, and their recovery; directors, what comes back, and sites that are
+/// full; each with its cause. The server remembers the last thousand since its start; its log has them all. Times are
+/// UTC.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "\
 Examples:

@@ -47,6 +47,7 @@ Examples:
   fingerpost drain pool:web@example.com --dry-run
                                                 what would that do? changes nothing
   fingerpost drain '*/fra-1'                    the endpoints of that name in all pools
+  fingerpost drain lvs-fra                      the VIP of that director, in all pools
   fingerpost undrain fra
 
 Exit status:
@@ -81,10 +82,11 @@ Exit status:
 /// What the commands take that set an override.
 #[derive(Debug, clap::Args)]
 pub(super) struct SetArgs {
-    /// What it is on: a site, a pool or an endpoint
+    /// What it is on: a site, a pool, an endpoint or a director
     ///
-    /// Its name, if only one thing has it. Otherwise site:NAME, pool:NAME, POOL/ENDPOINT, with @ZONE after it for what
-    /// a zone's own file defines; with * for POOL or ZONE, all of that name.
+    /// Its name, if only one thing has it. Otherwise site:NAME, pool:NAME, director:NAME, POOL/ENDPOINT, with @ZONE
+    /// after it for what a zone's own file defines; with * for POOL or ZONE, all of that name. A director means the VIP
+    /// that it or its twin may hold, in every pool that hands it out, whatever the endpoint is called there.
     #[arg(value_name = "TARGET", value_parser = parse_target)]
     name: String,
     /// For how long, as in 90m, 2h or 1d; an hour if nothing is said
@@ -106,7 +108,7 @@ pub(super) struct SetArgs {
     common: CommonArgs,
 }
 
-/// Remove what drain, down or up has set on a site, pool or endpoint
+/// Remove what drain, down or up has set on a site, pool, endpoint or director
 ///
 /// What was drained, down or up by an override stands again as its probes say, which have gone on meanwhile. An
 /// override is removed where it was set: of one on a site, no endpoint can be taken out, but it can have an override of

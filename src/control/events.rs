@@ -1,4 +1,4 @@
-//! What has happened: every turn of a verdict, override, reload and pool that lost all, with its cause.
+//! What has happened: every turn of a verdict, override, reload, director and pool that lost all, with its cause.
 //!
 //! The last thousand are kept for whoever asks, numbered in the order they happened; each is one line of the log too
 //! (target [`LOG_TARGET`]). Recorded is what changes what clients get or says why: nothing that a packet can bring
@@ -40,6 +40,10 @@ pub enum Kind {
     Recovered,
     /// A director, or a real server behind it, is otherwise than before.
     Director,
+    /// An endpoint is on its way back: held for a while, in its slow start, or all there again.
+    Comeback,
+    /// A site of a pool is full, or is not any more.
+    Capacity,
     /// The server has begun to answer.
     Started,
 }
@@ -193,6 +197,8 @@ impl fmt::Display for Kind {
             Self::Degraded => "degraded",
             Self::Recovered => "recovered",
             Self::Director => "director",
+            Self::Comeback => "comeback",
+            Self::Capacity => "capacity",
             Self::Started => "started",
         })
     }

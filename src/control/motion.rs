@@ -168,7 +168,7 @@ fn kept_key((Key { zone, name: pool }, endpoint, family): &SeatKey) -> ReturnKey
 }
 
 /// Whether any site of the pool has a capacity.
-fn fills(pool: &Pool) -> bool {
+pub(super) fn fills(pool: &Pool) -> bool {
     let capacity = |endpoint: &Endpoint| endpoint.vip.as_ref().and_then(|vip| vip.capacity());
     !pool.capacity.is_empty() || pool.endpoints.iter().any(|endpoint| capacity(endpoint).is_some())
 }
@@ -338,7 +338,7 @@ fn seated(endpoint: &Endpoint) -> impl Iterator<Item = Family> {
 }
 
 /// The sites of a pool, each once.
-fn sites(pool: &Pool) -> Vec<&Site> {
+pub(super) fn sites(pool: &Pool) -> Vec<&Site> {
     let mut sites: Vec<&Site> = Vec::new();
     for endpoint in &pool.endpoints {
         if !sites.contains(&&*endpoint.site) {

@@ -2,16 +2,19 @@
 //!
 //! A verdict that turns and an override that comes or goes are events as they are. Pools and their sites are looked at
 //! after each publication, and what has changed since the last look is told with the newest cause that can be found
-//! among the endpoints concerned. Recording is [`super::events`]'s part.
+//! among the endpoints concerned. What moves by itself is looked at after each step. Recording is [`super::events`]'s part.
 
 mod conditions;
 mod directors;
+mod movements;
 mod pins;
+mod ration;
 #[cfg(test)]
 mod tests;
 
 pub(super) use conditions::Conditions;
 pub(super) use directors::director_turned;
+pub(super) use movements::Movements;
 pub(super) use pins::{overrides_changed, overrides_ended};
 
 use super::events::{Event, Kind, Severity};

@@ -15,7 +15,7 @@
 
 use super::events::Events;
 use super::knowledge::{Knowledge, Stepped};
-use super::news::{self, Conditions};
+use super::news::{self, Conditions, Movements};
 use super::status::CERTIFICATE_DAYS_MIN;
 use crate::director::feed::{FeedResult, Feeder};
 use crate::health::overrides::Overrides;
@@ -100,6 +100,7 @@ pub struct Publisher {
     /// When it last did.
     stepped_at: Timestamp,
     conditions: Conditions,
+    movements: Movements,
     waiting: Option<(Prepared, Instant)>,
     /// Until when overrides that have run out were told.
     overrides_told_until: Timestamp,
@@ -129,6 +130,7 @@ impl Publisher {
             next_step: None,
             stepped_at: Timestamp::UNIX_EPOCH,
             conditions: Conditions::default(),
+            movements: Movements::default(),
             waiting: None,
             overrides_told_until: Timestamp::now(),
             state_file,
@@ -254,7 +256,10 @@ impl Publisher {
             // What comes back of it is kept over a restart.
             self.unsaved_since.get_or_insert_with(Instant::now);
         }
-        self.next_step = self.state.next_step(now);
+        let news = self.movements.look(catalog, &self.state.at(now));
+        news.into_iter().for_each(|event| self.outlets.events.record(event));
+        let next = [self.state.next_step(now), self.movements.next_look()];
+        self.next_step = next.into_iter().flatten().min();
         rosters
     }
 
@@ -293,6 +298,7 @@ impl Publisher {
         let _ = self.step(&catalog, now);
         let snapshot = Snapshot::new(generation, catalog, &self.state.at(now));
         self.conditions.follow(snapshot.catalog());
+        self.movements.follow(snapshot.catalog());
         self.publish(snapshot, &rosters, now);
         generation
     }

@@ -79,6 +79,8 @@ pub struct DirectorTruth {
     pub feed_fault: Option<String>,
     /// The servers behind it.
     pub reals: Vec<RealTruth>,
+    /// Servers that its feed lists beside those that are configured, for people; they count for nothing.
+    pub unconfigured: Vec<String>,
     /// Whether it is in maintenance, by configuration, by its own word, or since all of its reals are.
     pub is_maintenance: bool,
     /// Sessions at this moment, as reported.
@@ -166,6 +168,7 @@ impl DirectorTruth {
                 || all_out,
             sessions: reported.and_then(|report| report.sessions),
             response_ms: reported.and_then(|report| report.response_ms),
+            unconfigured: reported.map(|report| own.missing(report)).unwrap_or_default(),
             reals,
         }
     }
@@ -256,6 +259,30 @@ impl<V: Fn(&Probe) -> Verdict> OwnProbes<'_, V> {
             told(real, judged, found)
         };
         self.reals.iter().map(judge).collect()
+    }
+
+    /// Those that the report has and the configuration lacks, where it names any.
+    fn missing(&self, report: &Report) -> Vec<String> {
+        if self.reals.is_empty() {
+            return Vec::new();
+        }
+        // Of several at one address the first is the configured one, see `FeedReport::of`.
+        let found =
+            |real: &Real| report.reals.iter().position(|row| row.address == Some(real.address));
+        let known: Vec<Option<usize>> = self.reals.iter().map(found).collect();
+        let rows = report.reals.iter().enumerate();
+        rows.filter(|(at, _)| !known.contains(&Some(*at))).map(|(_, row)| shown(row)).collect()
+    }
+}
+
+/// `web4 (10.0.0.9:80)`, or which of the two there is.
+fn shown(row: &RealReport) -> String {
+    match (&row.name, row.address) {
+        (Some(name), Some(address)) if *name != address.to_string() => {
+            format!("{name} ({address})")
+        }
+        (Some(name), _) => name.clone(),
+        (None, address) => address.map(|address| address.to_string()).unwrap_or_default(),
     }
 }
 

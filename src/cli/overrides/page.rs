@@ -15,7 +15,7 @@ const NAMED_MAX: usize = 4;
 
 /// An override was set, or would be.
 pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> String {
-    let Changed { pinned, replaced, effect, applied, notes } = changed;
+    let Changed { pinned, also, replaced, effect, applied, notes } = changed;
     let mut text = effect_of(effect, *applied, palette);
     for old in replaced {
         let by = old.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
@@ -23,7 +23,9 @@ pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> St
         text.push_str(&format!("replaces {what} {}{by}\n", until(now, old.until)));
     }
     text.push_str(&noted(notes, palette));
-    let what = format!("{} {}", planned(pinned), pinned.target);
+    let all = || std::iter::once(pinned).chain(also);
+    let targets: Vec<&str> = all().map(|one| &*one.target).collect();
+    let what = format!("{} {}", planned(pinned), targets.join(" and "));
     let until = match &pinned.weight {
         Some(PlanView { end: Some(end), .. }) => {
             // As an end is said, but for its first word.
@@ -36,11 +38,12 @@ pub(super) fn changed(changed: &Changed, now: Timestamp, palette: Palette) -> St
         (true, forced) => {
             let done = palette.paint(if forced { Ink::Doubt } else { Ink::Good }, "applied");
             let forced = if forced { ", by force" } else { "" };
-            let undo = match pinned.weight {
-                Some(_) => format!("fingerpost weight {} --reset", typed(pinned)),
-                None => format!("fingerpost undrain {}", typed(pinned)),
+            let undo = |one: &OverrideView| match one.weight {
+                Some(_) => format!("fingerpost weight {} --reset", typed(one)),
+                None => format!("fingerpost undrain {}", typed(one)),
             };
-            format!("{done}{forced}: {what}{until}; undo with: {undo}\n")
+            let undo: Vec<String> = all().map(undo).collect();
+            format!("{done}{forced}: {what}{until}; undo with: {}\n", undo.join(" && "))
         }
         (false, true) => {
             let refused = palette.paint(Ink::Bad, "would be refused");
@@ -216,13 +219,20 @@ mod tests {
     #[test]
     fn what_was_set_is_told_with_its_effect() {
         let now = "2026-01-01T00:00:00Z".parse().expect("a moment");
-        let told = |refused: bool, applied: bool| {
+        let told_also = |also: Value, refused: bool, applied: bool| {
             let answer = json!({
                 "override": pinned("site", None, None), "replaced": [pinned("site", None, None)],
-                "effect": effect(refused), "applied": applied, "notes": ["look out"],
+                "also": also, "effect": effect(refused), "applied": applied, "notes": ["look out"],
             });
             changed(&serde_json::from_value(answer).expect("an answer"), now, Palette::PLAIN)
         };
+        let told = |refused, applied| told_also(json!([]), refused, applied);
+        let also = told_also(json!([pinned("endpoint", Some("web"), None)]), false, true);
+        check(
+            &also,
+            &["applied: drain site fra and endpoint fra until 02:00 UTC, in 2 h; undo with: \
+                 fingerpost undrain site:fra && fingerpost undrain web/fra\n"],
+        );
         check(
             &told(false, true),
             &[
@@ -257,7 +267,7 @@ mod tests {
         };
         let told = |end: Option<&str>| {
             let answer = json!({
-                "override": weight(end), "replaced": [weight(end)], "effect": effect(false), "applied": true,
+                "override": weight(end), "also": [], "replaced": [weight(end)], "effect": effect(false), "applied": true,
                 "notes": [],
             });
             changed(&serde_json::from_value(answer).expect("an answer"), now, Palette::PLAIN)

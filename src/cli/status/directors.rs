@@ -1,6 +1,6 @@
 //! The directors of a status: each in a line, and below it the real servers that it has anything to say of.
 
-use super::render::{Extent, Layout, folded, heading};
+use super::render::{Extent, Layout, folded, heading, names};
 use super::words::{latency, share, span};
 use crate::cli::style::{Cell, Ink, Table};
 use crate::control::status::{DirectorView, FeedView, RealView, Status};
@@ -58,7 +58,8 @@ pub(super) fn render(status: &Status, layout: Layout) -> String {
 
 fn is_well(director: &DirectorView) -> bool {
     let is_heard = director.feed.is_none() || director.source == "feed";
-    director.state == "up" && director.live >= 1.0 && is_heard
+    let is_known = director.unconfigured.is_empty();
+    director.state == "up" && director.live >= 1.0 && is_heard && is_known
 }
 
 /// A row for each address; what both have in common is in the first.
@@ -158,6 +159,9 @@ fn remarks(director: &DirectorView) -> Vec<String> {
             }
             _ => remarks.push(format!("{} is not heard: {why}", feed.kind)),
         }
+    }
+    if !director.unconfigured.is_empty() {
+        remarks.push(format!("lists also, not configured: {}", names(&director.unconfigured)));
     }
     if !director.shared_with.is_empty() {
         let others = director.shared_with.join(", ");

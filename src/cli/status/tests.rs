@@ -326,7 +326,7 @@ fn with_directors() -> Status {
     let director = |name: &str, site: &str, pool: &str, endpoint: &str| {
         json!({
             "zone": null, "director": name, "site": site, "mode": "dr", "scheduler": "wlc", "service": "tcp/80",
-            "vip": ["192.0.2.100", "2001:db8::100"], "shared_with": [], "speaks": true,
+            "vip": ["192.0.2.100", "2001:db8::100"], "shared_with": [], "speaks": true, "unconfigured": [],
             "endpoints": [{ "zone": "example.com.", "pool": pool, "endpoint": endpoint }],
             "state": "up", "live": 0.5, "min_up": 0.5, "source": "feed",
             "feed": {
@@ -340,6 +340,7 @@ fn with_directors() -> Status {
     let mut silent = director("lvs-iad", "iad", "web", "iad-1");
     silent["live"] = 1.0.into();
     silent["shared_with"] = json!(["lvs-iad2"]);
+    silent["unconfigured"] = json!(["21", "22 (10.9.0.22:80)"]);
     silent["vip"] = json!(["192.0.2.101"]);
     silent["source"] = "probes".into();
     silent["feed"]["fault"] = "connection refused".into();
@@ -367,7 +368,8 @@ DIRECTORS
                     11 11.0.0.2:80       down    w 3                                     \
 not in the director's table
   lvs-iad   iad   192.0.2.101 tcp/80 dr  up     100%    ?/20000            probes        \
-ipvs is not heard: connection refused; shares its VIP with lvs-iad2, speaks for it
+ipvs is not heard: connection refused; lists also, not configured: 21 and 22 (10.9.0.22:80); \
+shares its VIP with lvs-iad2, speaks for it
                     20 20.0.0.2:80       up      w 3         12
 ";
     let text = shown(&with_directors(), Extent::Folded);

@@ -39,8 +39,7 @@ impl Supposed {
     }
 
     fn is_down(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
-        let subject = pool.subject(endpoint);
-        self.down.iter().any(|wanted| wanted.aim(&subject).is_some())
+        self.down.iter().any(|wanted| wanted.aim(pool, endpoint).is_some())
     }
 
     fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<&Override> {

@@ -6,14 +6,21 @@ use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
 use crate::steer::balance::FavourTold;
+use crate::steer::director::Director;
 use crate::steer::model::Endpoint;
 use jiff::Timestamp;
 
 /// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
 pub(in crate::control) const UNVOUCHED: &str =
     "nobody vouches for it: feed lost, no real server in sight, VIP unchecked";
+/// What a real server is to its VIP that only the director's feed lists, and the cure.
+pub(in crate::control) const UNCONFIGURED: &str =
+    "it counts for nothing until it is among the director's reals, or taken out of the director";
 /// A factor that is no further from 1 than this is not worth a word.
 const FAVOUR_TOLD_MIN: f64 = 0.005;
+
+/// So far beyond its capacity a site may be before it is called full: it is filled up to it on purpose.
+pub(in crate::control) const UTILISATION_TOLD_MIN: f64 = 1.1;
 
 /// Why an address stands that nothing probes.
 pub(in crate::control) const UNCHECKED: &str = "not checked, taken for up";
@@ -49,16 +56,27 @@ pub(in crate::control) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Optio
     if truth.is_maintenance {
         return Some(format!("director {} is in maintenance", director.name));
     }
-    let min_up = percent(director.min_up);
     let spoken = truth.spoken()?;
-    let live = live_reals(spoken);
-    (!truth.is_enough).then(|| {
-        let part = percent(spoken.healthy());
-        format!(
-            "director {}: {live}, {part} of the weight, less than min_up = {min_up}",
-            director.name
-        )
-    })
+    (!truth.is_enough)
+        .then(|| format!("director {}: {}", director.name, against_min_up(spoken, director)))
+}
+
+/// How much behind a director is live, held against what should be at least.
+pub(in crate::control) fn against_min_up(truth: &DirectorTruth, director: &Director) -> String {
+    let (part, min_up) = (percent(truth.healthy()), percent(director.min_up));
+    let less = if truth.is_enough(director.min_up) { "" } else { "less than " };
+    format!("{}, {part} of the weight, {less}min_up = {min_up}", live_reals(truth))
+}
+
+/// What becomes of those who come to a site that is full and takes this part of them.
+pub(in crate::control) fn full(part: f64) -> String {
+    match part {
+        1.0 => "all who come to it are still sent there".to_owned(),
+        part => {
+            let part = percent(part);
+            format!("it takes {part} of the client networks that come to it, the others go on")
+        }
+    }
 }
 
 /// What part of a VIP is live, if not the whole, and who says so if its feed does not.
@@ -142,6 +160,7 @@ pub(in crate::control) fn favour(told: FavourTold) -> Option<String> {
     is_told.then(|| format!("by load: {:.2} times its due{load}", told.favour))
 }
 
-fn percent(part: f64) -> String {
+/// `25 %`
+pub(in crate::control) fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }

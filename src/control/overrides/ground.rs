@@ -50,10 +50,10 @@ pub struct Ground {
 
 /// A change that is in the file, or would be.
 #[derive(Clone, Debug)]
-pub struct Written<P> {
-    /// The override that was set, or those that were removed.
-    pub pinned: P,
-    /// Those that the new one takes the place of.
+pub struct Written {
+    /// The overrides that were set (one, or one for each name that a director's VIP bears) or removed.
+    pub pinned: Vec<Override>,
+    /// Those that the new ones take the place of.
     pub replaced: Vec<Override>,
     /// What it does.
     pub effect: Effect,
@@ -96,38 +96,44 @@ impl Ground {
         Ok((Self { catalog: load.catalog, knowledge, file, state }, unknown.len()))
     }
 
-    /// Writes an override to the file, unless too much would be lost by it.
-    pub fn set(
-        &self,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Written<[Override; 1]>, Refused> {
+    /// Writes an override to the file, or several for what bears several names, unless too much would be lost by it.
+    pub fn set(&self, request: &Request, now: Timestamp) -> Result<Written, Refused> {
         let setting = request.check(now)?;
         let Setting { wanted, asked, until, reason, by, force, dry_run } = setting;
-        let target = match asked {
+        let targets = match asked {
             Asked::Pin(_) => target::find(&self.catalog, &wanted).map_err(Refused::lost)?,
             Asked::Weight { .. } => weight::find(&self.catalog, &wanted)?,
         };
         self.attempt(now, dry_run, |edit| {
-            let (action, mut notes) = match asked {
-                Asked::Pin(pin) => (Action::Pin(pin), Vec::new()),
-                Asked::Weight { weight, begin, over } => {
-                    let old = Overrides { list: edit.list().to_vec() };
-                    let plan = (weight, begin, over);
-                    let (plan, notes) = weight::plan(&self.catalog, &old, &target, plan);
-                    (Action::Weight(plan), notes)
-                }
-            };
-            let (target, reason, by) = (target.clone(), reason.clone(), by.clone());
-            let new = Override { target, action, until, reason, by };
-            let replaced = edit.set(&new);
+            let old = Overrides { list: edit.list().to_vec() };
+            let (mut pinned, mut replaced, mut notes) = (Vec::new(), Vec::new(), Vec::new());
+            for target in &targets {
+                let action = match asked {
+                    Asked::Pin(pin) => Action::Pin(pin),
+                    Asked::Weight { weight, begin, over } => {
+                        let plan = (weight, begin, over);
+                        let (plan, more) = weight::plan(&self.catalog, &old, target, plan);
+                        notes.extend(more);
+                        Action::Weight(plan)
+                    }
+                };
+                let (target, reason, by) = (target.clone(), reason.clone(), by.clone());
+                let new = Override { target, action, until, reason, by };
+                replaced.extend(edit.set(&new));
+                pinned.push(new);
+            }
             let after = Overrides { list: edit.list().to_vec() };
-            // Judged is what a plan leads to.
-            let effect = self.effect(&weight::reached(after.clone(), &new), now);
-            notes.extend(self.notes(&new, &after, &effect, now));
+            // Judged is what plans lead to.
+            let reached = pinned.iter().fold(after.clone(), weight::reached);
+            let effect = self.effect(&reached, now);
+            for note in pinned.iter().flat_map(|new| self.notes(new, &after, &effect, now)) {
+                if !notes.contains(&note) {
+                    notes.push(note);
+                }
+            }
             let written = Written {
-                by: new.by.clone(),
-                pinned: [new],
+                by: by.clone(),
+                pinned,
                 replaced,
                 notes,
                 effect,
@@ -145,25 +151,23 @@ impl Ground {
     /// Removes states from the file, or weights. Where a state pins something up, that is judged as setting one is: it
     /// may be all that a pool has; so is the end of a weight. Otherwise what it does is told and not judged: nothing is
     /// lost when a drain ends.
-    pub fn remove(
-        &self,
-        removal: &Removal,
-        now: Timestamp,
-    ) -> Result<Written<Vec<Override>>, Refused> {
+    pub fn remove(&self, removal: &Removal, now: Timestamp) -> Result<Written, Refused> {
         let Removing { wanted, weight, by, force, dry_run } = removal.check()?;
         let is_meant = |one: &Override| one.plan().is_some() == weight;
         self.attempt(now, dry_run, |edit| {
             let (list, others): (Vec<_>, Vec<_>) = edit.list().iter().cloned().partition(is_meant);
             let targets = match &wanted {
                 None if list.is_empty() => return Err(Refused::none_there(weight, others.len())),
-                Some(wanted) => target::find_pinned(&list, wanted).map_err(|mut lost| {
-                    if target::find_pinned(&others, wanted).is_ok() {
-                        lost.help = other_way(weight).to_owned();
-                    } else if let Some(help) = self.covered(wanted, &list, now) {
-                        lost.help = help;
-                    }
-                    Refused::lost(lost)
-                })?,
+                Some(wanted) => {
+                    target::find_set(&self.catalog, &list, wanted).map_err(|mut lost| {
+                        if target::find_set(&self.catalog, &others, wanted).is_ok() {
+                            lost.help = other_way(weight).to_owned();
+                        } else if let Some(help) = self.covered(wanted, &list, now) {
+                            lost.help = help;
+                        }
+                        Refused::lost(lost)
+                    })?
+                }
                 None => list.iter().map(|one| one.target.clone()).collect(),
             };
             let removed = edit.remove(&targets, is_meant);
@@ -190,12 +194,12 @@ impl Ground {
     }
 
     /// Edits the file, as often as somebody else comes in between.
-    fn attempt<P: AsRef<[Override]>>(
+    fn attempt(
         &self,
         now: Timestamp,
         dry_run: bool,
-        plan: impl Fn(&mut Edit) -> Result<Written<P>, Refused>,
-    ) -> Result<Written<P>, Refused> {
+        plan: impl Fn(&mut Edit) -> Result<Written, Refused>,
+    ) -> Result<Written, Refused> {
         for _ in 0..ATTEMPTS_MAX {
             let old = file::read(&self.file).map_err(|report| Refused::by_file(&report))?;
             let text = old.as_deref().unwrap_or(HEADER);
@@ -275,12 +279,13 @@ impl Ground {
 
     /// What to do about something that is held by an override on something larger.
     fn covered(&self, wanted: &Wanted, list: &[Override], now: Timestamp) -> Option<String> {
-        let target = target::find(&self.catalog, wanted).ok()?;
+        let targets = target::find(&self.catalog, wanted).ok()?;
         let overrides = Overrides { list: list.to_vec() };
         let mut endpoints = weight::endpoints(&self.catalog);
         let pinned = endpoints.find_map(|(pool, endpoint)| {
             let subject = pool.subject(endpoint);
-            overrides.pin_for(&subject, now).filter(|_| target.matches(&subject))
+            let is_meant = targets.iter().any(|target| target.matches(&subject));
+            overrides.pin_for(&subject, now).filter(|_| is_meant)
         })?;
         let larger = target::written(&pinned.target);
         Some(format!("what holds for it is the override on {}: remove {larger:?}", pinned.target))
@@ -299,7 +304,7 @@ fn other_way(weight: bool) -> &'static str {
     }
 }
 
-impl<P: AsRef<[Override]>> Written<P> {
+impl Written {
     /// Itself, unless too much would be lost by it and nobody insists.
     fn judged(self) -> Result<Self, Refused> {
         if self.effect.refused && !self.forced && !self.is_dry_run {
@@ -313,8 +318,8 @@ impl<P: AsRef<[Override]>> Written<P> {
     pub(super) fn holds_in(&self, overrides: &Overrides) -> bool {
         let stands = |pinned: &Override| overrides.list.contains(pinned);
         match self.action {
-            audit::Action::Set => self.pinned.as_ref().iter().all(stands),
-            audit::Action::Remove => !self.pinned.as_ref().iter().any(stands),
+            audit::Action::Set => self.pinned.iter().all(stands),
+            audit::Action::Remove => !self.pinned.iter().any(stands),
         }
     }
 
@@ -337,7 +342,7 @@ impl<P: AsRef<[Override]>> Written<P> {
     /// Writes one line for each override; what went wrong with that.
     fn audit(&self, outcome: Outcome, error: Option<&str>) -> Vec<String> {
         let mut notes = Vec::new();
-        for pinned in self.pinned.as_ref() {
+        for pinned in &self.pinned {
             let line = Line::new(self.action, pinned, &self.effect, outcome);
             let line = Line { by: self.by.as_deref(), forced: self.forced, error, ..line };
             // The reason is the same for all of them.

@@ -42,7 +42,9 @@ pub struct Changed {
     /// The override.
     #[serde(rename = "override")]
     pub pinned: OverrideView,
-    /// Those on the same target that it takes the place of, ended ones included.
+    /// The same on the other names that a director's VIP bears in the pools that hand it out.
+    pub also: Vec<OverrideView>,
+    /// Those on the same targets that they take the place of, ended ones included.
     pub replaced: Vec<OverrideView>,
     /// What that does.
     pub effect: Effect,
@@ -91,10 +93,10 @@ pub(super) fn view(catalog: &Catalog, one: &Override, at: Timestamp) -> Override
     view
 }
 
-async fn carry_out<P: AsRef<[Override]> + Send + 'static>(
+async fn carry_out(
     handle: &Handle,
-    write: impl FnOnce(&Ground) -> Result<Written<P>, Refused> + Send + 'static,
-) -> Result<Written<P>, Refused> {
+    write: impl FnOnce(&Ground) -> Result<Written, Refused> + Send + 'static,
+) -> Result<Written, Refused> {
     let config = handle.config();
     let known = handle.known().await;
     let ground = Ground {
@@ -127,13 +129,15 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Refused::interrupted())
 }
 
-impl From<Written<[Override; 1]>> for Changed {
-    fn from(written: Written<[Override; 1]>) -> Self {
-        let Written { pinned: [pinned], replaced, effect, is_dry_run, notes, catalog, at, .. } =
-            written;
+impl From<Written> for Changed {
+    fn from(written: Written) -> Self {
+        let Written { pinned, replaced, effect, is_dry_run, notes, catalog, at, .. } = written;
+        let all = |list: &[Override]| list.iter().map(|one| view(&catalog, one, at)).collect();
+        let (first, also) = pinned.split_first().expect("what has no target is refused");
         Self {
-            pinned: view(&catalog, &pinned, at),
-            replaced: replaced.iter().map(|old| view(&catalog, old, at)).collect(),
+            pinned: view(&catalog, first, at),
+            also: all(also),
+            replaced: all(&replaced),
             effect,
             applied: !is_dry_run,
             notes,
@@ -141,8 +145,8 @@ impl From<Written<[Override; 1]>> for Changed {
     }
 }
 
-impl From<Written<Vec<Override>>> for Removed {
-    fn from(written: Written<Vec<Override>>) -> Self {
+impl From<Written> for Removed {
+    fn from(written: Written) -> Self {
         let Written { pinned, effect, is_dry_run, notes, catalog, at, .. } = written;
         let removed = pinned.iter().map(|old| view(&catalog, old, at)).collect();
         Self { removed, effect, applied: !is_dry_run, notes }

@@ -6,23 +6,30 @@
 //!
 //! What is found is as narrow as what there is: `fra-1`, where there is only one, becomes that endpoint in its pool in
 //! its zone, so that an endpoint of the same name that comes later is not taken along. Whoever wants all of a name
-//! says so with `*`; only the VIP of a director is one thing however many pools it stands in. A name that could mean
-//! several things is refused with the choices. Where something is only supposed (`explain`, `simulate`), the same names
-//! mean all that they could ([`Wanted::aim`]).
+//! says so with `*`; only the VIP of a director is one thing however many pools it stands in, and its director's name
+//! means it under whatever names it bears there. A name that could mean several things is refused with the choices.
+//! Where something is only supposed (`explain`, `simulate`), the same names mean all that they could ([`Wanted::aim`]).
 
+mod directors;
 #[cfg(test)]
 mod tests;
 
-use crate::health::Subject;
 use crate::health::overrides::{Override, OverrideTarget};
 use crate::report::{Finding, listed, nearest};
 use crate::snapshot::Catalog;
 use crate::steer::director::Vip;
+use crate::steer::model::{Endpoint, Pool};
 use crate::wire::Name;
 use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
+use directors::Handed;
+
+/// What a name is called whose kind was not said.
+const ANYTHING: &str = "site, pool, endpoint or director";
+/// The same where only what has a weight can be meant.
+const WEIGHS: &str = "endpoint or director";
 /// More names or choices than this are not listed.
 pub(super) const LISTED_MAX: usize = 16;
 
@@ -47,6 +54,8 @@ pub enum Kind {
     Pool,
     /// An endpoint.
     Endpoint,
+    /// The endpoints that stand for a director's VIP.
+    Director,
 }
 
 /// A name as a person gives it.
@@ -88,7 +97,7 @@ impl From<Lost> for Finding {
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::Site, Self::Pool, Self::Endpoint];
+    const ALL: [Self; 4] = [Self::Site, Self::Pool, Self::Endpoint, Self::Director];
 
     fn of(target: &OverrideTarget) -> Self {
         match target {
@@ -105,6 +114,7 @@ impl fmt::Display for Kind {
             Self::Site => "site",
             Self::Pool => "pool",
             Self::Endpoint => "endpoint",
+            Self::Director => "director",
         })
     }
 }
@@ -118,11 +128,13 @@ impl FromStr for Wanted {
             None => (None, text),
             Some((word, rest)) => {
                 let kind = Kind::ALL.into_iter().find(|kind| kind.to_string() == word);
-                let unknown = || Lost {
+                let unknown = || {
+                    Lost {
                     message: format!("{word:?} is no kind of thing that has endpoints"),
-                    help: "write site:, pool: or endpoint: before the name, or only the name"
+                    help: "write site:, pool:, endpoint: or director: before the name, or only the name"
                         .into(),
                     choices: Vec::new(),
+                }
                 };
                 (Some(kind.ok_or_else(unknown)?), rest)
             }
@@ -139,8 +151,8 @@ impl FromStr for Wanted {
         let kind = kind.or((pool != Part::Open).then_some(Kind::Endpoint));
         if name.is_empty() || kind != Some(Kind::Endpoint) && pool != Part::Open {
             return Err(Lost {
-                message: format!("{text:?} names no site, pool or endpoint"),
-                help: "write SITE, POOL, ENDPOINT or POOL/ENDPOINT, and @ZONE after it if need be"
+                message: format!("{text:?} names no site, pool, endpoint or director"),
+                help: "write SITE, POOL, ENDPOINT, POOL/ENDPOINT or DIRECTOR, and @ZONE after it if need be"
                     .into(),
                 choices: Vec::new(),
             });
@@ -202,13 +214,29 @@ pub fn written(target: &OverrideTarget) -> String {
     Wanted { kind, zone: any(zone), pool, name: name.clone() }.to_string()
 }
 
-/// Finds what is meant among what is served.
-pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> {
-    let known = known(catalog);
+/// Finds what is meant among what is served: one target, or one for each name of a director's VIP.
+pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<Vec<OverrideTarget>, Lost> {
+    find_among(catalog, wanted, known(catalog), ANYTHING)
+}
+
+/// The same among endpoints and directors only, which have weights.
+pub fn find_weighing(catalog: &Catalog, wanted: &Wanted) -> Result<Vec<OverrideTarget>, Lost> {
+    find_among(catalog, wanted, known_weights(catalog), WEIGHS)
+}
+
+fn find_among(
+    catalog: &Catalog,
+    wanted: &Wanted,
+    known: Vec<OverrideTarget>,
+    noun: &str,
+) -> Result<Vec<OverrideTarget>, Lost> {
+    let directors = directors_named(catalog, wanted);
     let mut found = Vec::new();
     for target in known.iter().filter(|target| wanted.takes_in(target)) {
+        // What stands for a director of that name is a part of it.
+        let is_part = directors.iter().any(|director| director.stands_at(target));
         let target = wanted.widened(target);
-        if !found.contains(&target) {
+        if !is_part && !found.contains(&target) {
             found.push(target);
         }
     }
@@ -221,9 +249,10 @@ pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> 
         let zone = if zones.len() > 1 { Part::Any } else { wanted.zone.clone() };
         found = vec![Wanted { pool: Part::Any, zone, ..wanted.clone() }.widened(&found[0])];
     }
-    match found.len() {
-        0 => Err(unknown(wanted, &known)),
-        1 => Ok(found.remove(0)),
+    match (&found[..], &directors[..]) {
+        ([], []) => Err(unknown(catalog, wanted, &known, noun)),
+        ([], [director]) => Ok(director.targets(catalog)),
+        ([_], []) => Ok(found),
         _ => {
             // Without a zone, the server's own would mean all of that name.
             let is_own = |target: &&OverrideTarget| zone_of(target).is_none();
@@ -231,9 +260,38 @@ pub fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Lost> 
             let can_be_said =
                 |own: &&OverrideTarget| !zones.iter().any(|target| unzoned(target) == unzoned(own));
             let choices = own.into_iter().filter(can_be_said).chain(zones.iter().copied());
-            Err(ambiguous(wanted, &found, choices.map(written).collect()))
+            let things = found.len() + directors.len();
+            let directors = directors.iter().map(Handed::written);
+            let choices: Vec<_> = directors.chain(choices.map(written)).collect();
+            Err(ambiguous(wanted, things, &found, choices))
         }
     }
+}
+
+/// The directors that a name means, where it can mean one.
+fn directors_named<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Vec<Handed<'a>> {
+    let can_be = wanted.pool == Part::Open && matches!(wanted.kind, None | Some(Kind::Director));
+    let all = if can_be { directors::all(catalog) } else { Vec::new() };
+    all.into_iter().filter_map(|director| director.wanted(wanted)).collect()
+}
+
+/// Finds what is meant among what overrides are on, as the name of a director that is served or else by the names that
+/// they bear: the targets of those to be removed.
+pub fn find_set(
+    catalog: &Catalog,
+    list: &[Override],
+    wanted: &Wanted,
+) -> Result<Vec<OverrideTarget>, Lost> {
+    if let [director] = &directors_named(catalog, wanted)[..] {
+        let of_director = director.pinned(catalog, list);
+        let mut by_name = list.iter().map(|pinned| &pinned.target);
+        let is_other =
+            |target: &OverrideTarget| wanted.takes_in(target) && !of_director.contains(target);
+        if !of_director.is_empty() && !by_name.any(is_other) {
+            return Ok(of_director);
+        }
+    }
+    find_pinned(list, wanted)
 }
 
 /// Finds what is meant among what overrides are on: the targets of those to be removed.
@@ -258,7 +316,7 @@ pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTar
     let kinds: HashSet<Kind> = found.iter().map(Kind::of).collect();
     let all_meant = wanted.zone == Part::Any || wanted.pool == Part::Any;
     if found.len() > 1 && !(all_meant && kinds.len() == 1) {
-        return Err(ambiguous(wanted, &found, found.iter().map(written).collect()));
+        return Err(ambiguous(wanted, found.len(), &found, found.iter().map(written).collect()));
     }
     if found.is_empty() {
         return Err(not_pinned(wanted, list));
@@ -268,24 +326,57 @@ pub fn find_pinned(list: &[Override], wanted: &Wanted) -> Result<Vec<OverrideTar
 
 /// What to say of a name that nothing served has; none if something has it.
 pub fn check(catalog: &Catalog, wanted: &Wanted) -> Option<Lost> {
-    let known = known(catalog);
-    let is_known = known.iter().any(|target| wanted.takes_in(target));
-    (!is_known).then(|| unknown(wanted, &known))
+    check_among(catalog, wanted, known(catalog), ANYTHING)
+}
+
+/// The same of a name that can only be of an endpoint or a director.
+pub fn check_weighing(catalog: &Catalog, wanted: &Wanted) -> Option<Lost> {
+    check_among(catalog, wanted, known_weights(catalog), WEIGHS)
+}
+
+fn check_among(
+    catalog: &Catalog,
+    wanted: &Wanted,
+    known: Vec<OverrideTarget>,
+    noun: &str,
+) -> Option<Lost> {
+    let is_known = known.iter().any(|target| wanted.takes_in(target))
+        || !directors_named(catalog, wanted).is_empty();
+    (!is_known).then(|| unknown(catalog, wanted, &known, noun))
 }
 
 impl Wanted {
     /// As what this names an endpoint, as the closest if as several things; none if it does not. What is left open
-    /// takes in all that there are.
-    pub fn aim(&self, subject: &Subject<'_>) -> Option<Kind> {
-        let Subject { site_zone, site, pool_zone, pool, endpoint } = *subject;
+    /// takes in all that there are, and a director's name is one of its endpoint's.
+    pub fn aim(&self, pool: &Pool, endpoint: &Endpoint) -> Option<Kind> {
+        let subject = pool.subject(endpoint);
         match () {
-            () if self.names(Kind::Endpoint, pool_zone, Some(pool), endpoint) => {
+            () if self.names(
+                Kind::Endpoint,
+                subject.pool_zone,
+                Some(subject.pool),
+                subject.endpoint,
+            ) =>
+            {
                 Some(Kind::Endpoint)
             }
-            () if self.names(Kind::Pool, pool_zone, None, pool) => Some(Kind::Pool),
-            () if self.names(Kind::Site, site_zone, None, site) => Some(Kind::Site),
+            () if self.pool == Part::Open && self.names_director(pool, endpoint) => {
+                Some(Kind::Endpoint)
+            }
+            () if self.names(Kind::Pool, subject.pool_zone, None, subject.pool) => Some(Kind::Pool),
+            () if self.names(Kind::Site, subject.site_zone, None, subject.site) => Some(Kind::Site),
             () => None,
         }
+    }
+
+    /// Whether this is the name of a director that an endpoint stands for, in its own zone or that of the pool.
+    fn names_director(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        let mut directors = endpoint.vip.iter().flat_map(|vip| &vip.directors);
+        directors.any(|director| {
+            [&director.zone, &pool.zone]
+                .iter()
+                .any(|zone| self.names(Kind::Director, zone.as_ref(), None, &director.name))
+        })
     }
 
     fn takes_in(&self, target: &OverrideTarget) -> bool {
@@ -368,6 +459,12 @@ fn known(catalog: &Catalog) -> Vec<OverrideTarget> {
     known
 }
 
+/// The same, of what has a weight.
+fn known_weights(catalog: &Catalog) -> Vec<OverrideTarget> {
+    let endpoints = known(catalog).into_iter().filter(|it| Kind::of(it) == Kind::Endpoint);
+    endpoints.collect()
+}
+
 /// Whether these are endpoints of several pools that stand for the same VIP: then its name means it in all of them.
 fn is_one_vip(catalog: &Catalog, found: &[OverrideTarget]) -> bool {
     let pools = || catalog.pools().all().iter().map(|served| &served.pool);
@@ -384,12 +481,8 @@ fn is_one_vip(catalog: &Catalog, found: &[OverrideTarget]) -> bool {
     vips.is_some_and(|vips| vips.windows(2).all(|two| two[0] == two[1]))
 }
 
-/// What a message calls that which is looked for.
-fn noun(kind: Option<Kind>) -> String {
-    kind.map_or_else(|| "site, pool or endpoint".to_owned(), |kind| kind.to_string())
-}
-
-fn unknown(wanted: &Wanted, known: &[OverrideTarget]) -> Lost {
+/// `noun`: what it is called where its kind was not said.
+fn unknown(catalog: &Catalog, wanted: &Wanted, known: &[OverrideTarget], noun: &str) -> Lost {
     let name = &wanted.name;
     // The same name where it was not looked for is nearer than any other name.
     let open = Wanted { kind: None, zone: Part::Open, pool: Part::Open, name: name.clone() };
@@ -403,10 +496,15 @@ fn unknown(wanted: &Wanted, known: &[OverrideTarget]) -> Lost {
         Part::Only(zone) => format!(" of zone {zone}"),
         Part::Any | Part::Open => String::new(),
     };
-    let message = format!("unknown {} {name:?}{in_pool}{in_zone}", noun(wanted.kind));
+    let noun = wanted.kind.map_or_else(|| noun.to_owned(), |kind| kind.to_string());
+    let message = format!("unknown {noun} {name:?}{in_pool}{in_zone}");
     let of_kind =
         |target: &&OverrideTarget| wanted.kind.is_none_or(|kind| kind == Kind::of(target));
-    let mut names: Vec<&str> = known.iter().filter(of_kind).map(name_of).collect();
+    let directors = directors::all(catalog);
+    let can_be = matches!(wanted.kind, None | Some(Kind::Director)) && wanted.pool == Part::Open;
+    let of_directors = directors.iter().filter(|_| can_be).map(Handed::name);
+    let mut names: Vec<&str> =
+        known.iter().filter(of_kind).map(name_of).chain(of_directors).collect();
     names.sort_unstable();
     names.dedup();
     let help = match nearest(name, names.iter().copied()) {
@@ -419,7 +517,12 @@ fn unknown(wanted: &Wanted, known: &[OverrideTarget]) -> Lost {
 }
 
 /// `choices` may lack what cannot be said by itself.
-fn ambiguous(wanted: &Wanted, found: &[OverrideTarget], mut choices: Vec<String>) -> Lost {
+fn ambiguous(
+    wanted: &Wanted,
+    things: usize,
+    found: &[OverrideTarget],
+    mut choices: Vec<String>,
+) -> Lost {
     for kind in Kind::ALL {
         let of_kind: Vec<_> = found.iter().filter(|target| Kind::of(target) == kind).collect();
         if of_kind.len() > 1 {
@@ -431,11 +534,7 @@ fn ambiguous(wanted: &Wanted, found: &[OverrideTarget], mut choices: Vec<String>
         }
     }
     let help = format!("say which one: {}", listed(&choices, LISTED_MAX));
-    Lost {
-        message: format!("{:?} could mean {} things", wanted.to_string(), found.len()),
-        help,
-        choices,
-    }
+    Lost { message: format!("{:?} could mean {things} things", wanted.to_string()), help, choices }
 }
 
 fn not_pinned(wanted: &Wanted, list: &[Override]) -> Lost {

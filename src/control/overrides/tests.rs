@@ -6,6 +6,7 @@ use crate::config;
 use crate::control::knowledge::Knowledge;
 use crate::control::testing::Scene;
 use crate::control::{Options, Server};
+use crate::health::ProbeResult;
 use crate::health::overrides::Pin;
 use crate::health::state as probe;
 use crate::report::Source;
@@ -57,7 +58,7 @@ fn audited(fixture: &Fixture) -> Vec<String> {
 fn set_refused_forced_and_removed() {
     let fixture = testing::two_zones();
     let ground = ground(&fixture);
-    let done = |written: Written<_>| written.told(Ok(())).unwrap();
+    let done = |written: Written| written.told(Ok(())).unwrap();
     let set = |request: &Request| ground.set(request, at(0)).map(done);
     let file = || std::fs::read_to_string(&ground.file).unwrap_or_default();
 
@@ -82,7 +83,7 @@ fn set_refused_forced_and_removed() {
     assert!(file().starts_with(edit::HEADER), "{}", file());
     assert!(file().contains("endpoint = \"twin-1\"\npool = \"twin\"\nzone = \"example.com.\""));
     let again = set(&Request { force: true, ..ask("down", "twin-1") }).unwrap();
-    assert_eq!((again.replaced, again.pinned[0].pin()), (forced.pinned.to_vec(), Some(Pin::Down)));
+    assert_eq!((again.replaced, again.pinned[0].pin()), (forced.pinned.clone(), Some(Pin::Down)));
 
     let missing = ground.remove(&release("fra"), at(0)).unwrap_err();
     assert_eq!(
@@ -178,6 +179,52 @@ fn what_is_not_as_expected_is_noted() {
     assert!(notes.iter().any(|note| note.starts_with("no audit line was written")), "{notes:?}");
 }
 
+#[test]
+fn a_director_is_drained_weighed_and_judged_under_all_names() {
+    let server = "[sites]\nfra = { coordinates = [50, 8] }\niad = { coordinates = [39, -77] }\n\
+                  [directors.lvs]\nsite = \"fra\"\nvip = { a = \"192.0.2.100\" }\nmode = \"dr\"\n\
+                  service = \"tcp/80\"\nreals = [ { address = \"10.0.0.2:80\" } ]\n";
+    let pool = |name: &str, endpoints: &str| {
+        format!("[pools.{name}]\nendpoints = [{endpoints}]\n[names.{name}]\npool = \"{name}\"\n")
+    };
+    let com = pool("web", "{ director = \"lvs\" }, { site = \"iad\", a = \"192.0.2.1\" }")
+        + &pool("img", "{ director = \"lvs\", name = \"edge\" }");
+    let fixture = Fixture::new(server, &[("example.com", &com)]);
+    let mut ground = ground(&fixture);
+    ground.knowledge.directors.follow(ground.catalog.pools().vips());
+    let probes: Vec<_> = ground.catalog.probes().cloned().collect();
+    ground.knowledge.verdicts.set_probes(probes.iter().cloned());
+    for probe in probes {
+        let (outcome, latency) = (probe::Outcome::Success, std::time::Duration::ZERO);
+        let result = ProbeResult { probe, outcome, latency, certificate_days_left: None };
+        ground.knowledge.verdicts.apply(&result, at(0));
+    }
+    ground.knowledge.step(&ground.catalog, at(0));
+    let done = |written: Written| written.told(Ok(())).unwrap();
+    // It is all that img has.
+    let refused = ground.set(&ask("drain", "lvs"), at(0)).unwrap_err();
+    assert!(
+        refused.title.starts_with("pool img A: nothing of it would be up"),
+        "{}",
+        refused.title
+    );
+    let forced = Request { force: true, ..ask("drain", "lvs") };
+    let changed: Changed = done(ground.set(&forced, at(0)).unwrap()).into();
+    let target = "endpoint lvs in web of example.com.";
+    assert_eq!((&*changed.pinned.target, changed.effect.endpoints), (target, 2));
+    let also: Vec<_> = changed.also.iter().map(|one| &*one.target).collect();
+    assert_eq!(also, ["endpoint edge in img of example.com."]);
+    let removed = done(ground.remove(&release("director:lvs"), at(0)).unwrap());
+    assert_eq!(removed.pinned.len(), 2);
+    let weighed = done(ground.set(&weigh(3, None, "lvs"), at(0)).unwrap());
+    assert_eq!(weighed.pinned.iter().filter(|one| one.plan().is_some()).count(), 2);
+    let removed = done(ground.remove(&reset("lvs"), at(0)).unwrap());
+    assert_eq!(removed.pinned, weighed.pinned);
+    let lines = ["set", "remove"]
+        .map(|action| audited(&fixture).iter().filter(|line| line.starts_with(action)).count());
+    assert_eq!(lines, [2 + 2 + 2, 2 + 2], "one for each, the refused included");
+}
+
 fn weigh(weight: u32, over: Option<&str>, target: &str) -> Request {
     let over = over.map(str::to_owned);
     Request { weight: Some(weight), over, state: String::new(), ..ask("", target) }
@@ -259,7 +306,7 @@ fn a_weight_is_an_endpoints() {
     );
     check("pool:api", 400, "api/fra-1@example.com, api/sin-1@example.com");
     check("fra-1@example.com", 409, "could mean 2 things");
-    check("sin-2", 404, "unknown endpoint");
+    check("sin-2", 404, "unknown endpoint or director");
     // Not the site or the pool of that name.
     assert!(ground.set(&weigh(4, None, "endpoint:twin-1"), at(0)).is_ok());
 }

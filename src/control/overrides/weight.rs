@@ -1,7 +1,7 @@
 //! Weights that operators plan: whose they can be, where they begin, and what is to be known of them.
 
 use super::refused::Refused;
-use super::target::{self, Kind, LISTED_MAX, Wanted, written};
+use super::target::{self, LISTED_MAX, Wanted, written};
 use crate::health::overrides::{Action, Override, OverrideTarget, Overrides, Plan};
 use crate::report::listed;
 use crate::snapshot::Catalog;
@@ -12,17 +12,15 @@ use std::time::Duration;
 /// Weights of the past are written with so many parts of 1 at most.
 const PARTS: f64 = 100.0;
 
-/// Finds whose weight is meant: that of an endpoint, or of all of its name.
-pub(super) fn find(catalog: &Catalog, wanted: &Wanted) -> Result<OverrideTarget, Refused> {
-    let kind = wanted.kind.or(Some(Kind::Endpoint));
-    let lost = match target::find(catalog, &Wanted { kind, ..wanted.clone() }) {
-        Ok(target @ OverrideTarget::Endpoint { .. }) => return Ok(target),
-        Ok(larger) => return Err(of_many(catalog, &larger)),
+/// Finds whose weight is meant: that of an endpoint, of all of its name, or of a director's VIP.
+pub(super) fn find(catalog: &Catalog, wanted: &Wanted) -> Result<Vec<OverrideTarget>, Refused> {
+    let lost = match target::find_weighing(catalog, wanted) {
+        Ok(found) => return Ok(found),
         Err(lost) => lost,
     };
-    match target::find(catalog, wanted) {
-        Ok(larger @ (OverrideTarget::Site { .. } | OverrideTarget::Pool { .. })) => {
-            Err(of_many(catalog, &larger))
+    match target::find(catalog, wanted).as_deref() {
+        Ok([larger @ (OverrideTarget::Site { .. } | OverrideTarget::Pool { .. })]) => {
+            Err(of_many(catalog, larger))
         }
         _ => Err(Refused::lost(lost)),
     }

@@ -30,19 +30,15 @@ pub struct EndpointWeight {
 impl Changes {
     /// An error for each name that is nothing that is served.
     pub fn check(&self, catalog: &Catalog) -> Report {
-        let pinned = self.pins.iter().map(|(wanted, _)| wanted.clone());
-        let weighed = self.weights.iter().map(|other| Wanted {
-            kind: other.endpoint.kind.or(Some(Kind::Endpoint)),
-            ..other.endpoint.clone()
-        });
-        let unknown = pinned.chain(weighed).filter_map(|wanted| target::check(catalog, &wanted));
-        Report { findings: unknown.map(Finding::from).collect() }
+        let pinned = self.pins.iter().filter_map(|(wanted, _)| target::check(catalog, wanted));
+        let weighed = self.weights.iter();
+        let weighed = weighed.filter_map(|other| target::check_weighing(catalog, &other.endpoint));
+        Report { findings: pinned.chain(weighed).map(Finding::from).collect() }
     }
 
     /// What is supposed of an endpoint, if anything is.
     pub(super) fn pin(&self, pool: &Pool, endpoint: &Endpoint) -> Option<Pin> {
-        let subject = pool.subject(endpoint);
-        let aimed = |(wanted, pin): &(Wanted, Pin)| Some((wanted.aim(&subject)?, *pin));
+        let aimed = |(wanted, pin): &(Wanted, Pin)| Some((wanted.aim(pool, endpoint)?, *pin));
         self.pins.iter().filter_map(aimed).max().map(|(_, pin)| pin)
     }
 
@@ -52,8 +48,8 @@ impl Changes {
     }
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint) -> Option<u32> {
-        let subject = pool.subject(endpoint);
-        let aimed = |other: &&EndpointWeight| other.endpoint.aim(&subject) == Some(Kind::Endpoint);
+        let aimed =
+            |other: &&EndpointWeight| other.endpoint.aim(pool, endpoint) == Some(Kind::Endpoint);
         self.weights.iter().rfind(aimed).map(|other| other.weight)
     }
 

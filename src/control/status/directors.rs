@@ -55,6 +55,8 @@ pub struct DirectorView {
     pub response_ms: Option<f64>,
     /// The real servers.
     pub reals: Vec<RealView>,
+    /// Servers that its feed lists beside those that are configured; what they carry counts for nothing.
+    pub unconfigured: Vec<String>,
 }
 
 /// Where a director is handed out.
@@ -169,6 +171,7 @@ impl Looker<'_> {
             capacity: self.director.capacity,
             response_ms: truth.response_ms,
             reals: self.reals(truth),
+            unconfigured: truth.unconfigured.clone(),
         }
     }
 

@@ -181,3 +181,18 @@ fn without_configured_reals_the_report_tells_who_they_are() {
     check("mm", 0.0, true);
     check("lost", 1.0, false);
 }
+
+#[test]
+fn servers_that_only_the_report_has_are_named_and_count_for_nothing() {
+    let check = |weights: &[u32], heard: &str, expected: &[&str]| {
+        let truth = truth(vec![director(Some("json"), weights)], &[Some(heard)], "UU");
+        assert_eq!(truth.directors[0].unconfigured, expected, "{heard}");
+        assert_eq!(truth.live, 1.0, "{heard}");
+    };
+    check(&[1, 1], "UU", &[]);
+    check(&[1, 1], "UUd", &["192.0.2.1:3"]);
+    check(&[1], "UUm", &["192.0.2.1:2", "192.0.2.1:3"]);
+    // Where none is configured, those that are told are all that there are.
+    check(&[], "UU", &[]);
+    check(&[1, 1], "lost", &[]);
+}

@@ -38,7 +38,7 @@ export function showDirectors(status) {
 const signature = ({ director, state, override }) => JSON.stringify([state, override, director.site, director.mode, director.scheduler,
   director.service, director.vip, director.shared_with, director.speaks, director.endpoints, director.min_up, director.live,
   director.source, director.feed?.kind, director.feed?.from, director.feed?.fault, director.feed?.fault_since, director.capacity,
-  director.reals.map((it) => [it.name, it.address, it.weight, it.state, it.because])]);
+  director.reals.map((it) => [it.name, it.address, it.weight, it.state, it.because]), director.unconfigured]);
 
 function makeCard({ director, state, override }) {
   const sessions = h('span', { class: 'number' });
@@ -64,7 +64,9 @@ function makeCard({ director, state, override }) {
     h('div', { class: 'director-live' }, bar, h('span', { class: 'number' }, `${percent(director.live)} live`), sessions),
     h('p', { class: 'director-source' }, source(director), heard),
     h('ul', { class: 'reals', 'aria-label': `Real servers behind ${director.director}` }, rows.map(realRow),
-      reals.length > shown.length && h('li', { class: 'soft' }, `and ${plural(reals.length - shown.length, 'more', 'more')} up`)));
+      reals.length > shown.length && h('li', { class: 'soft' }, `and ${plural(reals.length - shown.length, 'more', 'more')} up`),
+      director.unconfigured.length > 0 && h('li', { 'data-state': 'degraded', title: 'its feed lists them; what they carry counts for nothing' },
+        dot('degraded', 'not configured'), h('span', { class: 'soft' }, `not configured: ${director.unconfigured.join(', ')}`))));
   card.parts = { sessions, heard, rows };
   return card;
 }

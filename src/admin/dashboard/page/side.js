@@ -53,7 +53,9 @@ export function addEvents(more, anew = false) {
 function eventState(event) {
   if (event.severity !== 'info') return SEVERITIES[event.severity] ?? 'degraded';
   if (event.kind === 'recovered' || (event.kind === 'verdict' && / up\b/.test(event.what))
-    || (event.kind === 'director' && / (up|heard again|out of maintenance)\b/.test(event.what))) return 'up';
+    || (event.kind === 'director' && / (up|heard again|out of maintenance|live again|lists no real server any more)\b/.test(event.what))
+    || (event.kind === 'comeback' && / (all of its weight again|not held back any more)/.test(event.what))
+    || (event.kind === 'capacity' && / not full any more/.test(event.what))) return 'up';
   return 'info';
 }
 

@@ -3,6 +3,7 @@
 use super::super::testing;
 use super::*;
 use crate::health::overrides::{Action, Pin};
+use std::sync::Arc;
 
 #[test]
 fn names_as_they_are_given() {
@@ -28,7 +29,7 @@ fn what_is_meant_or_which_it_could_be() {
     let check = |text: &str, expected: &str| {
         let wanted: Wanted = text.parse().unwrap();
         let found = match find(&fixture.catalog, &wanted) {
-            Ok(target) => target.to_string(),
+            Ok(found) => shown(&found),
             Err(lost) => format!("{}; {}", lost.message, lost.help),
         };
         assert_eq!(found, expected, "{text}");
@@ -57,7 +58,7 @@ fn what_is_meant_or_which_it_could_be() {
     // The site of example.net hides the server's in it, and cannot be told from it by leaving out the zone.
     check("sin", "\"sin\" could mean 2 things; say which one: site:sin@example.net, site:sin@*");
     check("twin", "\"twin\" could mean 2 things; say which one: site:twin, pool:twin@example.com");
-    check("fraa", "unknown site, pool or endpoint \"fraa\"; did you mean \"fra\"?");
+    check("fraa", "unknown site, pool, endpoint or director \"fraa\"; did you mean \"fra\"?");
     check("pool:fra", "unknown pool \"fra\"; did you mean site:fra?");
     check("web/fra-9", "unknown endpoint \"fra-9\" in pool \"web\"; did you mean \"fra-1\"?");
     check("site:xyzzy", "unknown site \"xyzzy\"; known here: fra, iad, sin, twin");
@@ -80,7 +81,7 @@ fn a_vip_is_one_thing_in_all_pools() {
         let zones = [("example.com", &*com), ("example.net", net)];
         let fixture = testing::Fixture::new(director, &zones);
         let found = match find(&fixture.catalog, &text.parse().unwrap()) {
-            Ok(target) => target.to_string(),
+            Ok(found) => shown(&found),
             Err(lost) => lost.message,
         };
         assert_eq!(found, expected, "{text}");
@@ -89,7 +90,116 @@ fn a_vip_is_one_thing_in_all_pools() {
     check("", "web/lvs", "endpoint lvs in web of example.com.");
     check(&pool("web", by_director), "lvs", "endpoint lvs");
     check(&pool("web", by_director), "lvs@example.com", "endpoint lvs of example.com.");
-    check(&pool("web", other), "lvs", "\"lvs\" could mean 3 things");
+    check(&pool("web", other), "lvs", "\"lvs\" could mean 2 things");
+    check(&pool("web", other), "director:lvs", "endpoint lvs of example.com.");
+    check(&pool("web", other), "web/lvs@example.net", "endpoint lvs in web of example.net.");
+}
+
+#[test]
+fn a_director_is_its_vip_under_all_names() {
+    let director = |name: &str, vip: &str| {
+        format!(
+            "[directors.{name}]\nsite = \"fra\"\nvip = {{ a = \"{vip}\" }}\nmode = \"dr\"\n\
+             service = \"tcp/80\"\nreals = [ {{ address = \"10.0.0.2:80\" }} ]\n"
+        )
+    };
+    let server = "[sites]\nfra = { coordinates = [50, 8] }\n".to_owned()
+        + &director("lvs-a", "192.0.2.100")
+        + &director("lvs-b", "192.0.2.100")
+        + &director("alone", "192.0.2.101");
+    let pool = |name: &str, endpoint: &str| {
+        format!(
+            "[pools.{name}]\nendpoints = [ {{ {endpoint} }} ]\n[names.{name}]\npool = \"{name}\"\n"
+        )
+    };
+    let com = pool("web", "director = \"lvs-a\"")
+        + &pool("api", "director = \"lvs-b\"")
+        + &pool("img", "director = \"lvs-a\", name = \"edge\"")
+        + &pool("alone", "director = \"alone\"");
+    let net = pool("web", "name = \"edge\", site = \"fra\", a = \"192.0.2.9\"")
+        + &pool("mail", "director = \"lvs-a\"");
+    let fixture = testing::Fixture::new(&server, &[("example.com", &com), ("example.net", &net)]);
+    let check = |text: &str, expected: &str| {
+        let found = match find(&fixture.catalog, &text.parse().unwrap()) {
+            Ok(found) => shown(&found),
+            Err(lost) => format!("{}; {}", lost.message, lost.help),
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    let all = "endpoint lvs-a + endpoint lvs-b in api of example.com. + endpoint edge in img of example.com.";
+    // Of the pair either means both.
+    check("lvs-a", all);
+    check("lvs-b", all);
+    check("director:lvs-b", all);
+    check("lvs-b@example.net", "endpoint lvs-a in mail of example.net.");
+    check("endpoint:lvs-b", "endpoint lvs-b in api of example.com.");
+    check(
+        "edge",
+        "\"edge\" could mean 2 things; say which one: img/edge@example.com, web/edge@example.net, */edge@*",
+    );
+    check(
+        "alone",
+        "\"alone\" could mean 2 things; say which one: director:alone, pool:alone@example.com",
+    );
+    check("director:alone", "endpoint alone in alone of example.com.");
+    check("lvs-c", "unknown site, pool, endpoint or director \"lvs-c\"; did you mean \"lvs-a\"?");
+    check(
+        "director:web",
+        "unknown director \"web\"; did you mean pool:web@example.com, pool:web@example.net?",
+    );
+
+    // Where something is only supposed, it is each endpoint of its VIP.
+    let aimed = |text: &str, expected: &str| {
+        let wanted: Wanted = text.parse().unwrap();
+        let pools = fixture.catalog.pools().all().iter().map(|served| &served.pool);
+        let of =
+            |pool: &Arc<Pool>| Some((pool.name.clone(), wanted.aim(pool, &pool.endpoints[0])?));
+        let mut aimed: Vec<String> =
+            pools.filter_map(of).map(|(pool, kind)| format!("{pool} as {kind}")).collect();
+        aimed.sort();
+        assert_eq!(aimed.join(", "), expected, "{text}");
+        assert_eq!(
+            super::check(&fixture.catalog, &wanted).is_none(),
+            !expected.is_empty(),
+            "{text}"
+        );
+    };
+    let everywhere = "api as endpoint, img as endpoint, mail as endpoint, web as endpoint";
+    aimed("lvs-b", everywhere);
+    aimed("director:lvs-a", everywhere);
+    aimed("director:lvs-a@example.net", "mail as endpoint");
+    aimed("img/lvs-a", "");
+    aimed("pool:alone", "alone as pool");
+    aimed("director:web", "");
+
+    let pin = |target: OverrideTarget| Override {
+        target,
+        action: Action::Pin(Pin::Drain),
+        until: None,
+        reason: String::new(),
+        by: None,
+    };
+    let one = |text: &str| find(&fixture.catalog, &text.parse().unwrap()).unwrap();
+    let list: Vec<Override> =
+        ["lvs-a", "site:fra", "web/edge@example.net"].into_iter().flat_map(one).map(pin).collect();
+    let check = |list: &[Override], text: &str, expected: &str| {
+        let found = match find_set(&fixture.catalog, list, &text.parse().unwrap()) {
+            Ok(found) => shown(&found),
+            Err(lost) => lost.message,
+        };
+        assert_eq!(found, expected, "{text}");
+    };
+    check(&list, "lvs-b", all);
+    check(&list, "fra", "site fra");
+    check(&list, "alone", "there is no override on \"alone\"");
+    check(&list, "img/edge", "endpoint edge in img of example.com.");
+    // One that takes in others too was not set on the director.
+    let wide = pin(OverrideTarget::Endpoint { zone: None, pool: None, name: "edge".to_owned() });
+    check(&[wide], "director:lvs-a", "there is no override on \"director:lvs-a\"");
+}
+
+fn shown(targets: &[OverrideTarget]) -> String {
+    targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
 }
 
 #[test]
@@ -104,6 +214,7 @@ fn what_is_pinned() {
                 let target = match kind.unwrap() {
                     Kind::Site => OverrideTarget::Site { zone, name },
                     Kind::Pool => OverrideTarget::Pool { zone, name },
+                    Kind::Director => panic!("nothing is pinned on a director itself"),
                     Kind::Endpoint => {
                         let pool = if let Part::Only(pool) = pool { Some(pool) } else { None };
                         OverrideTarget::Endpoint { zone, pool, name }

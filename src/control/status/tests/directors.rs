@@ -184,3 +184,58 @@ fn a_site_that_is_full_says_so() {
     assert_eq!(told(&status), [full]);
     assert!(status.wrong[0].help.starts_with("it takes "), "{}", status.wrong[0].help);
 }
+
+#[test]
+fn servers_that_are_not_configured_are_wrong_until_they_are_gone() {
+    let mut scene = Scene::with_directors(10);
+    scene.hear(&["web1", "web2", "web3", "web4"], 100, 20);
+    let status = seen(&scene, 20);
+    let what = "warning director lvs-fra of example.com.: its feed lists a real server that is not configured";
+    assert_eq!(told(&status), [what]);
+    assert_eq!(
+        status.wrong[0].help,
+        "it counts for nothing until it is among the director's reals, or taken out of the director: web4"
+    );
+    assert_eq!(status.directors[0].unconfigured, ["web4"]);
+    assert_eq!((weight(&status), weight_because(&status)), (4.0, String::new()));
+    scene.hear(&["web1", "web2", "web3"], 100, 22);
+    let status = seen(&scene, 22);
+    assert_eq!((told(&status), status.directors[0].unconfigured.len()), (vec![], 0));
+}
+
+#[test]
+fn a_director_in_reserve_that_lacks_more_than_its_twin_is_wrong() {
+    let scene = Scene::with_directors(10);
+    let status = seen(&scene, 20);
+    let check = |down: [&[usize]; 2], is_out: bool, expected: &[&str]| {
+        let mut status = status.clone();
+        let mut twin = status.directors[0].clone();
+        (twin.director, twin.speaks) = ("lvs-fra-b".to_owned(), false);
+        let mut pair = [status.directors.remove(0), twin];
+        for (director, down) in pair.iter_mut().zip(down) {
+            down.iter().for_each(|&at| "down".clone_into(&mut director.reals[at].state));
+        }
+        if is_out {
+            "maintenance".clone_into(&mut pair[1].state);
+        }
+        pair[1].live = 0.25;
+        status.directors.extend(pair);
+        status.wrong = super::super::wrong::of(&status);
+        assert_eq!(told(&status), expected, "{down:?} {is_out}");
+        status.wrong
+    };
+    let one = "warning director lvs-fra of example.com.: 1 of 3 real servers down";
+    let reserve =
+        "warning director lvs-fra-b of example.com., in reserve: 2 of 3 real servers down";
+    check([&[], &[]], false, &[]);
+    let wrong = check([&[], &[0, 1]], false, &[reserve]);
+    assert_eq!(
+        wrong[0].help,
+        "it would carry 25 % if it took over from lvs-fra; down for it alone: web1 (the director says so), \
+         web2 (the director says so)"
+    );
+    check([&[0], &[0, 1]], false, &[one, reserve]);
+    // The real server itself is dead: that is told of the one that speaks.
+    check([&[0], &[0]], false, &[one]);
+    check([&[], &[0, 1]], true, &[]);
+}

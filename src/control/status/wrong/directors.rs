@@ -1,6 +1,7 @@
 //! What is wrong behind VIPs: too little that is live, feeds that are not heard, real servers that are down.
 
 use super::{error, warning};
+use crate::control::knowledge::words::{self, UTILISATION_TOLD_MIN, percent};
 use crate::control::outlook::SiteLevel;
 use crate::control::status::directors::{DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
@@ -9,16 +10,17 @@ use jiff::Timestamp;
 
 /// Real servers that are named in one line.
 const REALS_NAMED_MAX: usize = 4;
-/// So far beyond its capacity a site may be before it is called full: it is filled up to it on purpose.
-const UTILISATION_TOLD_MIN: f64 = 1.1;
 
 /// Of directors that share a VIP the one that speaks is told; a feed that is lost is lost for each.
 pub(super) fn of_directors(status: &Status, wrong: &mut Vec<Wrong>) {
     for director in &status.directors {
         if director.speaks {
             of_reals(director, wrong);
+        } else {
+            of_reserve(director, speaker(status, director), wrong);
         }
         of_feed(director, wrong);
+        of_unconfigured(director, wrong);
     }
 }
 
@@ -37,7 +39,6 @@ fn title(director: &DirectorView) -> String {
 }
 
 fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
-    let is_counted = |real: &&RealView| matches!(&*real.state, "up" | "down");
     let counted = director.reals.iter().filter(is_counted).count();
     let down: Vec<&RealView> = director.reals.iter().filter(|real| real.state == "down").collect();
     if down.is_empty() || director.state == "maintenance" {
@@ -58,6 +59,64 @@ fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
         let what = format!("{title}: {} of {counted} real servers down", down.len());
         wrong.push(warning(what, since, named));
     }
+}
+
+/// The director that speaks for the VIP that another may take over.
+fn speaker<'a>(status: &'a Status, reserve: &DirectorView) -> Option<&'a DirectorView> {
+    status.directors.iter().find(|other| {
+        other.speaks
+            && other.service == reserve.service
+            && other.vip.iter().any(|address| reserve.vip.contains(address))
+    })
+}
+
+/// Of a director in reserve only what it lacks itself: a real server that is dead for both is told of the one that
+/// speaks.
+fn of_reserve(director: &DirectorView, speaker: Option<&DirectorView>, wrong: &mut Vec<Wrong>) {
+    let place = |real: &RealView| real.address.clone().unwrap_or_else(|| real.name.clone());
+    let is_told = |real: &RealView| {
+        let mut told = speaker.into_iter().flat_map(|speaker| &speaker.reals);
+        told.any(|it| it.state == "down" && place(it) == place(real))
+    };
+    let lost = director.reals.iter().filter(|real| real.state == "down" && !is_told(real));
+    let lost: Vec<&RealView> = lost.collect();
+    if lost.is_empty() || director.state == "maintenance" {
+        return;
+    }
+    let since = lost.iter().map(|real| down_since(real)).max().flatten();
+    let named: Vec<String> =
+        lost.iter().map(|real| format!("{} ({})", real.name, real.because)).collect();
+    let other = speaker.map_or("the other", |speaker| &speaker.director);
+    let what = format!(
+        "{}, in reserve: {} of {} real servers down",
+        title(director),
+        director.reals.iter().filter(|real| real.state == "down").count(),
+        director.reals.iter().filter(is_counted).count()
+    );
+    let help = format!(
+        "it would carry {} if it took over from {other}; down for it alone: {}",
+        percent(director.live),
+        listed(&named, REALS_NAMED_MAX)
+    );
+    wrong.push(warning(what, since, help));
+}
+
+/// Servers that only the director knows of: what they carry is missing in the VIP's weight.
+fn of_unconfigured(director: &DirectorView, wrong: &mut Vec<Wrong>) {
+    let number = match director.unconfigured.len() {
+        0 => return,
+        1 => "a real server that is".to_owned(),
+        more => format!("{more} real servers that are"),
+    };
+    let what = format!("{}: its feed lists {number} not configured", title(director));
+    let named = listed(&director.unconfigured, REALS_NAMED_MAX);
+    let help = format!("{}: {named}", words::UNCONFIGURED);
+    wrong.push(warning(what, None, help));
+}
+
+/// Whether a real server is meant to carry anything.
+fn is_counted(real: &&RealView) -> bool {
+    matches!(&*real.state, "up" | "down")
 }
 
 fn down_since(real: &RealView) -> Option<Timestamp> {
@@ -106,19 +165,7 @@ pub(super) fn of_load(pool: &PoolView, wrong: &mut Vec<Wrong>) {
             .utilisation
             .map_or_else(String::new, |part| format!(" ({} of its capacity)", percent(part)));
         let what = format!("{pool}: site {} is full{used}", site.site);
-        let help = match site.admission_by_load {
-            1.0 => format!("all who come to it are still sent there; {cure}"),
-            part => {
-                let part = percent(part);
-                format!(
-                    "it takes {part} of the client networks that come to it, the others go on; {cure}"
-                )
-            }
-        };
+        let help = format!("{}; {cure}", words::full(site.admission_by_load));
         wrong.push(warning(what, None, help));
     }
-}
-
-fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
 }
