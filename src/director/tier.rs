@@ -4,7 +4,7 @@
 //! whoever looks on ask often, and get the same answer.
 
 use super::hearing::Hearings;
-use super::truth::VipTruth;
+use super::truth::{Source, VipTruth};
 use crate::health::Table;
 use crate::steer::director::{Feed, Vip, VipKey};
 use crate::steer::pool::Family;
@@ -20,9 +20,17 @@ pub struct Tier {
     /// Each once. Of a director that zones hold in several versions, each version: each zone goes by its own.
     vips: Vec<Arc<Vip>>,
     /// By place; none before it was first judged.
-    truths: Vec<Option<VipTruth>>,
+    judged: Vec<Option<Judged>>,
     /// Places by what VIPs are known by; of several versions the first served comes first.
     places: HashMap<VipKey, Vec<usize>>,
+}
+
+/// What a VIP comes to.
+#[derive(Clone, Debug)]
+struct Judged {
+    truth: VipTruth,
+    /// Since when it is handed out in each family or not, by what is known of its directors.
+    since: [Timestamp; 2],
 }
 
 /// A VIP of which something else is known than before.
@@ -54,7 +62,7 @@ impl Tier {
             if !places.iter().any(|&place| next.vips[place] == *vip) {
                 places.push(next.vips.len());
                 next.vips.push(vip.clone());
-                next.truths.push(self.truth(vip).cloned());
+                next.judged.push(self.judged(vip).cloned());
             }
         }
         next.hearings = std::mem::take(&mut self.hearings);
@@ -76,19 +84,35 @@ impl Tier {
     pub fn judge(&mut self, verdicts: &Table, now: Timestamp) -> Vec<Turned> {
         let mut turned = Vec::new();
         self.hearings.settle(now);
-        for (vip, known) in self.vips.iter().zip(&mut self.truths) {
+        for (vip, known) in self.vips.iter().zip(&mut self.judged) {
             let hearing = |director: &_| self.hearings.of(director, now);
             let truth = VipTruth::new(vip, hearing, |probe| verdicts.verdict(probe));
-            if known.as_ref() != Some(&truth) {
-                let before = known.replace(truth);
+            if known.as_ref().map(|known| &known.truth) != Some(&truth) {
+                let since = Family::BOTH.map(|family| {
+                    let same = known
+                        .as_ref()
+                        .filter(|it| stands(&it.truth, family) == stands(&truth, family));
+                    same.map_or(now, |known| known.since[family as usize])
+                });
+                let before = known.replace(Judged { truth, since }).map(|known| known.truth);
                 turned.push(Turned { vip: vip.clone(), before });
             }
         }
         turned
     }
 
-    /// What a VIP comes to; none before it was first judged. What there is no such version of is judged by another.
+    /// Since when a VIP stands in a family as it does by its directors, or was first judged; none before.
+    pub fn since(&self, vip: &Vip, family: Family) -> Option<Timestamp> {
+        self.judged(vip).map(|known| known.since[family as usize])
+    }
+
+    /// What a VIP comes to; none before it was first judged.
     pub fn truth(&self, vip: &Vip) -> Option<&VipTruth> {
+        self.judged(vip).map(|known| &known.truth)
+    }
+
+    /// What there is no such version of is judged by another.
+    fn judged(&self, vip: &Vip) -> Option<&Judged> {
         let places = self.places_of(vip);
         let place = match places {
             [] => return None,
@@ -100,7 +124,7 @@ impl Tier {
                 same.unwrap_or(first)
             }
         };
-        self.truths[*place].as_ref()
+        self.judged[*place].as_ref()
     }
 
     /// All versions of a VIP.
@@ -115,6 +139,12 @@ impl Tier {
         }
         self.places.get(&vip.key()).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What of a truth decides how its VIP stands in a family.
+fn stands(truth: &VipTruth, family: Family) -> (bool, bool, bool) {
+    let found = truth.of(family);
+    (found.is_enough, found.is_maintenance, found.source == Source::Check)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use super::report::{RealState, Report};
 use crate::health::{Probe, Verdict};
 use crate::steer::director::{Director, Vip};
 use crate::steer::pool::Family;
+use jiff::Timestamp;
 pub use reals::{NOT_PROBED, RealTruth};
 use std::fmt;
 
@@ -32,6 +33,8 @@ pub enum Hearing {
     Lost {
         /// Why, for people.
         why: String,
+        /// Since when, where that is known.
+        since: Option<Timestamp>,
         /// Sessions when it was last heard, if it ever was.
         last_sessions: Option<u64>,
     },
@@ -40,7 +43,7 @@ pub enum Hearing {
 impl Hearing {
     /// Nothing that can be used, now or before.
     pub fn lost(why: impl Into<String>) -> Self {
-        Self::Lost { why: why.into(), last_sessions: None }
+        Self::Lost { why: why.into(), since: None, last_sessions: None }
     }
 }
 
@@ -72,6 +75,8 @@ impl fmt::Display for Source {
 pub struct DirectorTruth {
     /// Why its feed does not say which reals are live, where it has one.
     pub feed_fault: Option<String>,
+    /// Since when it does not, where that is known.
+    pub lost_since: Option<Timestamp>,
     /// The servers behind it.
     pub reals: Vec<RealTruth>,
     /// Servers that its feed lists beside those that are configured, for people; they count for nothing.
@@ -181,10 +186,10 @@ fn load(directors: &[DirectorTruth]) -> (Option<u64>, Option<f64>) {
 
 impl DirectorTruth {
     fn new(director: &Director, hearing: Hearing, verdict: &impl Fn(&Probe) -> Verdict) -> Self {
-        let (report, feed_fault, last_sessions) = match hearing {
-            Hearing::Mute => (None, None, None),
-            Hearing::Heard(report) => (Some(report), None, None),
-            Hearing::Lost { why, last_sessions } => (None, Some(why), last_sessions),
+        let (report, feed_fault, lost_since, last_sessions) = match hearing {
+            Hearing::Mute => (None, None, None, None),
+            Hearing::Heard(report) => (Some(report), None, None, None),
+            Hearing::Lost { why, since, last_sessions } => (None, Some(why), since, last_sessions),
         };
         let (reals, disbelief) = reals::judge(director, report.as_ref(), verdict);
         let is_believed = disbelief.is_none() || reals.iter().any(|it| it.source == Source::Feed);
@@ -199,6 +204,7 @@ impl DirectorTruth {
         });
         Self {
             feed_fault,
+            lost_since,
             is_maintenance: director.maintenance
                 || reported.is_some_and(|report| report.is_maintenance)
                 || all_out,

@@ -106,7 +106,7 @@ impl Reasons for Supposed {
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
         let is_pinned_up = self.is_pinned_up(pool, endpoint);
         let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
-        let live = behind.and_then(|truth| words::live(&truth, family));
+        let live = behind.and_then(|truth| words::live(&truth, family, self.at));
         planned.into_iter().chain(live).collect()
     }
 }

@@ -187,7 +187,36 @@ impl<'a> Now<'a> {
             && behind.is_some_and(|truth| truth.source == Source::Check)
     }
 
-    /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
+    /// Since when an endpoint stands as it does, as far as that is known; none where a pin holds, which says not when it
+    /// was set.
+    pub fn stands_since(
+        &self,
+        pool: &Pool,
+        endpoint: &Endpoint,
+        family: Family,
+    ) -> Option<Timestamp> {
+        if self.pin(pool, endpoint).is_some() {
+            return None;
+        }
+        let row = self.row(endpoint, family).filter(|row| row.state.verdict != Verdict::Unknown);
+        let by_check = row.and_then(|row| row.state.since);
+        let directors = &self.knowledge.directors;
+        let by_director = endpoint.vip.as_ref().and_then(|vip| directors.since(vip, family));
+        match self.standing(pool, endpoint, family) {
+            Standing::Unknown => None,
+            Standing::Drained => by_director,
+            Standing::Down if row.is_some_and(|row| row.state.verdict == Verdict::Down) => by_check,
+            Standing::Down => by_director,
+            Standing::Held => match self.phase(pool, endpoint, family) {
+                Some(Phase::Held { since, .. }) => Some(since),
+                _ => by_director,
+            },
+            // It takes both. How far it has come back since then is told beside.
+            Standing::Up => by_check.max(by_director),
+        }
+    }
+
+    /// Why an endpoint stands as it does, for people.
     pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if let Some(pinned) = self.pin(pool, endpoint) {
             return by_pin(pinned);
@@ -220,9 +249,9 @@ impl<'a> Now<'a> {
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
         let is_pinned_up = self.is_pinned_up(pool, endpoint);
         let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
-        let live = behind.and_then(|truth| words::live(truth, family));
+        let live = behind.and_then(|truth| words::live(truth, family, self.at));
         let phase = self.phase(pool, endpoint, family).filter(|_| !is_pinned_up);
-        let back = phase.and_then(words::phase);
+        let back = phase.and_then(|phase| words::phase(phase, self.at));
         let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
     }

@@ -217,9 +217,11 @@ fn the_load_of_a_pair_is_that_of_who_holds_the_vip() {
             match heard[place.expect("one of the VIP's")] {
                 "mute" => Hearing::Mute,
                 text => match text.strip_prefix('-') {
-                    Some(last) => {
-                        Hearing::Lost { why: "refused".into(), last_sessions: last.parse().ok() }
-                    }
+                    Some(last) => Hearing::Lost {
+                        why: "refused".into(),
+                        since: None,
+                        last_sessions: last.parse().ok(),
+                    },
                     None => Hearing::Heard(report(text)),
                 },
             }
