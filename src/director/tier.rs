@@ -4,7 +4,7 @@
 //! whoever looks on ask often, and get the same answer.
 
 use super::hearing::Hearings;
-use super::truth::VipTruth;
+use super::truth::{Source, VipTruth};
 use crate::health::Table;
 use crate::steer::director::{Feed, Vip, VipKey};
 use jiff::Timestamp;
@@ -18,6 +18,8 @@ pub struct Tier {
     pub hearings: Hearings,
     vips: Vec<Arc<Vip>>,
     truths: HashMap<VipKey, VipTruth>,
+    /// Since when each is handed out or not, by what is known of its directors.
+    since: HashMap<VipKey, Timestamp>,
 }
 
 /// A VIP of which something else is known than before.
@@ -58,6 +60,7 @@ impl Tier {
                 }
             }
         }
+        self.since.retain(|key, _| known.contains(key));
         self.hearings.set_feeds(feeds);
     }
 
@@ -79,11 +82,19 @@ impl Tier {
             let hearing = |director: &_| self.hearings.of(director, now);
             let truth = VipTruth::new(vip, hearing, |probe| verdicts.verdict(probe));
             let before = self.truths.insert(vip.key(), truth.clone());
+            if before.as_ref().map(stands) != Some(stands(&truth)) {
+                self.since.insert(vip.key(), now);
+            }
             if before.as_ref() != Some(&truth) {
                 turned.push(Turned { vip: vip.clone(), before });
             }
         }
         turned
+    }
+
+    /// Since when a VIP stands as it does by its directors, or was first judged; none before.
+    pub fn since(&self, vip: &Vip) -> Option<Timestamp> {
+        self.since.get(&vip.key()).copied()
     }
 
     /// What a VIP comes to; none before it was first judged.
@@ -94,4 +105,10 @@ impl Tier {
         }
         self.truths.get(&vip.key())
     }
+}
+
+/// What of a truth decides how its VIP stands.
+fn stands(truth: &VipTruth) -> (bool, bool, bool) {
+    let is_blind = truth.spoken().is_some_and(|spoken| spoken.source == Source::Check);
+    (truth.is_enough, truth.is_maintenance, is_blind)
 }

@@ -13,6 +13,7 @@
 use super::report::{RealReport, RealState, Report};
 use crate::health::{Probe, Verdict};
 use crate::steer::director::{Director, FeedSource, Real, Vip};
+use jiff::Timestamp;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -26,8 +27,20 @@ pub enum Hearing {
     Mute,
     /// It says this, as [`FeedReport::of`](super::report::FeedReport::of) has made it.
     Heard(Report),
-    /// It says nothing that can be used; why, for people.
-    Lost(String),
+    /// It says nothing that can be used.
+    Lost {
+        /// Why, for people.
+        why: String,
+        /// Since when, where that is known.
+        since: Option<Timestamp>,
+    },
+}
+
+impl Hearing {
+    /// It says nothing that can be used, nobody knows since when.
+    pub fn lost(why: impl Into<String>) -> Self {
+        Self::Lost { why: why.into(), since: None }
+    }
 }
 
 /// Who says which reals are live.
@@ -77,6 +90,8 @@ pub struct DirectorTruth {
     pub source: Source,
     /// Why its feed does not, where it has one.
     pub feed_fault: Option<String>,
+    /// Since when it does not, where that is known.
+    pub lost_since: Option<Timestamp>,
     /// The servers behind it.
     pub reals: Vec<RealTruth>,
     /// Servers that its feed lists beside those that are configured, for people; they count for nothing.
@@ -145,10 +160,10 @@ fn speaker(directors: &[DirectorTruth]) -> usize {
 
 impl DirectorTruth {
     fn new(director: &Director, hearing: Hearing, verdict: &impl Fn(&Probe) -> Verdict) -> Self {
-        let (report, feed_fault) = match hearing {
-            Hearing::Mute => (None, None),
-            Hearing::Heard(report) => (Some(report), None),
-            Hearing::Lost(why) => (None, Some(why)),
+        let (report, feed_fault, lost_since) = match hearing {
+            Hearing::Mute => (None, None, None),
+            Hearing::Heard(report) => (Some(report), None, None),
+            Hearing::Lost { why, since } => (None, Some(why), since),
         };
         let own = OwnProbes { reals: &director.reals, verdict };
         let (source, reals) = match &report {
@@ -163,6 +178,7 @@ impl DirectorTruth {
         Self {
             source,
             feed_fault,
+            lost_since,
             is_maintenance: director.maintenance
                 || reported.is_some_and(|report| report.is_maintenance)
                 || all_out,

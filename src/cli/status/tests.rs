@@ -27,6 +27,7 @@ fn endpoint(name: &str, site: &str, number: usize, verdict: &str) -> Value {
     let family = |family: &str, address: String| {
         json!({
             "family": family, "address": address, "standing": verdict, "because": "as probed",
+            "since": check(number, verdict)["since"],
             "share": if verdict == "up" { 0.75 } else { 0.0 }, "weight_now": 1.0, "weight_because": [],
             "comeback": null, "check": check(number, verdict),
         })
@@ -117,6 +118,7 @@ pub(super) fn fra_is_down() -> Status {
     for family in [0, 1] {
         endpoints[2]["families"][family]["standing"] = "drained".into();
         endpoints[2]["families"][family]["share"] = 0.into();
+        endpoints[2]["families"][family]["since"] = Value::Null;
     }
     let pools = json!([pool("web", Some("example.com."), "fail-open", levels, endpoints)]);
     let mut sites = json!([site("fra", "Frankfurt", 2, 0), site("iad", "Ashburn", 1, 0)]);
@@ -368,7 +370,7 @@ DIRECTORS
                     11 11.0.0.2:80       down    w 3                                     \
 not in the director's table
   lvs-iad   iad   192.0.2.101 tcp/80 dr  up     100%    ?/20000            probes        \
-ipvs is not heard: connection refused; lists also, not configured: 21 and 22 (10.9.0.22:80); \
+ipvs is not heard: connection refused; lists also, not configured: 21, 22 (10.9.0.22:80); \
 shares its VIP with lvs-iad2, speaks for it
                     20 20.0.0.2:80       up      w 3         12
 ";

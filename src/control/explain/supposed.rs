@@ -52,7 +52,7 @@ impl Supposed {
         let vip = endpoint.vip.as_ref()?;
         let hearing = |director: &Director| match director.feed {
             None => Hearing::Mute,
-            Some(_) => Hearing::Lost(FEED_NOT_ASKED.to_owned()),
+            Some(_) => Hearing::lost(FEED_NOT_ASKED),
         };
         Some(VipTruth::new(vip, hearing, |probe| match self.verdicts.verdict(probe) {
             Verdict::Unknown => Verdict::Up,
@@ -100,7 +100,7 @@ impl Reasons for Supposed {
     fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
         let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(|truth| words::live(&truth));
+        let live = self.behind(endpoint).and_then(|truth| words::live(&truth, self.at));
         planned.into_iter().chain(live).collect()
     }
 }

@@ -180,7 +180,36 @@ impl<'a> Now<'a> {
             && spoken.is_some_and(|truth| truth.source == Source::Check)
     }
 
-    /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
+    /// Since when an endpoint stands as it does, as far as that is known; none where a pin holds, which says not when it
+    /// was set.
+    pub fn stands_since(
+        &self,
+        pool: &Pool,
+        endpoint: &Endpoint,
+        family: Family,
+    ) -> Option<Timestamp> {
+        if self.pin(pool, endpoint).is_some() {
+            return None;
+        }
+        let row = self.row(endpoint, family).filter(|row| row.state.verdict != Verdict::Unknown);
+        let by_check = row.and_then(|row| row.state.since);
+        let directors = &self.knowledge.directors;
+        let by_director = endpoint.vip.as_ref().and_then(|vip| directors.since(vip));
+        match self.standing(pool, endpoint, family) {
+            Standing::Unknown => None,
+            Standing::Drained => by_director,
+            Standing::Down if row.is_some_and(|row| row.state.verdict == Verdict::Down) => by_check,
+            Standing::Down => by_director,
+            Standing::Held => match self.phase(pool, endpoint, family) {
+                Some(Phase::Held { since, .. }) => Some(since),
+                _ => by_director,
+            },
+            // It takes both. How far it has come back since then is told beside.
+            Standing::Up => by_check.max(by_director),
+        }
+    }
+
+    /// Why an endpoint stands as it does, for people.
     pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if let Some(pinned) = self.pin(pool, endpoint) {
             return by_pin(pinned);
@@ -211,8 +240,9 @@ impl<'a> Now<'a> {
     pub fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned =
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(words::live);
-        let back = self.phase(pool, endpoint, family).and_then(words::phase);
+        let live = self.behind(endpoint).and_then(|truth| words::live(truth, self.at));
+        let phase = self.phase(pool, endpoint, family);
+        let back = phase.and_then(|phase| words::phase(phase, self.at));
         let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
     }

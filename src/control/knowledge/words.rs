@@ -1,5 +1,6 @@
 //! What is known of an endpoint, in words: why it stands as it does, and what its weight is made of.
 
+use crate::control::spans::{coming, span, until};
 use crate::director::{DirectorTruth, RealState, Source, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::overrides::{Action, Override, Pin};
@@ -80,14 +81,15 @@ pub(in crate::control) fn full(part: f64) -> String {
 }
 
 /// What part of a VIP is live, if not the whole, and who says so if its feed does not.
-pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
+pub(in crate::control) fn live(truth: &VipTruth, now: Timestamp) -> Option<String> {
     let spoken = truth.spoken()?;
     let fault = spoken.feed_fault.as_ref().map(|why| {
         let instead = match spoken.source {
             Source::Check => "only a check of the VIP itself decides",
             Source::Feed | Source::Probes => "own probes of the real servers decide",
         };
-        format!("{instead}, as the feed is not heard: {why}")
+        let since = spoken.lost_since.map(|since| format!(" (since {})", span(since, now)));
+        format!("{instead}, as the feed is not heard: {why}{}", since.unwrap_or_default())
     });
     // Why it is out altogether is said where its standing is.
     let part = (truth.live < 1.0 && truth.is_enough)
@@ -104,7 +106,7 @@ fn live_reals(truth: &DirectorTruth) -> String {
 }
 
 /// How far something has come back; none if wholly.
-pub(super) fn phase(phase: Phase) -> Option<String> {
+pub(super) fn phase(phase: Phase, now: Timestamp) -> Option<String> {
     match phase {
         Phase::Down | Phase::Whole => None,
         Phase::Held { since, until, doublings } => {
@@ -113,13 +115,13 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
                 1 => ", twice as long since it failed again soon".to_owned(),
                 _ => format!(", doubled {doublings} times since it keeps failing"),
             };
-            Some(format!("up again since {since:.0}, held back until {until:.0}{again}"))
+            let (since, until) = (span(since, now), self::until(now, Some(until)));
+            Some(format!("up again since {since}, held back {until}{again}"))
         }
         Phase::Ramping { since, until, share } => {
-            let share = percent(share);
-            Some(format!(
-                "slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"
-            ))
+            let (share, since) = (percent(share), span(since, now));
+            let whole = coming(now, until);
+            Some(format!("slow start: {share} of its weight, since {since}, whole at {whole}"))
         }
     }
 }
@@ -135,15 +137,18 @@ pub(in crate::control) fn plan(
     let way = match plan.ends_at() {
         Some(end) if now < end => {
             let from = plan.from.unwrap_or(configured.into());
-            let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
+            let begun = plan.begin.filter(|begin| *begin <= now);
+            let since = begun.map_or_else(String::new, |it| format!(" since {}", span(it, now)));
+            let there = coming(now, end);
             format!(
-                "{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}",
+                "{weight:.1} on the way from {from:.1} to {}{since}, there at {there}",
                 plan.weight
             )
         }
         _ => format!("{} in place of {configured}", plan.weight),
     };
-    let until = pinned.until.map_or_else(String::new, |until| format!(", until {until:.0}"));
+    let until = pinned.until.map(|end| format!(", {}", self::until(now, Some(end))));
+    let until = until.unwrap_or_default();
     let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
     let reason = &pinned.reason;
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };

@@ -47,7 +47,9 @@ impl Look<'_> {
                     Source::Feed | Source::Probes => "own probes of its real servers decide",
                 };
                 let what = format!("director {name} is not heard any more: {instead}");
-                Some(self.event(Severity::Warning, what, why))
+                let since = self.now.lost_since.map(|since| format!(" (since {since:.0})"));
+                let cause = format!("{why}{}", since.unwrap_or_default());
+                Some(self.event(Severity::Warning, what, &cause))
             }
             None if was_lost => {
                 Some(self.event(Severity::Info, format!("director {name} is heard again"), ""))

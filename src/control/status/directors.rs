@@ -207,7 +207,7 @@ impl Looker<'_> {
             kind: kind.to_owned(),
             from,
             fault: fault.cloned(),
-            fault_since: last.map(|(since, _)| *since),
+            fault_since: last.map(|(since, _)| *since).or(truth.lost_since),
             heard_at: row.and_then(|row| Some(row.last_good.as_ref()?.0)),
             latency_ms: row
                 .filter(|row| row.asked_total > 0)

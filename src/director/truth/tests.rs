@@ -67,7 +67,7 @@ fn verdict(letters: &str, probe: &Probe) -> Verdict {
 fn hearing(text: Option<&str>) -> Hearing {
     match text {
         None => Hearing::Mute,
-        Some("lost") => Hearing::Lost("refused".into()),
+        Some("lost") => Hearing::lost("refused"),
         Some(letters) => Hearing::Heard(report(letters)),
     }
 }

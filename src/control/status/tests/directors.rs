@@ -21,6 +21,10 @@ fn admission(status: &Status) -> (f64, f64) {
     (site.admission, site.admission_by_load)
 }
 
+fn since(status: &Status) -> Option<i64> {
+    lvs(status).families[0].since.map(|since| since.as_second())
+}
+
 fn weight(status: &Status) -> f64 {
     (lvs(status).families[0].weight_now * 100.0).round() / 100.0
 }
@@ -88,12 +92,16 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
         (&*status.directors[0].state, &*lvs(&status).families[0].standing),
         ("down", "down")
     );
+    assert_eq!((since(&status), status.wrong[0].since), (Some(22), Some(at(22))));
 
     // They are back: held for a while, which is as intended, then more and more.
     scene.hear(&["web1", "web2", "web3"], 100, 30);
     let status = seen(&scene, 30);
     assert_eq!(lvs(&status).families[0].standing, "held");
     let held = lvs(&status).families[0].comeback.as_ref().expect("a comeback");
+    assert_eq!(since(&status), Some(30));
+    let because = "up again since 0 s, held back until 00:01 UTC, in 30 s";
+    assert_eq!(lvs(&status).families[0].because, because);
     assert_eq!((&*held.phase, held.since, held.until, held.doublings), ("held", at(30), at(60), 0));
     assert_eq!(
         told(&status),
@@ -111,7 +119,10 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
     assert_eq!((&*comeback.phase, comeback.until), ("ramping", at(360)));
     let (part, by_load) = admission(&status);
     assert!(part > 0.4 && part < 0.6 && by_load == 1.0, "{part} {by_load}");
-    assert!(weight_because(&status).starts_with("slow start: "), "{}", weight_because(&status));
+    let growing = "% of its weight, since 2 m, whole at 00:06 UTC, in 2 m";
+    let because = weight_because(&status);
+    assert!(because.starts_with("slow start: ") && because.ends_with(growing), "{because}");
+    assert_eq!(since(&status), Some(30), "when its director had enough again");
     assert!((weight(&status) - 4.0 * comeback.share).abs() < 0.01);
 
     // Who fails again soon is held for longer, and that is worth a word.
@@ -144,7 +155,10 @@ fn a_feed_that_is_lost_is_told_with_its_cure() {
     );
     assert_eq!((&*status.directors[0].source, weight(&status)), ("probes", 4.0));
     assert!(
-        weight_because(&status).contains("as the feed is not heard: connection refused (since ")
+        weight_because(&status)
+            .ends_with("as the feed is not heard: connection refused (since 28 s)"),
+        "{}",
+        weight_because(&status)
     );
 }
 
@@ -158,6 +172,10 @@ fn maintenance_is_intent() {
     assert_eq!(status.directors[0].state, "maintenance");
     assert_eq!(lvs(&status).families[0].standing, "drained");
     assert_eq!(lvs(&status).families[0].because, "director lvs-fra is in maintenance");
+    assert_eq!(since(&status), Some(20));
+    let drain = crate::control::testing::on_site("fra", crate::health::overrides::Pin::Drain, None);
+    scene.knowledge.overrides.list.push(drain);
+    assert_eq!(since(&seen(&scene, 30)), None, "an override says not when it was set");
 }
 
 fn real(name: &str) -> RealReport {

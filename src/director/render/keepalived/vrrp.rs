@@ -18,33 +18,73 @@ const PREEMPT_DELAY_MAX_S: u64 = 1000;
 /// The process that a proxy's VIP follows.
 const TRACKED: &str = "haproxy";
 
-/// A VIP, or what is left of one, that moves between the directors that share it.
+/// The addresses that move together between the directors that share them.
 pub struct Instance<'a> {
+    /// The first of them on this host.
     director: &'a Director,
     addresses: Vec<IpAddr>,
     id: u8,
-    /// The directors that share it, in the order written.
+    /// The directors that share its VIP, in the order written.
     shared: Vec<&'a Director>,
 }
 
+/// Directors whose VIPs have addresses in common: services of one host may, and an address moves once.
+struct Group<'a> {
+    directors: Vec<&'a Director>,
+    addresses: Vec<IpAddr>,
+}
+
+/// The instances of this host. What is in an instance, and its id, follow from the whole configuration in its order, so
+/// that all who share a VIP come to the same, whichever directors they are rendered for.
 pub fn instances<'a>(job: &'a Job<'a>) -> Vec<Instance<'a>> {
-    let mut held = HashSet::new();
+    let is_here = |director: &&&Director| job.directors.iter().any(|it| it.key() == director.key());
     let mut ids = HashSet::new();
+    let mut given = job.settings.router_id;
+    // The id that is given is the first's that is here, whatever the others would have.
+    ids.extend(given);
     let mut instances = Vec::new();
-    for director in job.directors {
-        let shared = job.shared(director);
-        // Services of one host may share an address: it moves once.
-        let addresses: Vec<IpAddr> =
-            director.addresses().filter(|address| held.insert(*address)).collect();
-        if shared.len() < 2 || addresses.is_empty() {
-            continue;
-        }
-        let wanted = job.settings.router_id.filter(|_| ids.is_empty());
-        let id = free_id(wanted.unwrap_or_else(|| last_byte(addresses[0])), &ids);
+    for Group { directors, addresses } in groups(job) {
+        let director = directors.iter().find(is_here).copied();
+        let id = match director.and_then(|_| given.take()) {
+            Some(id) => id,
+            None => free_id(last_byte(addresses[0]), &ids),
+        };
         ids.insert(id);
-        instances.push(Instance { director, addresses, id, shared });
+        if let Some(director) = director {
+            instances.push(Instance { director, addresses, id, shared: job.shared(director) });
+        }
     }
     instances
+}
+
+/// The groups of the sites where this host's directors are, by what is written first.
+fn groups<'a>(job: &'a Job<'a>) -> Vec<Group<'a>> {
+    let is_near =
+        |director: &&Director| job.directors.iter().any(|it| it.site.name == director.site.name);
+    let mut groups: Vec<(usize, Group<'a>)> = Vec::new();
+    for (place, director) in job.all.iter().map(|it| &**it).filter(is_near).enumerate() {
+        if job.shared(director).len() < 2 {
+            continue;
+        }
+        let mut whole = (place, Group { directors: Vec::new(), addresses: Vec::new() });
+        let meets = |(_, group): &mut (usize, Group<'_>)| {
+            director.addresses().any(|address| group.addresses.contains(&address))
+        };
+        for (first, part) in groups.extract_if(.., meets) {
+            whole.0 = whole.0.min(first);
+            whole.1.directors.extend(part.directors);
+            whole.1.addresses.extend(part.addresses);
+        }
+        whole.1.directors.push(director);
+        for address in director.addresses() {
+            if !whole.1.addresses.contains(&address) {
+                whole.1.addresses.push(address);
+            }
+        }
+        groups.push(whole);
+    }
+    groups.sort_by_key(|(first, _)| *first);
+    groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// In `global_defs`: who holds a VIP of IPVS tells the others of its connections. There is one such daemon, for the
