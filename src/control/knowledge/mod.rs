@@ -187,8 +187,8 @@ impl<'a> Now<'a> {
             && behind.is_some_and(|truth| truth.source == Source::Check)
     }
 
-    /// Since when an endpoint stands as it does, as far as that is known; none where a pin holds, which says not when it
-    /// was set.
+    /// Since when an endpoint stands as it does, as far as that is known; none where a pin holds, which says not when
+    /// it was set.
     pub fn stands_since(
         &self,
         pool: &Pool,

@@ -4,8 +4,8 @@
 //! that deals what is answered from, so what is foretold is what will be. Refused, unless somebody insists, is what
 //! takes away more than was said: the last site of a pool that has anything up, or so much of a site that what is left
 //! of it falls under `min_up`. Taking out a site as a whole is what overrides are for, as long as another remains.
-//! Where what remains carries fewer sessions well than there are, that is warned of, as far as both are known. Who could
-//! not reach the other site is not known here.
+//! Where what remains carries fewer sessions well than there are, that is warned of, as far as both are known. Who
+//! could not reach the other site is not known here.
 
 mod room;
 #[cfg(test)]

@@ -131,8 +131,8 @@ fn vips(script: &mut Script, job: &Job<'_>, director: &Director) {
             script.step("The VIP.", &address_on(address, &interface, ""));
         } else {
             // Its /128 would match best (RFC 6724 §5, rule 8), and a real that holds the VIP answers itself.
-            let why = "The VIP, to be listened on at once (nobody is asked first whether it is taken), and not taken as \
-                       the source of what this host asks by itself, such as checks.";
+            let why = "The VIP, to be listened on at once (nobody is asked first whether it is taken), and not taken \
+                       as the source of what this host asks by itself, such as checks.";
             script.step(why, &address_on(address, &interface, " nodad preferred_lft 0"));
         }
     }
