@@ -48,6 +48,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`report`] | what is wrong, where, and the cure |
+//! | [`disk`] | files that are replaced in one step |
 //! | [`wire`] | bytes ↔ questions and answers: parser, EDNS and ECS, writer. No I/O |
 //! | [`geo`] | where a client is: databases, networks, geo codes, distance, the class table |
 //! | [`health`] | what is alive: the state machine, checks, prober, table, overrides, coming back |
@@ -67,6 +68,8 @@
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod report;
+
+pub mod disk;
 
 pub mod wire;
 

@@ -6,12 +6,12 @@ mod text;
 
 use super::{ConfigArg, EXIT_FINDINGS, fail, style};
 use crate::control::loader::Loader;
+use crate::disk;
 use crate::geo::build::{BuildOptions, Built, build};
 use crate::geo::{Database, Networks, World};
 use crate::report::{Finding, Report};
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::{self, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -156,27 +156,12 @@ fn run_build(args: &BuildArgs) -> Result<ExitCode, Report> {
         let help = "each line has a network and a country by its ISO 3166-1 code: 192.0.2.0/24,DE";
         return Err(Finding::error(message).help(help).into());
     }
-    write_whole(&args.output, &built.bytes).map_err(|error| {
+    disk::replace(&args.output, &built.bytes).map_err(|error| {
         let message = format!("cannot write {}: {error}", args.output.display());
         Finding::error(message).help("check that the directory exists and may be written")
     })?;
     style::print(built_text(&args.output, &built));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Writes beside the file and then renames, so that the file is never there in part.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = std::fs::File::create_new(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written.and_then(|()| std::fs::rename(&part, path)).inspect_err(|_| {
-        // The first error is the one to show; a part that was never made cannot be removed either.
-        let _ = std::fs::remove_file(&part);
-    })
 }
 
 fn built_text(path: &Path, built: &Built) -> String {

@@ -14,7 +14,7 @@ mod ration;
 mod tests;
 
 pub(super) use conditions::Conditions;
-pub(super) use directors::director_turned;
+pub(super) use directors::directors_turned;
 pub(super) use movements::Movements;
 pub(super) use pins::{overrides_changed, overrides_ended};
 

@@ -49,8 +49,8 @@ pub enum Condition {
 }
 
 impl SiteLevel {
-    /// How grave that is where the pool has other sites; none where nothing is wrong. Whom a strict route keeps to a dead
-    /// site is not served.
+    /// How grave that is where the pool has other sites; none where nothing is wrong. Whom a strict route keeps to a
+    /// dead site is not served.
     pub fn severity(self) -> Option<Severity> {
         match self {
             Self::Trusted | Self::Drained => None,

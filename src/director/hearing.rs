@@ -99,14 +99,17 @@ impl Hearings {
         let Some(feed) = &director.feed else { return Hearing::Mute };
         let Some(row) = self.rows.get(feed) else { return Hearing::lost(UNHEARD) };
         let fresh = row.last_good.as_ref().filter(|(at, _)| now < stale_at(feed, *at));
+        let lost = |why, since| {
+            let last = row.last_good.as_ref().and_then(|(_, report)| report.of(director).ok());
+            let last_sessions = last.and_then(|report| report.sessions);
+            Hearing::Lost { why, since: Some(since), last_sessions }
+        };
         match (fresh, &row.last_good, &row.fault) {
             (Some((_, report)), ..) => {
                 report.of(director).map_or_else(Hearing::lost, Hearing::Heard)
             }
-            (None, _, Some((since, why))) => {
-                Hearing::Lost { why: why.clone(), since: Some(*since) }
-            }
-            (None, Some((at, _)), None) => Hearing::Lost { why: SILENT.into(), since: Some(*at) },
+            (None, _, Some((since, why))) => lost(why.clone(), *since),
+            (None, Some((at, _)), None) => lost(SILENT.to_owned(), *at),
             (None, None, None) => Hearing::lost(UNHEARD),
         }
     }

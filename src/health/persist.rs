@@ -2,20 +2,19 @@
 //!
 //! The file is JSON: a version, when it was written, the verdict of each probe under the probe's
 //! [identity](super::check::Probe::identity), and each [`Return`] that is under way under the names of its endpoint
-//! (files of before there were any are read too). It is replaced as a whole (a new file is written beside it and
-//! renamed over it), so a reader finds the old states or the new. A file that is absent, too old, of another
-//! version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was from
-//! turning is not kept, since "in a row" ends with the process.
+//! (files of before there were any are read too). It is replaced in one step. A file that is absent, too old, of
+//! another version or damaged gives a message and no verdicts: everything starts from unknown. How far a verdict was
+//! from turning is not kept, since "in a row" ends with the process.
 
 use super::comeback::{Return, ReturnKey};
 use super::state::{State, Verdict};
 use super::table::Table;
+use crate::disk;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::ffi::OsString;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// What the file says it is.
@@ -71,7 +70,7 @@ impl Saved {
         let file = FileOnDisk { format, version, written, states, returns };
         let mut text = serde_json::to_vec_pretty(&file)?;
         text.push(b'\n');
-        replace(path, &text)
+        disk::replace(path, &text)
     }
 
     /// Reads the file, if it was written less than `age_max` before `now`; else says why not, for people.
@@ -179,18 +178,6 @@ fn from_disk(on_disk: StateOnDisk) -> (String, (State, String)) {
     let StateOnDisk { since, flaps, provisional, .. } = on_disk;
     let state = State { verdict, provisional, against: 0, since, flaps };
     (on_disk.probe, (state, on_disk.cause))
-}
-
-/// Puts a new content in place of the old in one step. The new file reaches the disk before its name does, so that
-/// a power cut leaves no empty file behind the old name.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut beside: OsString = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
 }
 
 #[cfg(test)]

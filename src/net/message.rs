@@ -7,6 +7,7 @@
 use crate::wire::Rtype;
 use crate::wire::edns::option;
 use crate::wire::query::HEADER_BYTES;
+use crate::wire::record::{RecordView, skip_name};
 use crate::zone::record::TTL_S_MAX;
 
 /// How long a response stays fresh, in seconds (RFC 8484 §5.1): the smallest TTL of its answers; without answers,
@@ -16,15 +17,15 @@ pub(super) fn freshness_s(response: &[u8]) -> u32 {
     let [answers, authorities, _] = walk.counts;
     let mut records = walk.take(answers + authorities);
     if answers > 0 {
-        let mut ttls = records.by_ref().take(answers).map(|record| record.ttl_s());
+        let mut ttls = records.by_ref().take(answers).map(|record| ttl_s(&record));
         let first = ttls.next().unwrap_or(0);
         return ttls.fold(first, u32::min);
     }
     let soa = records.find(|record| record.rtype == Rtype::SOA);
     soa.and_then(|soa| {
         // The last field of an SOA is MINIMUM (RFC 1035 §3.3.13, RFC 2308 §4).
-        let minimum = soa.data.last_chunk().map(|bytes| u32::from_be_bytes(*bytes))?;
-        Some(soa.ttl_s().min(minimum))
+        let minimum = soa.rdata.last_chunk().map(|bytes| u32::from_be_bytes(*bytes))?;
+        Some(ttl_s(&soa).min(minimum))
     })
     .unwrap_or(0)
 }
@@ -33,7 +34,7 @@ pub(super) fn freshness_s(response: &[u8]) -> u32 {
 pub(super) fn has_tcp_keepalive(message: &[u8]) -> bool {
     let Some(walk) = Walk::new(message) else { return false };
     walk.filter(|record| record.rtype == Rtype::OPT).any(|opt| {
-        let mut options = opt.data;
+        let mut options = opt.rdata;
         while let Some((head, rest)) = options.split_first_chunk::<4>() {
             if u16_at(head, 0) == Some(option::KEEPALIVE) {
                 return true;
@@ -46,24 +47,14 @@ pub(super) fn has_tcp_keepalive(message: &[u8]) -> bool {
     })
 }
 
-/// One resource record.
-struct Record<'a> {
-    rtype: Rtype,
-    ttl: u32,
-    data: &'a [u8],
-}
-
-impl Record<'_> {
-    /// A TTL above the greatest is taken for 0 (RFC 2181 §8).
-    fn ttl_s(&self) -> u32 {
-        if self.ttl > TTL_S_MAX { 0 } else { self.ttl }
-    }
+/// A TTL above the greatest is taken for 0 (RFC 2181 §8).
+fn ttl_s(record: &RecordView<'_>) -> u32 {
+    if record.ttl > TTL_S_MAX { 0 } else { record.ttl }
 }
 
 /// A walk over the records of all sections; ends early where the message does.
 struct Walk<'a> {
-    message: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
     /// Records announced in the answer, authority and additional section.
     counts: [usize; 3],
     left: usize,
@@ -74,46 +65,24 @@ impl<'a> Walk<'a> {
     fn new(message: &'a [u8]) -> Option<Self> {
         let count = |at| u16_at(message, at).map(usize::from);
         let counts = [count(6)?, count(8)?, count(10)?];
-        let mut at = HEADER_BYTES;
+        let mut rest = message.get(HEADER_BYTES..)?;
         for _ in 0..count(4)? {
-            at = after_name(message, at)? + 4;
+            rest = rest.get(skip_name(rest).ok()? + 4..)?;
         }
-        Some(Self { message, at, counts, left: counts.iter().sum() })
-    }
-
-    fn record(&mut self) -> Option<Record<'a>> {
-        let fixed = after_name(self.message, self.at)?;
-        let ttl = self.message.get(fixed + 4..)?.first_chunk().copied().map(u32::from_be_bytes)?;
-        let start = fixed + 10;
-        let end = start + usize::from(u16_at(self.message, fixed + 8)?);
-        self.at = end;
-        let rtype = Rtype(u16_at(self.message, fixed)?);
-        Some(Record { rtype, ttl, data: self.message.get(start..end)? })
+        Some(Self { rest, counts, left: counts.iter().sum() })
     }
 }
 
 impl<'a> Iterator for Walk<'a> {
-    type Item = Record<'a>;
+    type Item = RecordView<'a>;
 
-    fn next(&mut self) -> Option<Record<'a>> {
+    fn next(&mut self) -> Option<RecordView<'a>> {
         self.left = self.left.checked_sub(1)?;
-        let record = self.record();
+        let record = RecordView::take(&mut self.rest).ok();
         if record.is_none() {
             self.left = 0;
         }
         record
-    }
-}
-
-/// The offset after the name at `at`, which ends in the root or in a pointer (RFC 1035 §4.1.4).
-fn after_name(message: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match *message.get(at)? {
-            0 => return Some(at + 1),
-            bytes @ 1..=63 => at += 1 + usize::from(bytes),
-            192.. => return Some(at + 2),
-            _ => return None,
-        }
     }
 }
 

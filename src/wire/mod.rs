@@ -8,6 +8,7 @@ pub mod edns;
 pub mod folded;
 pub mod name;
 pub mod query;
+pub mod record;
 pub mod rtype;
 pub mod writer;
 

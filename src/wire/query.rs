@@ -6,6 +6,7 @@
 
 use super::edns::{Edns, Malformed};
 use super::folded::FoldedName;
+use super::record::RecordView;
 use super::rtype::Rtype;
 
 /// Octets of a DNS header (RFC 1035 §4.1.1).
@@ -152,45 +153,6 @@ fn malformed_edns(mut rest: &[u8]) -> Option<Edns> {
     let record = RecordView::take(&mut rest).ok()?;
     (record.rtype == Rtype::OPT && record.root_owner)
         .then_some(Edns { payload_bytes: record.class, ..Edns::default() })
-}
-
-struct RecordView<'a> {
-    root_owner: bool,
-    rtype: Rtype,
-    class: u16,
-    ttl: u32,
-    rdata: &'a [u8],
-}
-
-impl<'a> RecordView<'a> {
-    fn take(rest: &mut &'a [u8]) -> Result<Self, Malformed> {
-        let owner_bytes = skip_name(rest)?;
-        let (owner, tail) = rest.split_at(owner_bytes);
-        let (fixed, tail) = tail.split_first_chunk::<10>().ok_or(Malformed)?;
-        let rdata_bytes = usize::from(u16::from_be_bytes([fixed[8], fixed[9]]));
-        let (rdata, tail) = tail.split_at_checked(rdata_bytes).ok_or(Malformed)?;
-        *rest = tail;
-        Ok(Self {
-            root_owner: owner == [0],
-            rtype: Rtype(u16::from_be_bytes([fixed[0], fixed[1]])),
-            class: u16::from_be_bytes([fixed[2], fixed[3]]),
-            ttl: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
-            rdata,
-        })
-    }
-}
-
-/// Octets of the name at the start, which may end in a compression pointer.
-fn skip_name(bytes: &[u8]) -> Result<usize, Malformed> {
-    let mut at = 0;
-    loop {
-        match *bytes.get(at).ok_or(Malformed)? {
-            0 => return Ok(at + 1),
-            length @ 1..=63 => at += 1 + usize::from(length),
-            0xc0.. if at + 1 < bytes.len() => return Ok(at + 2),
-            _ => return Err(Malformed),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of the kit")]
 
 pub mod backend;
+pub mod case;
 pub mod certificate;
 pub mod client;
 pub mod config;

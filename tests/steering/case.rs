@@ -1,9 +1,9 @@
 //! One question to a steered name and the whole reply to it.
 
+pub use crate::kit::case::{Case, expect_none};
 use crate::kit::query::Query;
-use crate::kit::reply::{Reply, lines};
+use crate::kit::reply::Reply;
 use crate::kit::server::TestServer;
-use crate::kit::types::*;
 use crate::kit::{Udp, tcp};
 use crate::world::SOA;
 use fingerpost::answer::Transport;
@@ -12,42 +12,14 @@ use std::net::{IpAddr, SocketAddr};
 /// TTL of all steered names here, in seconds.
 pub const TTL_S: u32 = 30;
 
-/// A question and its reply.
-#[derive(Clone)]
-pub struct Case {
-    query: Query,
-    name: String,
-    what: String,
-    rcode: u16,
-    authoritative: bool,
-    answer: Vec<String>,
-    authority: Vec<String>,
-    additional: Vec<String>,
-    /// The scope that comes back; none where no option must.
-    scope: Option<u8>,
-    counted: &'static str,
-}
-
 /// A question without Client Subnet. The name is relative to the zone; `@` is the apex.
 pub fn ask(name: &str, rtype: u16) -> Case {
-    let name = absolute(name);
-    Case {
-        query: Query::new(&name, rtype),
-        what: format!("{name} {}", type_text(rtype)),
-        name,
-        rcode: NOERROR,
-        authoritative: true,
-        answer: vec![],
-        authority: vec![],
-        additional: vec![],
-        scope: None,
-        counted: "steered",
-    }
+    Case::new(&absolute(name), rtype, "steered").scope(None)
 }
 
 /// A question for a client in a subnet, and the scope of the reply.
 pub fn ask_for(name: &str, rtype: u16, subnet: &str, scope: u8) -> Case {
-    ask(name, rtype).with(subnet, |query| query.ecs(subnet)).scope(scope)
+    ask(name, rtype).with(&format!("for {subnet}"), |query| query.ecs(subnet)).scope(scope)
 }
 
 fn absolute(name: &str) -> String {
@@ -59,123 +31,35 @@ fn absolute(name: &str) -> String {
 }
 
 impl Case {
-    /// Changes the query.
-    pub fn with(mut self, what: &str, change: impl FnOnce(Query) -> Query) -> Self {
-        self.query = change(self.query);
-        self.what = format!("{} for {what}", self.what);
-        self
-    }
-
-    /// The scope of the option that comes back.
-    pub fn scope(mut self, scope: u8) -> Self {
-        self.scope = Some(scope);
-        self
-    }
-
     /// Addresses of the name itself, one for each word.
     pub fn gets(self, addresses: &str) -> Self {
-        let name = self.name.clone();
+        let name = self.query.name_text();
         self.gets_at(&name, addresses)
     }
 
     /// Addresses at the end of an alias.
-    pub fn gets_at(mut self, owner: &str, addresses: &str) -> Self {
-        let owner = absolute(owner).to_ascii_lowercase();
-        self.answer.extend(addresses.split_whitespace().map(|data| line(&owner, data)));
-        self
-    }
-
-    /// Any records of the answer, one a line.
-    pub fn answer(mut self, records: &str) -> Self {
-        self.answer.extend(records.lines().map(|line| line.trim().to_owned()));
-        self
-    }
-
-    /// Any records of the authority section, one a line.
-    pub fn authority(mut self, records: &str) -> Self {
-        self.authority.extend(records.lines().map(|line| line.trim().to_owned()));
-        self
+    pub fn gets_at(self, owner: &str, addresses: &str) -> Self {
+        self.answer(&steered(&absolute(owner).to_ascii_lowercase(), addresses))
     }
 
     /// Addresses of a name in the additional section.
-    pub fn helps(mut self, owner: &str, addresses: &str) -> Self {
-        let owner = absolute(owner);
-        self.additional.extend(addresses.split_whitespace().map(|data| line(&owner, data)));
-        self
-    }
-
-    /// Any records of the additional section, one a line.
-    pub fn additional(mut self, records: &str) -> Self {
-        self.additional.extend(records.lines().map(|line| line.trim().to_owned()));
-        self
+    pub fn helps(self, owner: &str, addresses: &str) -> Self {
+        self.additional(&steered(&absolute(owner), addresses))
     }
 
     /// No records, but the SOA that says so.
     pub fn nothing(self, counted: &'static str) -> Self {
         self.authority(SOA).counted(counted)
     }
-
-    /// The response code.
-    pub fn rcode(mut self, rcode: u16) -> Self {
-        self.rcode = rcode;
-        self
-    }
-
-    /// AA is not set.
-    pub fn without_authority(mut self) -> Self {
-        self.authoritative = false;
-        self
-    }
-
-    /// The counter that moves.
-    pub fn counted(mut self, label: &'static str) -> Self {
-        self.counted = label;
-        self
-    }
-
-    fn fault(&self, reply: &Reply, over: &str) -> Option<String> {
-        let mut faults = Vec::new();
-        let mut same = |what: &str, found: String, expected: String| {
-            if found != expected {
-                faults.push(format!("  {what} is not {expected}"));
-            }
-        };
-        same("rcode", reply.rcode().to_string(), self.rcode.to_string());
-        same("AA", reply.aa().to_string(), self.authoritative.to_string());
-        same("TC", reply.tc().to_string(), false.to_string());
-        for (section, found, expected) in [
-            ("answer", &reply.answer, &self.answer),
-            ("authority", &reply.authority, &self.authority),
-            ("additional", &reply.additional, &self.additional),
-        ] {
-            let mut expected = expected.clone();
-            expected.sort_unstable();
-            same(section, format!("{:#?}", lines(found)), format!("{expected:#?}"));
-        }
-        if self.rcode != FORMERR {
-            let question = self.query.question_bytes();
-            same("question", format!("{:x?}", reply.question), format!("{question:x?}"));
-        }
-        // RFC 6891 §7: OPT answers OPT; RFC 7871 §7.2.1: family, source and address come back bit for bit.
-        same("OPT", reply.opt.is_some().to_string(), self.query.has_edns().to_string());
-        let sent = self.query.option_sent(OPTION_ECS);
-        let option = self.scope.map(|scope| {
-            let sent = sent.expect("a scope answers an option");
-            [&sent[..3], &[scope], &sent[4..]].concat()
-        });
-        let found = reply.option(OPTION_ECS);
-        same("Client Subnet", format!("{found:?}"), format!("{:?}", option.as_deref()));
-        let twice = reply.opt.iter().flat_map(|opt| &opt.options).count();
-        same("options", twice.to_string(), usize::from(option.is_some()).to_string());
-        let shown = || format!("{} over {over}:\n{}\n{reply:?}", self.what, faults.join("\n"));
-        (!faults.is_empty()).then(shown)
-    }
 }
 
-/// A record of a steered name.
-fn line(owner: &str, address: &str) -> String {
-    let rtype = if address.contains(':') { "AAAA" } else { "A" };
-    format!("{owner} {TTL_S} {rtype} {address}")
+/// Records of a steered name, one for each word.
+fn steered(owner: &str, addresses: &str) -> String {
+    let line = |address: &str| {
+        let rtype = if address.contains(':') { "AAAA" } else { "A" };
+        format!("{owner} {TTL_S} {rtype} {address}\n")
+    };
+    addresses.split_whitespace().map(line).collect()
 }
 
 /// Holds the server to the cases over UDP and TCP in both families; panics with all faults.
@@ -188,7 +72,7 @@ pub fn check(server: &TestServer, cases: &[Case]) {
             faults.extend(faults_at(server, transport, address, None, cases));
         }
     }
-    report(&faults);
+    expect_none(&faults);
 }
 
 /// Holds the server to the cases over UDP and TCP for a resolver at `source`; panics with all faults.
@@ -201,7 +85,7 @@ pub fn check_from(server: &TestServer, source: &str, cases: &[Case]) {
         let address = address.expect("an address of the family");
         faults.extend(faults_at(server, transport, address, Some(source), cases));
     }
-    report(&faults);
+    expect_none(&faults);
 }
 
 fn faults_at(
@@ -236,9 +120,4 @@ pub fn client(
     }
     let mut stream = tcp(server, source);
     Box::new(move |query| stream.ask(query))
-}
-
-/// Panics with all faults, if there are any.
-pub fn report(faults: &[String]) {
-    assert!(faults.is_empty(), "{} faults:\n\n{}", faults.len(), faults.join("\n\n"));
 }

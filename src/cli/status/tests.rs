@@ -383,6 +383,19 @@ shares its VIP with lvs-iad2, speaks for it
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
+    // Each address has its own state where they differ.
+    let mut apart = with_directors();
+    let family = |family: &str, state: &str, live: f64| {
+        json!({
+            "family": family, "address": "192.0.2.100", "state": state, "live": live, "healthy": live,
+            "source": "feed", "reals_up": 1, "reals_down": 1,
+        })
+    };
+    let families = json!([family("A", "up", 0.5), family("AAAA", "down", 0.0)]);
+    apart.directors[0].families = serde_json::from_value(families).expect("families");
+    let text = shown(&apart, Extent::Folded);
+    let line = text.lines().find(|line| line.contains("2001:db8::100")).expect("the address");
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["2001:db8::100", "down", "0%"]);
     // A real server that is up is counted where only what is wrong is asked for.
     let wrong = shown(&with_directors(), Extent::Wrong);
     assert!(wrong.contains("1 more up\n") && !wrong.contains("10.0.0.2"), "{wrong}");

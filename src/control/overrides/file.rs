@@ -9,6 +9,7 @@
 //!
 //! A path that is a link is followed, so that the link stays and what it points to is replaced.
 
+use crate::disk;
 use crate::report::{Finding, Report};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -97,11 +98,7 @@ fn write_and_rename(
     if !is_at(file, beside) {
         return Ok(false);
     }
-    fs::rename(beside, real)?;
-    // The name too must outlast a power cut; not every file system lets directories be synchronised.
-    if let Some(directory) = real.parent().and_then(|directory| File::open(directory).ok()) {
-        let _ = directory.sync_all();
-    }
+    disk::rename(beside, real)?;
     Ok(true)
 }
 
@@ -144,9 +141,7 @@ fn is_stale(path: &Path) -> bool {
 fn aside(lock: &Path) -> PathBuf {
     static TAKEN: AtomicU64 = AtomicU64::new(0);
     let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
-    let mut name = lock.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".stale-{}-{taken}", std::process::id()));
-    lock.with_file_name(name)
+    disk::beside(lock, &format!(".stale-{}-{taken}", std::process::id()))
 }
 
 /// Whether a path still leads to this open file.
@@ -167,9 +162,7 @@ fn is_at(_: &File, _: &Path) -> bool {
 }
 
 fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    path.with_file_name(name)
+    disk::beside(path, ".new")
 }
 
 /// Where a path leads by its links, also if the last of them leads nowhere yet.

@@ -38,16 +38,20 @@ pub(super) fn lacking(pool: &Pool, family: Family, change: Change<'_>) -> Option
     (is_less && then < sessions).then_some(Room { sessions, capacity: then })
 }
 
-/// The part of the weight at a site that is there.
+/// The part of the weight at a site, as configured, that is there. Planned weights take from it, and add nothing.
 fn live(pool: &Pool, site: &Site, family: Family, by: &dyn Standings) -> f64 {
     let there = || {
         pool.endpoints
             .iter()
             .filter(|endpoint| *endpoint.site == *site && family.address(endpoint).is_some())
     };
-    let weight = |endpoint: &Arc<Endpoint>| by.weight(pool, endpoint, family);
-    let whole: f64 = there().map(|endpoint| weight(endpoint).nominal).sum();
+    let configured = |endpoint: &Arc<Endpoint>| f64::from(endpoint.weight);
+    let present = |endpoint: &Arc<Endpoint>| {
+        let weight = by.weight(pool, endpoint, family);
+        weight.nominal.min(configured(endpoint)) * weight.live
+    };
+    let whole: f64 = there().map(configured).sum();
     let up = there().filter(|endpoint| by.standing(pool, endpoint, family) == Standing::Up);
-    let present: f64 = up.map(|endpoint| weight(endpoint).present()).sum();
+    let present: f64 = up.map(present).sum();
     if whole > 0.0 { (present / whole).min(1.0) } else { 1.0 }
 }

@@ -185,6 +185,7 @@ fn real(name: &str) -> RealReport {
         state: RealState::Up,
         weight: 1,
         sessions: None,
+        is_backup: false,
     }
 }
 
@@ -256,4 +257,41 @@ fn a_director_in_reserve_that_lacks_more_than_its_twin_is_wrong() {
     // The real server itself is dead: that is told of the one that speaks.
     check([&[0], &[0]], false, &[one]);
     check([&[], &[0, 1]], true, &[]);
+}
+
+#[test]
+fn families_that_differ_are_told_apart() {
+    let mut scene = Scene::read(
+        r#"
+[directors.lvs]
+site = "fra"
+vip = { a = "192.0.2.100", aaaa = "2001:db8::100" }
+mode = "nat"
+service = "tcp/80"
+check = "web"
+reals = [ { name = "four", address = "10.0.0.2:80" }, { name = "six", address = "[fd00::2]:80" } ]
+
+[pools.web]
+endpoints = [ { director = "lvs" }, { site = "iad", a = "192.0.2.9", aaaa = "2001:db8::9" } ]
+
+[names.www]
+pool = "web"
+"#,
+    );
+    scene.probe_real("four", Outcome::Success, 10);
+    scene.probe_real("six", Outcome::Failure("refused".to_owned()), 10);
+    scene.step(10);
+    let status = seen(&scene, 10);
+    let [director] = &status.directors[..] else { panic!("one director") };
+    let families = director.families.iter();
+    let families: Vec<_> = families.map(|it| (&*it.family, &*it.state, it.live)).collect();
+    assert_eq!(families, [("A", "up", 1.0), ("AAAA", "down", 0.0)]);
+    assert_eq!((&*director.state, director.live), ("down", 0.0));
+    let endpoint = &status.pools[0].endpoints[0];
+    let standings: Vec<_> = endpoint.families.iter().map(|it| &*it.standing).collect();
+    assert_eq!(standings, ["up", "down"]);
+    let less = "director lvs: 0 of 1 real servers live for AAAA, 0 % of the weight, less than min_up = 50 %";
+    assert_eq!(endpoint.families[1].because, less);
+    let lacks = "error director lvs of example.com. has 0 of 1 real servers live for AAAA, 0 % of the weight";
+    assert!(told(&status).contains(&lacks.to_owned()), "{:?}", told(&status));
 }
