@@ -188,7 +188,7 @@ fn bad_input_is_told_with_its_cure() {
     );
     // Options, exit status, parts of standard error.
     let cases: [(&str, i32, &[&str]); 17] = [
-        ("--down frs", 1, &["unknown site, pool or endpoint \"frs\"", "did you mean \"fra\"?"]),
+        ("--down frs", 1, &["unknown site, pool, endpoint or director \"frs\"", "did you mean \"fra\"?"]),
         ("--down nowhere --weight lona=2", 1, &["\"nowhere\"", "did you mean \"lone\"?"]),
         ("--name ww.example.com", 1, &["ww.example.com. is not steered", "www.example.com.?"]),
         ("--traffic bad.csv", 1, &["bad.csv:2:1", "\"20.0.0.0/40\" is no network", "bad.csv:3:1"]),

@@ -51,8 +51,8 @@ impl Turned {
 }
 
 impl Tier {
-    /// Follows what is served now, each VIP once. There are versions of one while a newer one waits, and while a zone is
-    /// kept as it was last good; a new one begins with what was known of the one before.
+    /// Follows what is served now, each VIP once. There are versions of one while a newer one waits, and while a zone
+    /// is kept as it was last good; a new one begins with what was known of the one before.
     pub fn follow<'a>(&mut self, vips: impl Iterator<Item = &'a Arc<Vip>>) {
         let mut next = Self::default();
         let mut feeds = Vec::new();

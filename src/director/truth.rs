@@ -167,10 +167,10 @@ fn speaker(directors: &[DirectorTruth]) -> usize {
     directors.iter().position(|truth| Some(rank(truth)) == best).unwrap_or(0)
 }
 
-/// Sessions and response time of a VIP, which are those of the director that holds it: of all that may, the one with the
-/// most sessions, whether it is to go into maintenance or not, as VRRP may not have moved yet. One that is not heard
-/// counts with what it had when it was; if that is the most, the load is not known. Nor is it where one was never heard,
-/// unless the operator has it in maintenance.
+/// Sessions and response time of a VIP, which are those of the director that holds it: of all that may, the one with
+/// the most sessions, whether it is to go into maintenance or not, as VRRP may not have moved yet. One that is not
+/// heard counts with what it had when it was; if that is the most, the load is not known. Nor is it where one was never
+/// heard, unless the operator has it in maintenance.
 fn load(directors: &[DirectorTruth]) -> (Option<u64>, Option<f64>) {
     let had = |truth: &DirectorTruth| truth.sessions.or(truth.last_sessions);
     let able = || directors.iter().filter(|it| had(it).is_some() || !it.is_maintenance);

@@ -139,7 +139,7 @@ async fn haproxy_is_understood_by_three_ways() {
         ("web2", RealState::Down, 2),
         ("web3", RealState::Maintenance, 5),
         ("web4", RealState::Draining, 0),
-        ("web5", RealState::Draining, 1),
+        ("web5", RealState::Standby, 1),
     ];
     let login = haproxy.file("login", "ada:secret\n");
     let page =

@@ -420,7 +420,8 @@ fn of_methods_by_load_and_capacities() {
         check("{ director = \"fed\" }, { director = \"timed\" }", &key, &[]);
         let expected = "3:10 nobody tells the sessions of \"bare\", \"fra-3\" | give its director a feed, or use";
         check(mixed, &key, &[expected]);
-        let expected = "nobody tells the sessions of \"half\" while \"mute\" holds the VIP | give \"mute\" a feed too, or";
+        let expected = "nobody tells the sessions of \"half\" while \"mute\" holds the VIP | \
+                        give \"mute\" a feed too, or";
         check("{ director = \"half\" }", &key, &[expected]);
     }
     let by_time = "method = \"least-response-time\"";

@@ -7,8 +7,8 @@ use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned}
 use crate::steer::director::Director;
 use jiff::Timestamp;
 
-/// What is known otherwise behind VIPs than before. Of what is known for the first time only what is wrong is news. What
-/// has happened to two versions of a director is told once.
+/// What is known otherwise behind VIPs than before. Of what is known for the first time only what is wrong is news.
+/// What has happened to two versions of a director is told once.
 pub(in crate::control) fn directors_turned(
     turned: &[Turned],
     tier: &Tier,

@@ -223,7 +223,7 @@ fn reported(row: &RealReport) -> RealTruth {
         because: "the director says so",
         sessions: row.sessions,
         is_backup: row.is_backup,
-        // What is in maintenance and nobody has listed may never have been there: the free slots of a `server-template`.
+        // What is in maintenance and nobody has listed may never have been there: a free slot of a `server-template`.
         is_counted: !matches!(row.state, RealState::Standby | RealState::Maintenance),
     }
 }

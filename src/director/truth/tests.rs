@@ -198,7 +198,8 @@ fn of_a_pair_the_one_with_the_sessions_speaks() {
     check([true, true], ["UUUU", "UU"], 0, 1.0, true);
 }
 
-/// Sessions of each by [`report`], ten for each real; `-` and a number: so many when it was last heard; `mute`: no feed.
+/// Sessions of each by [`report`], ten for each real; `-` and a number: so many when it was last heard; `mute`: no
+/// feed.
 #[test]
 fn the_load_of_a_pair_is_that_of_who_holds_the_vip() {
     let check = |maintenance: [bool; 2], heard: [&str; 2], sessions: Option<u64>| {
