@@ -98,7 +98,11 @@ fn a_site_is_drained_and_released() {
     assert_eq!(served(&server), FRA);
 
     ask("undrain fra", 1, &["there is no override on \"fra\"", "there are no overrides"]);
-    ask("drain fraa", 1, &["unknown site, pool, endpoint or director \"fraa\"", "did you mean \"fra\"?"]);
+    ask(
+        "drain fraa",
+        1,
+        &["unknown site, pool, endpoint or director \"fraa\"", "did you mean \"fra\"?"],
+    );
     ask("drain pool:fra", 1, &["did you mean site:fra?"]);
 
     let audit = fs::read_to_string(server.dir.file("state/audit.log")).expect("audit lines");

@@ -188,7 +188,11 @@ fn bad_input_is_told_with_its_cure() {
     );
     // Options, exit status, parts of standard error.
     let cases: [(&str, i32, &[&str]); 17] = [
-        ("--down frs", 1, &["unknown site, pool, endpoint or director \"frs\"", "did you mean \"fra\"?"]),
+        (
+            "--down frs",
+            1,
+            &["unknown site, pool, endpoint or director \"frs\"", "did you mean \"fra\"?"],
+        ),
         ("--down nowhere --weight lona=2", 1, &["\"nowhere\"", "did you mean \"lone\"?"]),
         ("--name ww.example.com", 1, &["ww.example.com. is not steered", "www.example.com.?"]),
         ("--traffic bad.csv", 1, &["bad.csv:2:1", "\"20.0.0.0/40\" is no network", "bad.csv:3:1"]),
@@ -203,7 +207,7 @@ fn bad_input_is_told_with_its_cure() {
         ("--weight fra-1", 2, &["ENDPOINT=N"]),
         ("--weight fra-1=-1", 2, &["not a number"]),
         ("--weight site:fra=1", 2, &["a site has no weight"]),
-        ("--down city:fra", 2, &["no kind of thing", "write site:, pool: or endpoint:"]),
+        ("--down city:fra", 2, &["no kind of thing", "write site:, pool:, endpoint: or director:"]),
         ("--allow-unanswered", 2, &["--max-shift"]),
     ];
     for (line, status, parts) in cases {

@@ -61,7 +61,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDR")]
     resolver: Option<IpAddr>,
     /// Take this site, pool or endpoint for down; may be given more than once
-    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     down: Vec<Wanted>,
     /// Ask the running server, which knows what is coming back, who is full and what directors have said
     #[arg(long, conflicts_with = "down")]

@@ -166,7 +166,10 @@ fn scripts_can_run_again() {
     let formats = [Format::Keepalived, Format::Haproxy, Format::Nftables];
     for (title, text) in formats.into_iter().flat_map(|format| scripts(&case::all(format, "lo"))) {
         // IPVS and tunnels are the laboratory's part: most kernels lack them. A namespace has no gateway.
-        if ["ip_vs", "vs.conntrack", "ip link add", "GATEWAY"].iter().any(|part| text.contains(part)) {
+        if ["ip_vs", "vs.conntrack", "ip link add", "GATEWAY"]
+            .iter()
+            .any(|part| text.contains(part))
+        {
             continue;
         }
         let Some(mut command) = in_namespace() else { return };

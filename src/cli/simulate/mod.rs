@@ -76,13 +76,13 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     database: Vec<PathBuf>,
     /// Suppose this site, pool or endpoint down; may be given more than once
-    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     down: Vec<Wanted>,
     /// Suppose this site, pool or endpoint drained; may be given more than once
-    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     drain: Vec<Wanted>,
     /// Suppose this site, pool or endpoint up; may be given more than once
-    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT")]
+    #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     up: Vec<Wanted>,
     /// Suppose another weight of this endpoint; may be given more than once
     #[arg(long, value_name = "[POOL/]ENDPOINT=N", value_parser = parse_weight)]
