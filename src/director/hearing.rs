@@ -4,7 +4,7 @@
 //! then on the director is not heard any more, until its feed answers again.
 
 use super::fault::{Fault, FaultCounts};
-use super::report::FeedReport;
+use super::report::{FeedReport, Report};
 use super::truth::Hearing;
 use crate::steer::director::{Director, Feed};
 use jiff::{SignedDuration, Timestamp};
@@ -22,7 +22,9 @@ pub struct Hearings {
 #[derive(Clone, Debug, Default)]
 pub struct Row {
     /// The last report that could be read, and when it came.
-    pub last_good: Option<(Timestamp, FeedReport)>,
+    pub last_good: Option<(Timestamp, Arc<FeedReport>)>,
+    /// What of it is about each director that it was [picked](Hearings::pick) for.
+    picked: Vec<(Arc<Director>, Result<Report, String>)>,
     /// Why the last answer was none, and since when there is none.
     pub fault: Option<(Timestamp, String)>,
     /// How long the last answer took.
@@ -56,7 +58,8 @@ impl Hearings {
         row.latency = latency;
         match outcome {
             Ok(report) => {
-                row.last_good = Some((at, report));
+                row.last_good = Some((at, Arc::new(report)));
+                row.picked.clear();
                 row.fault = None;
             }
             Err(Fault { kind, why }) => {
@@ -64,6 +67,16 @@ impl Hearings {
                 let since = row.fault.take().map_or(at, |(since, _)| since);
                 row.fault = Some((since, why));
             }
+        }
+    }
+
+    /// Picks out of the last good report what is about a director, once for each report: it may list thousands of
+    /// servers, and judgements are made many times a second.
+    pub(super) fn pick(&mut self, director: &Arc<Director>) {
+        let row = director.feed.as_ref().and_then(|feed| self.rows.get_mut(feed));
+        let Some(row) = row.filter(|row| row.picked_for(director).is_none()) else { return };
+        if let Some((_, report)) = &row.last_good {
+            row.picked.push((director.clone(), report.of(director)));
         }
     }
 
@@ -94,20 +107,20 @@ impl Hearings {
         self.unheard().next().is_none()
     }
 
-    /// What counts of a director's feed at this moment.
+    /// What counts of a director's feed at this moment; nothing of a report that was not picked for it.
     pub fn of(&self, director: &Director, now: Timestamp) -> Hearing {
         let Some(feed) = &director.feed else { return Hearing::Mute };
         let Some(row) = self.rows.get(feed) else { return Hearing::lost(UNHEARD) };
-        let fresh = row.last_good.as_ref().filter(|(at, _)| now < stale_at(feed, *at));
+        let picked = row.picked_for(director);
+        let is_fresh = |(at, _): &&(Timestamp, _)| now < stale_at(feed, *at);
+        let fresh = row.last_good.as_ref().filter(is_fresh).and(picked);
         let lost = |why, since| {
-            let last = row.last_good.as_ref().and_then(|(_, report)| report.of(director).ok());
+            let last = picked.and_then(|report| report.as_ref().ok());
             let last_sessions = last.and_then(|report| report.sessions);
             Hearing::Lost { why, since: Some(since), last_sessions }
         };
         match (fresh, &row.last_good, &row.fault) {
-            (Some((_, report)), ..) => {
-                report.of(director).map_or_else(Hearing::lost, Hearing::Heard)
-            }
+            (Some(report), ..) => report.clone().map_or_else(Hearing::lost, Hearing::Heard),
             (None, _, Some((since, why))) => lost(why.clone(), *since),
             (None, Some((at, _)), None) => lost(SILENT.to_owned(), *at),
             (None, None, None) => Hearing::lost(UNHEARD),
@@ -121,6 +134,13 @@ impl Hearings {
             .iter()
             .filter_map(|(feed, row)| Some(stale_at(feed, row.last_good.as_ref()?.0)));
         ends.filter(|end| now < *end).min()
+    }
+}
+
+impl Row {
+    fn picked_for(&self, director: &Director) -> Option<&Result<Report, String>> {
+        let is_it = |(known, _): &&(Arc<Director>, _)| std::ptr::eq(&**known, director);
+        self.picked.iter().find(is_it).map(|(_, report)| report)
     }
 }
 

@@ -84,6 +84,9 @@ impl Tier {
     pub fn judge(&mut self, verdicts: &Table, now: Timestamp) -> Vec<Turned> {
         let mut turned = Vec::new();
         self.hearings.settle(now);
+        for director in self.vips.iter().flat_map(|vip| &vip.directors) {
+            self.hearings.pick(director);
+        }
         for (vip, known) in self.vips.iter().zip(&mut self.judged) {
             let hearing = |director: &_| self.hearings.of(director, now);
             let truth = VipTruth::new(vip, hearing, |probe| verdicts.verdict(probe));

@@ -5,6 +5,7 @@ use super::limits;
 use crate::director::report::{FeedReport, RealReport, Report, ServiceReport};
 use crate::report::listed;
 use crate::steer::director::{Director, Real};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 
 /// How many things are named that are there in place of what was looked for.
@@ -59,8 +60,10 @@ fn of_services(services: &[ServiceReport], director: &Director) -> Result<Report
             some_of(there.collect())
         ));
     };
+    let places = whole.reals.iter().enumerate().map(|(at, real)| (real.address, at));
+    let mut places: HashMap<_, _> = places.collect();
     for more in own {
-        add(&mut whole, more);
+        add(&mut whole, &mut places, more);
     }
     Ok(whole)
 }
@@ -69,18 +72,22 @@ fn service(director: &Director, address: std::net::IpAddr) -> String {
     format!("{} {}", director.service.protocol, SocketAddr::new(address, director.service.port))
 }
 
-/// Adds the same service in the other family.
-fn add(whole: &mut Report, more: Report) {
+/// Adds the same service in the other family; `places` is where each address stands.
+fn add(whole: &mut Report, places: &mut HashMap<Option<SocketAddr>, usize>, more: Report) {
     for real in more.reals {
-        match whole.reals.iter_mut().find(|known| known.address == real.address) {
+        match places.get(&real.address) {
             // A tunnel may carry both families to one address. What is drained in one of them is being drained.
-            Some(known) => {
+            Some(&at) => {
+                let known = &mut whole.reals[at];
                 if real.weight < known.weight {
                     (known.state, known.weight) = (real.state, real.weight);
                 }
                 known.sessions = add_up(known.sessions, real.sessions);
             }
-            None => whole.reals.push(real),
+            None => {
+                places.insert(real.address, whole.reals.len());
+                whole.reals.push(real);
+            }
         }
     }
     whole.sessions = add_up(whole.sessions, more.sessions);
@@ -98,17 +105,15 @@ fn named(
     let mut reals = Vec::with_capacity(rows.len());
     // Addresses are surer than names, so whoever is known by one is not taken for another by its name.
     let mut places: Vec<Option<usize>> = Vec::with_capacity(configured.len());
+    let found = Rows::new(&rows);
     for real in configured {
-        places.push(by_address(real, &rows)?);
+        places.push(by_address(real, &rows, &found)?);
     }
+    let taken: HashSet<SocketAddr> = configured.iter().map(|real| real.address).collect();
+    let is_taken = |at: usize| rows[at].address.is_some_and(|address| taken.contains(&address));
     for (place, real) in places.iter_mut().zip(configured) {
-        *place = place.or_else(|| {
-            let is_taken =
-                |at: usize| configured.iter().any(|other| rows[at].address == Some(other.address));
-            rows.iter()
-                .position(|row| row.name.as_deref() == Some(&*real.name))
-                .filter(|at| !is_taken(*at))
-        });
+        let named = found.by_name.get(&*real.name).copied();
+        *place = place.or_else(|| named.filter(|at| !is_taken(*at)));
     }
     let mut is_told = vec![false; rows.len()];
     for (place, real) in places.into_iter().zip(configured) {
@@ -125,11 +130,31 @@ fn named(
     Ok((reals, known))
 }
 
+/// Where rows stand: there may be thousands.
+struct Rows<'a> {
+    by_address: HashMap<SocketAddr, Vec<usize>>,
+    /// The first of each name.
+    by_name: HashMap<&'a str, usize>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(rows: &'a [RealReport]) -> Self {
+        let mut found = Self { by_address: HashMap::new(), by_name: HashMap::new() };
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(address) = row.address {
+                found.by_address.entry(address).or_default().push(at);
+            }
+            if let Some(name) = &row.name {
+                found.by_name.entry(name).or_insert(at);
+            }
+        }
+        found
+    }
+}
+
 /// Where the server at this address stands; of several there it is the one of the same name.
-fn by_address(real: &Real, rows: &[RealReport]) -> Result<Option<usize>, String> {
-    let is_there =
-        |(at, row): (usize, &RealReport)| (row.address == Some(real.address)).then_some(at);
-    let there: Vec<usize> = rows.iter().enumerate().filter_map(is_there).collect();
+fn by_address(real: &Real, rows: &[RealReport], found: &Rows<'_>) -> Result<Option<usize>, String> {
+    let there = found.by_address.get(&real.address).map_or(&[][..], Vec::as_slice);
     match *there {
         [] => Ok(None),
         [at] => Ok(Some(at)),

@@ -14,7 +14,7 @@ import traceback
 
 SKIPPED = 77
 # The longest wait for anything that should come at once: an emulated machine is slow.
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 # Between two looks.
 LOOK_S = 0.1
 

@@ -17,7 +17,7 @@ PROGRAMS = ["ip", "ipvsadm", "keepalived", "sh", "cat", "uname"]
 # What the kit and `inside.py` import.
 PYTHON = ["collections", "contextlib", "ctypes", "http.client", "http.server", "json", "pathlib", "select", "shutil",
           "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "threading", "traceback"]
-LIMIT_S = 300
+LIMIT_S = 900
 HERE = Path(__file__).resolve().parent
 
 

@@ -143,3 +143,16 @@ fn a_service_that_is_not_there_is_named() {
     assert!(said.of(&udp).is_err());
     assert!(services(&[], false).of(&director(&[])).expect_err("nothing").ends_with("it has none"));
 }
+
+/// As much as an answer may hold, of both families: a table that others fill is not to hold up who judges it.
+#[test]
+fn a_table_of_thousands_is_read_in_one_go() {
+    let real =
+        |number: usize, tail: &str| format!("- 10.{}.{}.1:80 {tail}", number / 250, number % 250);
+    let rows: Vec<String> = (0..4000).map(|number| real(number, "1")).collect();
+    let rows: Vec<&str> = rows.iter().map(|row| &**row).collect();
+    let said = services(&[("192.0.2.100", 80, &rows), ("2001:db8::100", 80, &rows)], false);
+    let report = said.of(&director(&[])).expect("within the limits");
+    assert_eq!(report.reals.len(), 4000, "each address once");
+    assert_eq!(report.reals[3999].address, "10.15.249.1:80".parse().ok());
+}
