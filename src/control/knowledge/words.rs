@@ -1,10 +1,11 @@
 //! What is known of an endpoint, in words: why it stands as it does, and what its weight is made of.
 
-use crate::director::{DirectorTruth, RealState, Source, VipTruth};
+use crate::director::{DirectorTruth, RealState, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
+use crate::report::percent;
 use crate::steer::balance::FavourTold;
 use crate::steer::director::Director;
 use crate::steer::model::Endpoint;
@@ -83,10 +84,7 @@ pub(in crate::control) fn full(part: f64) -> String {
 pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
     let spoken = truth.spoken()?;
     let fault = spoken.feed_fault.as_ref().map(|why| {
-        let instead = match spoken.source {
-            Source::Check => "only a check of the VIP itself decides",
-            Source::Feed | Source::Probes => "own probes of the real servers decide",
-        };
+        let instead = spoken.source.instead_of_feed();
         format!("{instead}, as the feed is not heard: {why}")
     });
     // Why it is out altogether is said where its standing is.
@@ -158,9 +156,4 @@ pub(in crate::control) fn favour(told: FavourTold) -> Option<String> {
         _ => " (its load is not known now)".to_owned(),
     };
     is_told.then(|| format!("by load: {:.2} times its due{load}", told.favour))
-}
-
-/// `25 %`
-pub(in crate::control) fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
 }

@@ -3,7 +3,7 @@
 use crate::control::events::{Event, Kind, Severity};
 use crate::director::hearing::UNHEARD;
 use crate::director::truth::NOT_PROBED;
-use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
+use crate::director::{DirectorTruth, RealState, RealTruth, Tier, Turned};
 use crate::steer::director::Director;
 use jiff::Timestamp;
 
@@ -42,10 +42,7 @@ impl Look<'_> {
         let name = &self.director.name;
         match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
-                let instead = match self.now.source {
-                    Source::Check => "only a check of the VIP itself decides",
-                    Source::Feed | Source::Probes => "own probes of its real servers decide",
-                };
+                let instead = self.now.source.instead_of_feed();
                 let what = format!("director {name} is not heard any more: {instead}");
                 Some(self.event(Severity::Warning, what, why))
             }
