@@ -14,7 +14,7 @@ use kit::server::TestServer;
 use kit::types::*;
 use kit::*;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
 
@@ -40,6 +40,7 @@ route = [ { subnets = ["10.0.0.0/8"], sites = ["fra", "iad"] } ]
 "#;
 
 const FRA: &str = "192.0.2.100";
+const FRA_V6: &str = "2001:db8:f::100";
 const IAD: &str = "198.51.100.100";
 /// Networks that are asked for.
 const NETWORKS: usize = 400;
@@ -107,13 +108,17 @@ fn parts(server: &TestServer) -> BTreeMap<String, f64> {
 }
 
 fn parts_now(server: &TestServer) -> BTreeMap<String, f64> {
+    parts_of(server, "www.example.com", A)
+}
+
+fn parts_of(server: &TestServer, name: &str, rtype: u16) -> BTreeMap<String, f64> {
     let client = Udp::to(server.address(Transport::Udp));
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for network in 0..NETWORKS {
         let subnet = format!("10.{}.{}.0/24", network / 200, network % 200);
-        let reply = client.ask(&Query::new("www.example.com", A).ecs(&subnet));
+        let reply = client.ask(&Query::new(name, rtype).ecs(&subnet));
         assert_eq!(reply.ecs().expect("it was asked with one").scope, 24, "{subnet}");
-        for address in reply.data(A) {
+        for address in reply.data(rtype) {
             *counts.entry(address.to_owned()).or_default() += 1;
         }
     }
@@ -144,6 +149,15 @@ fn until_fra(server: &TestServer, expected: f64) {
         // Five standard deviations of a hash over the networks.
         let slack = 5.0 * (expected * (1.0 - expected) / NETWORKS as f64).sqrt();
         ((part(server, FRA) - expected).abs() <= slack).then_some(())
+    });
+}
+
+/// Waits until Frankfurt's part of those who ask for another name, or in the other family, is exactly this.
+fn until_part_of(server: &TestServer, name: &str, rtype: u16, expected: f64) {
+    until(&format!("Frankfurt to have {expected} of the networks for {name}"), || {
+        let parts = parts_of(server, name, rtype);
+        let address = if rtype == A { FRA } else { FRA_V6 };
+        (parts.get(address).copied().unwrap_or(0.0) == expected).then_some(())
     });
 }
 
@@ -181,6 +195,110 @@ fn a_site_that_has_lost_half_of_its_servers_gets_half_of_its_share() {
     until_fra(&server, 0.0);
     until_told(&server, "r4 behind director lvs-fra is down");
     until_told(&server, "director lvs-fra is in maintenance");
+}
+
+#[test]
+fn each_family_stands_by_its_own_real_servers() {
+    let mut fra = [backend(), backend()];
+    let mut fra_v6 = [0; 2].map(|port| Backend::http(Ipv6Addr::LOCALHOST.into(), port));
+    let all: Vec<&Backend> = fra.iter().chain(&fra_v6).collect();
+    let both = director("lvs-fra", "fra", FRA, &all, &format!("vip.aaaa = \"{FRA_V6}\""));
+    let directors = [both.replace("\"proxy\"", "\"nat\"")];
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\", aaaa = \"2001:db8:1::100\" }}");
+    let pool = format!("endpoints = [ {{ director = \"lvs-fra\" }}, {iad} ]");
+    let server = start(&directors, &pool);
+    let until_parts = |a: f64, aaaa: f64| {
+        until_part_of(&server, "www.example.com", A, a);
+        until_part_of(&server, "www.example.com", AAAA, aaaa);
+    };
+    until_parts(1.0, 1.0);
+    fra_v6.iter_mut().for_each(Backend::stop);
+    until_parts(1.0, 0.0);
+    fra_v6.iter_mut().for_each(Backend::restart);
+    fra.iter_mut().for_each(Backend::stop);
+    until_parts(0.0, 1.0);
+    fra[0].restart();
+    until_fra(&server, 0.5);
+    until_part_of(&server, "www.example.com", AAAA, 1.0);
+}
+
+/// HAProxy's statistics of a backend `web` with these servers: `STATUS`, or `STATUS backup`.
+fn statistics(servers: &[&str]) -> Mode {
+    let row = |(status, number): (&&str, usize)| {
+        let (status, backup) = match status.strip_suffix(" backup") {
+            Some(status) => (status, 1),
+            None => (*status, 0),
+        };
+        format!("web,s{number},{status},1,{backup},2,5,\n")
+    };
+    let rows: String = servers.iter().zip(1..).map(row).collect();
+    let header = "# pxname,svname,status,weight,bck,type,scur,\n";
+    Mode::Answer(200, format!("{header}{rows}web,BACKEND,UP,1,0,1,5,\n"))
+}
+
+#[test]
+fn what_is_out_as_designed_is_no_loss() {
+    let says = backend();
+    says.set(statistics(&["UP", "UP backup", "UP backup"]));
+    let feed = feed(&says).replace("\"json\"", "\"haproxy\"").replace("}", ", backend = \"web\" }");
+    let fra = director("ha-fra", "fra", FRA, &[], &feed).replace("reals = []\n", "");
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\" }}");
+    let pool = format!("endpoints = [ {{ director = \"ha-fra\" }}, {iad} ]");
+    let server = start(&[fra], &pool);
+    // Idle backups.
+    until_fra(&server, 1.0);
+    // What is full is not: two of three that are used.
+    says.set(statistics(&["UP", "UP", "DOWN", "UP backup"]));
+    until_fra(&server, 2.0 / 3.0);
+    // Slots of a `server-template` that nothing fills.
+    says.set(statistics(&["UP", "UP", "MAINT", "MAINT", "MAINT"]));
+    until_fra(&server, 1.0);
+    // Drained: less than the pool's `min_up` is left, of which nothing is missed.
+    says.set(statistics(&["UP", "DRAIN", "DRAIN", "DRAIN"]));
+    until_fra(&server, 0.25);
+    // The backup has taken over.
+    says.set(statistics(&["DOWN", "UP backup"]));
+    until_fra(&server, 1.0);
+    says.set(statistics(&["DOWN", "DOWN backup"]));
+    until_fra(&server, 0.0);
+}
+
+#[test]
+fn each_zone_goes_by_the_version_of_a_director_that_it_was_read_with() {
+    let real = [backend(), backend()];
+    let fra = |more: &str| director("lvs-fra", "fra", FRA, &real.each_ref(), more);
+    let iad = format!("{{ site = \"iad\", a = \"{IAD}\" }}");
+    let zone = format!("[pools.web]\nendpoints = [ {{ director = \"lvs-fra\" }}, {iad} ]\n{ROUTE}");
+    let dir = ConfigDir::new().also(&format!("{SERVER}{}", fra("")));
+    let mut dir = dir;
+    let origins = ["aa.example", "bb.example"];
+    for origin in origins {
+        dir = dir.zone(origin, ZONE).steering(origin, &zone);
+    }
+    let server = TestServer::start(dir);
+    let until_parts = |expected: [f64; 2]| {
+        for (origin, part) in origins.into_iter().zip(expected) {
+            until_part_of(&server, &format!("www.{origin}"), A, part);
+        }
+    };
+    until_parts([1.0, 1.0]);
+    let config = server.dir.file("fingerpost.toml");
+    let before = std::fs::read_to_string(config).expect("the configuration");
+    let config = before.replace(&fra(""), &fra("maintenance = true"));
+    assert_ne!(before, config);
+    for (mistaken, expected) in [(0, [1.0, 0.0]), (1, [0.0, 1.0])] {
+        let at = |zone: usize| format!("zones/{}.toml", origins[zone]);
+        server.dir.replace(&at(mistaken), "[pools.web]\nendpoint = []\n");
+        server.dir.replace("fingerpost.toml", &config);
+        server.reload();
+        until_parts(expected);
+        server.dir.replace(&at(mistaken), &zone);
+        server.reload();
+        until_parts([0.0, 0.0]);
+        server.dir.replace("fingerpost.toml", &before);
+        server.reload();
+        until_parts([1.0, 1.0]);
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::reader::{Table, Value};
 use super::{defaults, value};
 use crate::health::Comeback;
 use crate::report::listed;
-use crate::steer::director::FeedSource;
+use crate::steer::director::{Feed, FeedSource};
 use crate::steer::model::{Endpoint, Method, SiteCapacity};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -105,11 +105,10 @@ impl<'d> Demands<'d> {
                     let message = format!("this pool has no endpoint at site {:?}", site.name);
                     entry.key_warning(message, "add one there, or take the site out");
                 }
-                let silent = there.into_iter().filter(|endpoint| !tells_sessions(endpoint));
-                if let Some(names) = named(silent) {
-                    let message = format!("nobody tells the sessions of {names}");
-                    let help = "give its director a feed, or leave this site's capacity out";
-                    entry.error(message, help);
+                let silent: Vec<&Endpoint> =
+                    there.into_iter().filter(|endpoint| !tells_sessions(endpoint)).collect();
+                if let Some((message, feed)) = untold(silent) {
+                    entry.error(message, format!("{feed}, or leave this site's capacity out"));
                 }
             }
             Some(SiteCapacity { site, sessions: sessions? })
@@ -161,23 +160,41 @@ fn demand_load(place: &Value<'_>, method: Method, endpoints: &[Arc<Endpoint>]) {
             place.error(format!("nobody tells how fast {names} answers"), help);
         }
     } else if method.is_by_load()
-        && let Some(names) = named(all.filter(|endpoint| !tells_sessions(endpoint)))
+        && let Some((message, feed)) =
+            untold(all.filter(|endpoint| !tells_sessions(endpoint)).collect())
     {
-        let help =
-            "give its director a feed, or use method = \"weighted\" or \"least-response-time\"";
-        place.error(format!("nobody tells the sessions of {names}"), help);
+        let help = format!("{feed}, or use method = \"weighted\" or \"least-response-time\"");
+        place.error(message, help);
     }
 }
 
+/// That nobody tells the sessions of these, and what feed is missing; none if there are none of them.
+fn untold(silent: Vec<&Endpoint>) -> Option<(String, String)> {
+    let message = format!("nobody tells the sessions of {}", named(silent.iter().copied())?);
+    let pairs = silent.iter().filter_map(|endpoint| endpoint.vip.as_ref());
+    let pairs = pairs.filter(|vip| vip.feeds().next().is_some());
+    let mute = pairs.flat_map(|vip| &vip.directors).filter(|director| director.feed.is_none());
+    let mute: Vec<String> = mute.map(|director| format!("{:?}", director.name)).collect();
+    if mute.is_empty() {
+        return Some((message, "give its director a feed".to_owned()));
+    }
+    let mute = listed(&mute, NAMED_MAX);
+    Some((format!("{message} while {mute} holds the VIP"), format!("give {mute} a feed too")))
+}
+
+/// Whichever of its directors holds the VIP.
 fn tells_sessions(endpoint: &Endpoint) -> bool {
-    endpoint.vip.as_ref().is_some_and(|vip| vip.feeds().next().is_some())
+    let directors = endpoint.vip.as_ref().map(|vip| &vip.directors);
+    directors.is_some_and(|all| all.iter().all(|director| director.feed.is_some()))
 }
 
 /// IPVS forwards packets and does not look when they are answered.
 fn tells_times(endpoint: &Endpoint) -> bool {
-    let mut feeds = endpoint.vip.iter().flat_map(|vip| vip.feeds());
-    endpoint.probes().next().is_some()
-        || feeds.any(|feed| !matches!(feed.source, FeedSource::Ipvs(_)))
+    let tells = |feed: &Feed| !matches!(feed.source, FeedSource::Ipvs(_));
+    let directors = endpoint.vip.as_ref().map(|vip| &vip.directors);
+    let each_tells = directors
+        .is_some_and(|all| all.iter().all(|director| director.feed.as_deref().is_some_and(tells)));
+    endpoint.probes().next().is_some() || each_tells
 }
 
 fn has_capacity(endpoint: &Endpoint) -> bool {

@@ -27,6 +27,7 @@ pub mod reloader;
 pub mod server;
 pub mod service;
 pub mod simulate;
+pub mod spans;
 mod stamp;
 pub mod status;
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::steer::balance::{self, FavourTold, Favours, Filled, Intakes, Observed
 use crate::steer::model::{Endpoint, Key, Method, Pool, Site};
 use crate::steer::pool::Family;
 use jiff::{SignedDuration, Timestamp};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -105,6 +105,14 @@ impl Motion {
         self.returns.retain(|(pool, name, _), _| {
             gentle.contains(pool) && seats.contains(&(pool.clone(), name.clone()))
         });
+        if !self.kept.is_empty() {
+            let gentle = |(pool, _): &&(Key, String)| gentle.contains(pool);
+            let both = seats.iter().filter(gentle).flat_map(|(pool, name)| {
+                Family::BOTH.map(|family| kept_key(&(pool.clone(), name.clone(), family)))
+            });
+            let both: HashSet<ReturnKey> = both.collect();
+            self.kept.retain(|key, _| both.contains(key));
+        }
         self.planned.retain(|seat, _| seats.contains(seat));
         self.favours.retain(|(pool, _), _| pools.contains(pool));
         self.intakes.retain(|pool, _| pools.contains(pool));
@@ -273,13 +281,21 @@ impl Step<'_, '_> {
             .filter_map(|site| {
                 let there = || pool.endpoints.iter().filter(|endpoint| *endpoint.site == *site);
                 let up = || there().filter(|endpoint| self.is_up(pool, endpoint));
-                let carried =
-                    |endpoint| self.now.nominal(pool, endpoint) * self.part(pool, endpoint);
+                // A capacity is that of the weights as configured: planned ones take from it, and add nothing.
+                let configured = |endpoint: &Endpoint| f64::from(endpoint.weight);
+                let carried = |endpoint: &Endpoint| {
+                    let weight = self.now.nominal(pool, endpoint).min(configured(endpoint));
+                    weight * self.part(pool, endpoint)
+                };
                 let carried: f64 = up().map(|endpoint| carried(endpoint)).sum();
-                let nominal = |endpoint: &Arc<Endpoint>| self.now.nominal(pool, endpoint);
-                let whole: f64 = there().map(nominal).sum();
+                let whole: f64 = there().map(|endpoint| configured(endpoint)).sum();
                 let live = if whole > 0.0 { (carried / whole).min(1.0) } else { 1.0 };
-                let sessions = up().map(|endpoint| self.sessions(endpoint)).sum::<Option<f64>>();
+                // Who is phased out carries nothing more; what is left there is no load of the others.
+                let carries = |endpoint: &&Arc<Endpoint>| {
+                    endpoint.weight == 0 || self.now.nominal(pool, endpoint) > 0.0
+                };
+                let carrying = up().filter(carries);
+                let sessions = carrying.map(|it| self.sessions(it)).sum::<Option<f64>>();
                 let is_there = up().next().is_some();
                 let capacity = pool.capacity_at(site);
                 // A site that is out has no room, and keeps its part for when it is back.
@@ -313,12 +329,12 @@ impl Step<'_, '_> {
     }
 
     fn sessions(&self, endpoint: &Endpoint) -> Option<f64> {
-        self.now.behind(endpoint)?.spoken()?.sessions.map(|sessions| sessions as f64)
+        self.now.behind(endpoint)?.sessions.map(|sessions| sessions as f64)
     }
 
     /// As the director reports it, else of the probes, the faster family's.
     fn response_ms(&self, endpoint: &Endpoint) -> Option<f64> {
-        let reported = self.now.behind(endpoint).and_then(|truth| truth.spoken()?.response_ms);
+        let reported = self.now.behind(endpoint).and_then(|truth| truth.response_ms);
         let probed = |family| {
             let last = self.now.row(endpoint, family)?.last.as_ref()?;
             let is_answer = last.outcome == crate::health::Outcome::Success;

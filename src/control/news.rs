@@ -2,7 +2,8 @@
 //!
 //! A verdict that turns and an override that comes or goes are events as they are. Pools and their sites are looked at
 //! after each publication, and what has changed since the last look is told with the newest cause that can be found
-//! among the endpoints concerned. What moves by itself is looked at after each step. Recording is [`super::events`]'s part.
+//! among the endpoints concerned. What moves by itself is looked at after each step. Recording is the part of
+//! [`super::events`].
 
 mod conditions;
 mod directors;
@@ -13,7 +14,7 @@ mod ration;
 mod tests;
 
 pub(super) use conditions::Conditions;
-pub(super) use directors::director_turned;
+pub(super) use directors::directors_turned;
 pub(super) use movements::Movements;
 pub(super) use pins::{overrides_changed, overrides_ended};
 

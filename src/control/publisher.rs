@@ -248,10 +248,8 @@ impl Publisher {
     fn step(&mut self, catalog: &Catalog, now: Timestamp) -> BTreeSet<usize> {
         self.stepped_at = now;
         let Stepped { rosters, turned } = self.state.step(catalog, now);
-        for turned in &turned {
-            let news = news::director_turned(turned, &self.state.directors, now);
-            news.into_iter().for_each(|event| self.outlets.events.record(event));
-        }
+        let news = news::directors_turned(&turned, &self.state.directors, now);
+        news.into_iter().for_each(|event| self.outlets.events.record(event));
         if turned.iter().any(|turned| turned.changes_answers(&self.state.directors)) {
             // What comes back of it is kept over a restart.
             self.unsaved_since.get_or_insert_with(Instant::now);

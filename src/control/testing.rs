@@ -110,7 +110,7 @@ impl Scene {
         Self::read(STEERING)
     }
 
-    fn read(steering: &str) -> Self {
+    pub(super) fn read(steering: &str) -> Self {
         let directory = TempDir::new().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         fs::create_dir(path("zones")).expect("a directory");
@@ -147,6 +147,7 @@ impl Scene {
             state: RealState::Up,
             weight: 1,
             sessions: Some(sessions / up.len() as u64),
+            is_backup: false,
         };
         let reals = up.iter().map(real).collect();
         let report = Report { reals, sessions: Some(sessions), ..Report::default() };

@@ -97,15 +97,20 @@ impl Hearings {
     /// What counts of a director's feed at this moment.
     pub fn of(&self, director: &Director, now: Timestamp) -> Hearing {
         let Some(feed) = &director.feed else { return Hearing::Mute };
-        let Some(row) = self.rows.get(feed) else { return Hearing::Lost(UNHEARD.to_owned()) };
+        let Some(row) = self.rows.get(feed) else { return Hearing::lost(UNHEARD) };
         let fresh = row.last_good.as_ref().filter(|(at, _)| now < stale_at(feed, *at));
+        let lost = |why, since| {
+            let last = row.last_good.as_ref().and_then(|(_, report)| report.of(director).ok());
+            let last_sessions = last.and_then(|report| report.sessions);
+            Hearing::Lost { why, since: Some(since), last_sessions }
+        };
         match (fresh, &row.last_good, &row.fault) {
             (Some((_, report)), ..) => {
-                report.of(director).map_or_else(Hearing::Lost, Hearing::Heard)
+                report.of(director).map_or_else(Hearing::lost, Hearing::Heard)
             }
-            (None, _, Some((since, why))) => Hearing::Lost(format!("{why} (since {since:.0})")),
-            (None, Some((at, _)), None) => Hearing::Lost(format!("silent since {at:.0}")),
-            (None, None, None) => Hearing::Lost(UNHEARD.to_owned()),
+            (None, _, Some((since, why))) => lost(why.clone(), *since),
+            (None, Some((at, _)), None) => lost(SILENT.to_owned(), *at),
+            (None, None, None) => Hearing::lost(UNHEARD),
         }
     }
 
@@ -121,6 +126,8 @@ impl Hearings {
 
 /// Why a feed does not count that has not answered or failed yet.
 pub const UNHEARD: &str = "not heard of yet";
+/// Why a feed does not count that has neither answered nor failed for too long.
+const SILENT: &str = "it is silent";
 
 fn stale_at(feed: &Feed, heard_at: Timestamp) -> Timestamp {
     let age_max = SignedDuration::try_from(feed.stale_after).unwrap_or(SignedDuration::MAX);

@@ -22,4 +22,4 @@ pub use fault::{Fault, FaultCounts, FaultKind};
 pub use hearing::Hearings;
 pub use report::{FeedReport, RealReport, RealState, Report, ServiceReport};
 pub use tier::{Tier, Turned};
-pub use truth::{DirectorTruth, Hearing, RealTruth, Source, VipTruth};
+pub use truth::{DirectorTruth, FamilyTruth, Hearing, RealTruth, Source, VipTruth};

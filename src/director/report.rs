@@ -57,6 +57,8 @@ pub struct RealReport {
     pub weight: u32,
     /// Sessions at this moment.
     pub sessions: Option<u64>,
+    /// Whether it only stands in for others.
+    pub is_backup: bool,
 }
 
 /// What a director does with a real server.
@@ -66,6 +68,8 @@ pub enum RealState {
     Up,
     /// It keeps what it has and gets nothing new.
     Draining,
+    /// It stands in for others, and is not needed.
+    Standby,
     /// It was taken out on purpose.
     Maintenance,
     /// It is taken for dead.
@@ -74,9 +78,10 @@ pub enum RealState {
 
 impl RealState {
     /// Every state with its word.
-    pub const ALL: [(&str, Self); 4] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("up", Self::Up),
         ("draining", Self::Draining),
+        ("standby", Self::Standby),
         ("maintenance", Self::Maintenance),
         ("down", Self::Down),
     ];

@@ -306,7 +306,7 @@ impl Standings for Known<'_> {
     fn weight(&self, _: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
         let server = self.server(endpoint);
         let favour = self.favours[server.site].of(&endpoint.name).powi(self.zeal);
-        Weight { live: server.live, favour, ..Weight::full(endpoint.weight) }
+        Weight { live: server.live, healthy: server.live, favour, ..Weight::full(endpoint.weight) }
     }
 
     fn admission(&self, _: &Pool, site: &Site, _: Family) -> f64 {

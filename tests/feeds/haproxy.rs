@@ -1,6 +1,6 @@
 //! A HAProxy of our own on loopback.
 
-use crate::kit::TestCertificate;
+use crate::kit::TestAuthority;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -28,23 +28,24 @@ pub struct Haproxy {
 }
 
 impl Haproxy {
-    /// Starts it with these servers, checked often, and this certificate on its page over TLS; none, and says so, where
-    /// it is not installed.
-    pub async fn start(servers: &str, certificate: &TestCertificate) -> Option<Self> {
+    /// Starts it with these servers, checked often, and a page that this authority vouches for; none, and says so,
+    /// where it is not installed.
+    pub async fn start(servers: &str, authority: &TestAuthority) -> Option<Self> {
         if Command::new("haproxy").arg("-v").output().is_err() {
             eprintln!("skipped: haproxy is not installed");
             return None;
         }
         let directory = tempfile::tempdir().expect("a directory");
-        // Drawn together, so that they differ, and on an address of its own, where nobody else draws in between: HAProxy
-        // cannot tell which port it would draw.
+        // Drawn together, so that they differ, and on an address of its own, where nobody else draws in between:
+        // HAProxy cannot tell which port it would draw.
         let own = Ipv4Addr::new(127, 77, 0, STARTED.fetch_add(1, Ordering::Relaxed));
         let sockets = [(); 4].map(|()| TcpListener::bind((own, 0)).expect("a port"));
         let [tcp, page, secure_page, web] =
             sockets.each_ref().map(|socket| socket.local_addr().expect("bound"));
         drop(sockets);
+        let certificate = authority.issue(&[&own.to_string()]);
         let pem = directory.path().join("page.pem");
-        let both = [&*certificate.certificate_pem, &*certificate.key_pem].concat();
+        let both = [certificate.certificate_pem, certificate.key_pem].concat();
         std::fs::write(&pem, both).expect("a file");
         let pem = pem.display();
         let socket = directory.path().join("admin.sock");
@@ -52,8 +53,8 @@ impl Haproxy {
         let config = format!(
             "global\n  stats socket {socket} mode 600 level admin\n  stats socket {tcp} level operator\n\
              defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n\
-             frontend page\n  mode http\n  bind {page}\n  bind {secure_page} ssl crt {pem}\n  stats enable\n  stats uri /stats\n  stats show-legends\n  \
-             stats auth ada:secret\n\
+             frontend page\n  mode http\n  bind {page}\n  bind {secure_page} ssl crt {pem}\n  stats enable\n  \
+             stats uri /stats\n  stats show-legends\n  stats auth ada:secret\n\
              listen web\n  bind {web}\n  default-server check inter 100ms rise 1 fall 1\n{servers}"
         );
         std::fs::write(directory.path().join("haproxy.cfg"), config).expect("a file");

@@ -14,7 +14,7 @@ use fingerpost::steer::director::{
 };
 use fingerpost::steer::model::Site;
 use haproxy::Haproxy;
-use kit::TestCertificate;
+use kit::TestAuthority;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +129,7 @@ async fn haproxy_is_understood_by_three_ways() {
         "server web1 {alive_at} weight 3\nserver web2 {dead_at} weight 2\n\
          server web3 {alive_at} weight 5 disabled\nserver web4 {alive_at} weight 0\nserver web5 {alive_at} backup\n"
     );
-    let Some(haproxy) = Haproxy::start(&servers, &TestCertificate::loopback()).await else {
+    let Some(haproxy) = Haproxy::start(&servers, &TestAuthority::new()).await else {
         return;
     };
     let reals = [("web1", alive_at), ("web2", dead_at), ("web3", alive_at)];
@@ -172,8 +172,8 @@ async fn haproxy_is_understood_by_three_ways() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_haproxy_refuses_has_a_plain_reason() {
-    let certificate = TestCertificate::loopback();
-    let Some(haproxy) = Haproxy::start("server web1 127.0.0.1:1\n", &certificate).await else {
+    let authority = TestAuthority::new();
+    let Some(haproxy) = Haproxy::start("server web1 127.0.0.1:1\n", &authority).await else {
         return;
     };
     let check = async |from: HaproxySource, backend: &str, part: &str| {

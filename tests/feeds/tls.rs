@@ -26,9 +26,8 @@ fn teller(certificate: &TestCertificate) -> Backend {
 #[tokio::test(flavor = "multi_thread")]
 async fn haproxys_page_is_read_over_tls() {
     let authority = TestAuthority::new();
-    let certificate = authority.issue(LOOPBACK);
     let servers = "server web1 127.0.0.1:1 weight 3 disabled\n";
-    let Some(haproxy) = Haproxy::start(servers, &certificate).await else { return };
+    let Some(haproxy) = Haproxy::start(servers, &authority).await else { return };
     let auth = Some(HttpAuth::BasicFile(haproxy.file("login", "ada:secret\n")));
     let ask = async |roots: Option<PathBuf>| {
         let (url, auth) = (haproxy.secure_page(), auth.clone());
@@ -138,7 +137,7 @@ async fn the_agent_speaks_tls_and_shows_what_it_was_given_last() {
 const ZONE: &str = "$TTL 300\n@ SOA ns1 host 1 7200 1800 1209600 60\n@ NS ns1\nns1 A 192.0.2.53\n";
 const STEERING: &str = r#"
 [pools.web]
-check = { type = "http", address = "127.0.0.1", port = PORT, interval = "500ms", timeout = "500ms", rise = 1 }
+check = { type = "http", address = "127.0.0.1", port = PORT, interval = "1s", timeout = "1s", rise = 1 }
 endpoints = [ { director = "lvs" } ]
 [names.www]
 pool = "web"
@@ -152,7 +151,7 @@ site = "fra"
 vip = { a = "192.0.2.100" }
 mode = "proxy"
 service = "tcp/80"
-check = { type = "http", interval = "500ms", timeout = "500ms", rise = 1 }
+check = { type = "http", interval = "1s", timeout = "1s", rise = 1 }
 feed = { type = "json", url = "https://FEED/", roots = "ca.pem", interval = "100ms", timeout = "1s" }
 reals = [ { name = "r1", address = "127.0.0.1:PORT" } ]
 "#;

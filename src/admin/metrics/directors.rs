@@ -20,18 +20,28 @@ pub(super) fn write(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
 
 fn directors(scrape: &Scrape, page: &mut Families<'_>) -> fmt::Result {
     let all = || scrape.status.directors.iter();
+    // What stands behind a VIP may differ by family.
+    let families = || {
+        all().flat_map(|director| {
+            director.families.iter().map(move |family| {
+                let mut labels = labels(director);
+                labels.push(("family", family.family.clone()));
+                (labels, family)
+            })
+        })
+    };
     let help = "1 for how a director stands: down if less of it is live than its min_up";
     let states =
-        all().flat_map(|director| one_of(labels(director), "state", STATES, &director.state));
+        families().flat_map(|(labels, family)| one_of(labels, "state", STATES, &family.state));
     page.gauges("fingerpost_director_state", help, states)?;
-    let help = "Live part of the weight of all of a director's real servers";
-    let live = all().map(|director| (labels(director), director.live));
+    let help = "Live part of the weight of all of a director's real servers that serve the family";
+    let live = families().map(|(labels, family)| (labels, family.live));
     page.gauges("fingerpost_director_live_ratio", help, live)?;
     let help = "1 for who says which real servers of a director are live: its feed, own probes, or the check of its \
                 VIP alone, where neither knows";
     let words = Source::ALL.map(|(word, _)| word);
     let sources =
-        all().flat_map(|director| one_of(labels(director), "source", words, &director.source));
+        families().flat_map(|(labels, family)| one_of(labels, "source", words, &family.source));
     page.gauges("fingerpost_director_source", help, sources)?;
     let sessions = all().filter_map(|it| Some((labels(it), it.sessions? as f64)));
     let help = "Sessions of a director at this moment, as its feed reports them";

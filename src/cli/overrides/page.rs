@@ -267,8 +267,8 @@ mod tests {
         };
         let told = |end: Option<&str>| {
             let answer = json!({
-                "override": weight(end), "also": [], "replaced": [weight(end)], "effect": effect(false), "applied": true,
-                "notes": [],
+                "override": weight(end), "also": [], "replaced": [weight(end)], "effect": effect(false),
+                "applied": true, "notes": [],
             });
             changed(&serde_json::from_value(answer).expect("an answer"), now, Palette::PLAIN)
         };

@@ -31,8 +31,8 @@ Exit status:
 pub(crate) struct WeightArgs {
     /// The endpoint, or a director
     ///
-    /// Its name, if only one has it. Otherwise director:NAME or POOL/ENDPOINT, with @ZONE after it for what a zone's own
-    /// file defines; with * for POOL or ZONE, all of that name. A director means its VIP in every pool.
+    /// Its name, if only one has it. Otherwise director:NAME or POOL/ENDPOINT, with @ZONE after it for what a zone's
+    /// own file defines; with * for POOL or ZONE, all of that name. A director means its VIP in every pool.
     #[arg(value_name = "TARGET", value_parser = parse_target)]
     name: String,
     /// What it is to weigh; 0: handed out only where all weigh 0

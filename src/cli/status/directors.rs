@@ -65,26 +65,34 @@ fn is_well(director: &DirectorView) -> bool {
 /// A row for each address; what both have in common is in the first.
 fn rows(table: &mut Table, director: &DirectorView, now: Timestamp) {
     let zone = director.zone.as_ref().map(|zone| format!(" of {zone}")).unwrap_or_default();
-    let (ink, state) = match &*director.state {
-        "up" if director.live < 1.0 => (Ink::Doubt, "up"),
-        "up" => (Ink::Good, "up"),
-        "maintenance" => (Ink::Doubt, "maintenance"),
-        state => (Ink::Bad, state),
+    let of = |place: usize| match director.families.get(place) {
+        Some(family) => (&*family.state, family.live),
+        None => (&*director.state, director.live),
+    };
+    let state = |(state, live): (&str, f64)| match state {
+        "up" if live < 1.0 => Cell::inked(Ink::Doubt, state),
+        "up" => Cell::inked(Ink::Good, state),
+        "maintenance" => Cell::inked(Ink::Doubt, state),
+        _ => Cell::inked(Ink::Bad, state),
     };
     let first = director.vip.first().map(ToString::to_string).unwrap_or_default();
     table.row([
         format!("{}{zone}", director.director).into(),
         director.site.as_str().into(),
         format!("{first} {} {}", director.service, director.mode).into(),
-        Cell::inked(ink, state),
-        Cell::number(share(director.live)),
+        state(of(0)),
+        Cell::number(share(of(0).1)),
         Cell::number(sessions(director)),
         Cell::number(director.response_ms.map(latency).unwrap_or_default()),
         known_by(director, now),
         remarks(director).join("; ").into(),
     ]);
-    for address in director.vip.iter().skip(1) {
-        table.row(["".into(), "".into(), address.to_string().into()]);
+    for (place, address) in director.vip.iter().enumerate().skip(1) {
+        let mut row = vec!["".into(), "".into(), address.to_string().into()];
+        if of(place) != of(0) {
+            row.extend([state(of(place)), Cell::number(share(of(place).1))]);
+        }
+        table.row(row);
     }
 }
 
@@ -92,6 +100,7 @@ fn real_row(real: &RealView) -> Vec<Cell> {
     let ink = match &*real.state {
         "up" => Ink::Good,
         "down" => Ink::Bad,
+        "standby" => Ink::Plain,
         _ => Ink::Doubt,
     };
     let address = real.address.as_ref().filter(|address| **address != real.name);
@@ -159,6 +168,10 @@ fn remarks(director: &DirectorView) -> Vec<String> {
             }
             _ => remarks.push(format!("{} is not heard: {why}", feed.kind)),
         }
+    }
+    if !director.older_in.is_empty() {
+        let zones = director.older_in.join(", ");
+        remarks.push(format!("{zones} goes by an older version, as it was last good"));
     }
     if !director.unconfigured.is_empty() {
         remarks.push(format!("lists also, not configured: {}", names(&director.unconfigured)));

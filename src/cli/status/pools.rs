@@ -217,17 +217,13 @@ fn rows(table: &mut Table, endpoint: &EndpointView, now: Timestamp) {
         let first = |text: &str| if at == 0 { text.to_owned() } else { String::new() };
         let answers = rate(endpoint.answers_per_s);
         let check = family.check.as_ref();
-        // Where a pin or a director decides, the probe's verdict is not what began then.
-        let decides = |check: &&CheckView| check.verdict == family.standing;
-        let check_since = check.filter(decides).and_then(|check| check.since);
-        let since = check_since.filter(|_| endpoint.pinned.is_none());
         let answers = if at == 0 { Cell::number(answers) } else { Cell::default() };
         table.row([
             first(&endpoint.endpoint).into(),
             first(&endpoint.site).into(),
             family.address.to_string().into(),
             Cell::inked(ink_of_state(&family.standing), &family.standing),
-            since.map(|since| span(since, now)).unwrap_or_default().into(),
+            family.since.map(|since| span(since, now)).unwrap_or_default().into(),
             Cell::number(share(family.share)),
             answers,
             probe(check),

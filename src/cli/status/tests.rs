@@ -27,6 +27,7 @@ fn endpoint(name: &str, site: &str, number: usize, verdict: &str) -> Value {
     let family = |family: &str, address: String| {
         json!({
             "family": family, "address": address, "standing": verdict, "because": "as probed",
+            "since": check(number, verdict)["since"],
             "share": if verdict == "up" { 0.75 } else { 0.0 }, "weight_now": 1.0, "weight_because": [],
             "comeback": null, "check": check(number, verdict),
         })
@@ -117,6 +118,7 @@ pub(super) fn fra_is_down() -> Status {
     for family in [0, 1] {
         endpoints[2]["families"][family]["standing"] = "drained".into();
         endpoints[2]["families"][family]["share"] = 0.into();
+        endpoints[2]["families"][family]["since"] = Value::Null;
     }
     let pools = json!([pool("web", Some("example.com."), "fail-open", levels, endpoints)]);
     let mut sites = json!([site("fra", "Frankfurt", 2, 0), site("iad", "Ashburn", 1, 0)]);
@@ -368,7 +370,7 @@ DIRECTORS
                     11 11.0.0.2:80       down    w 3                                     \
 not in the director's table
   lvs-iad   iad   192.0.2.101 tcp/80 dr  up     100%    ?/20000            probes        \
-ipvs is not heard: connection refused; lists also, not configured: 21 and 22 (10.9.0.22:80); \
+ipvs is not heard: connection refused; lists also, not configured: 21, 22 (10.9.0.22:80); \
 shares its VIP with lvs-iad2, speaks for it
                     20 20.0.0.2:80       up      w 3         12
 ";
@@ -381,6 +383,19 @@ shares its VIP with lvs-iad2, speaks for it
     ] {
         assert!(text.contains(part), "{part:?} is missing in:\n{text}");
     }
+    // Each address has its own state where they differ.
+    let mut apart = with_directors();
+    let family = |family: &str, state: &str, live: f64| {
+        json!({
+            "family": family, "address": "192.0.2.100", "state": state, "live": live, "healthy": live,
+            "source": "feed", "reals_up": 1, "reals_down": 1,
+        })
+    };
+    let families = json!([family("A", "up", 0.5), family("AAAA", "down", 0.0)]);
+    apart.directors[0].families = serde_json::from_value(families).expect("families");
+    let text = shown(&apart, Extent::Folded);
+    let line = text.lines().find(|line| line.contains("2001:db8::100")).expect("the address");
+    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["2001:db8::100", "down", "0%"]);
     // A real server that is up is counted where only what is wrong is asked for.
     let wrong = shown(&with_directors(), Extent::Wrong);
     assert!(wrong.contains("1 more up\n") && !wrong.contains("10.0.0.2"), "{wrong}");

@@ -144,6 +144,8 @@ async fn in_lines(
 /// The status without everything that moves by itself: times, rates, counts, and the details of single probes.
 fn gist(status: &Status) -> Status {
     let mut gist = status.clone();
+    // What is wrong is worth a line, what to do about it may say how long it is yet.
+    gist.wrong.iter_mut().for_each(|wrong| wrong.help.clear());
     let server = &mut gist.server;
     (server.now, server.queries_total, server.queries_per_s) = (server.started, 0, 0.0);
     // A reading that changes nothing is no change, unless it finds something.
@@ -176,6 +178,10 @@ fn gist(status: &Status) -> Status {
 fn still_family(family: &mut EndpointFamilyView) {
     (family.share, family.weight_now) = (0.0, 0.0);
     family.weight_because.clear();
+    // How long it is held yet is in its words.
+    if family.standing == "held" {
+        family.because.clear();
+    }
     if let Some(comeback) = &mut family.comeback {
         comeback.share = 0.0;
     }

@@ -2,35 +2,8 @@
 
 use crate::control::status::{OverrideView, PlanView};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
-/// From an instant until a later one: `45 s`, `3 m`, `2 h 10 m`, `3 d 4 h`. Clocks that disagree make it 0 s.
-pub(in crate::cli) fn span(from: Timestamp, to: Timestamp) -> String {
-    let seconds = to.as_second().saturating_sub(from.as_second()).max(0);
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    match () {
-        () if minutes == 0 => format!("{seconds} s"),
-        () if hours == 0 => format!("{minutes} m"),
-        () if days == 0 => two(hours, "h", minutes % 60, "m"),
-        () if days < 10 => two(days, "d", hours % 24, "h"),
-        () => format!("{days} d"),
-    }
-}
-
-fn two(large: i64, large_unit: &str, small: i64, small_unit: &str) -> String {
-    if small == 0 {
-        return format!("{large} {large_unit}");
-    }
-    format!("{large} {large_unit} {small} {small_unit}")
-}
-
-/// The end of something that holds now: `until 14:05 UTC, in 1 h 20 m`, with the date if that is another day.
-pub(in crate::cli) fn until(now: Timestamp, end: Option<Timestamp>) -> String {
-    let Some(end) = end else { return "without end".to_owned() };
-    let [today, then] = [now, end].map(|at| at.to_zoned(TimeZone::UTC));
-    let format = if today.date() == then.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
-    format!("until {} UTC, in {}", then.strftime(format), span(now, end))
-}
+pub(in crate::cli) use crate::control::spans::{span, until};
 
 /// What an override does: `drain`, `weight 40`, `weight 40 (now 22, since 12 m, until 05:30 UTC, in 18 m)`.
 pub(in crate::cli) fn action(one: &OverrideView, now: Timestamp) -> String {

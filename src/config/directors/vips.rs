@@ -130,7 +130,23 @@ fn judge_pairs(doc: &Document, written: &[Written<'_>]) {
         } else if let Some(keys) = differences(first, director) {
             let help = "they stand in for each other: give both the same";
             doc.warning(span, format!("{message}, and differs in {keys}"), help);
+        } else if let Some((told, mute)) = half_told(first, director) {
+            let message = format!("{message}, and only {told:?} has a feed");
+            let help = format!(
+                "give {mute:?} one too: while it holds the VIP, nobody knows the sessions that the capacity is for"
+            );
+            doc.warning(span, message, help);
         }
+    }
+}
+
+/// Of two with a capacity the one with a feed and the one without.
+fn half_told<'d>(one: &'d Director, other: &'d Director) -> Option<(&'d str, &'d str)> {
+    one.capacity.or(other.capacity)?;
+    match (&one.feed, &other.feed) {
+        (Some(_), None) => Some((&one.name, &other.name)),
+        (None, Some(_)) => Some((&other.name, &one.name)),
+        _ => None,
     }
 }
 

@@ -18,10 +18,10 @@ fn check_director(service: &str, mode: &str, more: &str, expected: &[&str]) {
 }
 
 const VIP: &str = "vip = { a = \"192.0.2.100\" }\n";
-const REALS: &str = "reals = [ { address = \"10.0.0.2:80\" } ]\n";
+pub(super) const REALS: &str = "reals = [ { address = \"10.0.0.2:80\" } ]\n";
 
 /// A director with one real, and more keys.
-fn director(name: &str, site: &str, vip: &str, mode: &str, more: &str) -> String {
+pub(super) fn director(name: &str, site: &str, vip: &str, mode: &str, more: &str) -> String {
     let frame = format!("[directors.{name}]\nsite = \"{site}\"\nmode = \"{mode}\"\n{REALS}{more}");
     format!("{frame}vip = {{ {vip} }}\nservice = \"tcp/80\"\n")
 }
@@ -322,22 +322,18 @@ fn of_directors_that_share_a_vip() {
     let check = |second: &str, expected: &[&str]| {
         check_below_sites(&[&director("one", "fra", vip, "tun", ""), second].concat(), expected);
     };
-    check(
-        &director(
-            "two",
-            "fra",
-            vip,
-            "tun",
-            "capacity = 5\nfeed = { type = \"ipvs\", url = \"http://x/\" }\n",
-        ),
-        &[],
-    );
     check(&director("two", "iad", "a = \"192.0.2.101\"", "tun", ""), &[]);
     check(
         &director("two", "iad", vip, "tun", ""),
         &[
             "12:12 \"two\" shares 192.0.2.100 (tcp/80) with \"one\" in line 6, and stands at another site",
         ],
+    );
+    let feed = "feed = { type = \"ipvs\", url = \"http://x/\" }\n";
+    check(&director("two", "fra", vip, "tun", feed), &[]);
+    check(
+        &director("two", "fra", vip, "tun", &format!("capacity = 10\n{feed}")),
+        &["and only \"two\" has a feed | give \"one\" one too"],
     );
     check(
         &director("two", "fra", &format!("{vip}, aaaa = \"2001:db8::1\""), "tun", ""),
@@ -359,17 +355,20 @@ fn check_pool(endpoints: &str, keys: &str, expected: &[&str]) {
 }
 
 /// The same without the check.
-fn check_pool_without_check(endpoints: &str, keys: &str, expected: &[&str]) {
+pub(super) fn check_pool_without_check(endpoints: &str, keys: &str, expected: &[&str]) {
     let haproxy = "feed = { type = \"haproxy\", socket = \"/x\" }\n";
     let ipvs = "feed = { type = \"ipvs\", url = \"http://x/\" }\n";
     let all = "[pools.all]\ncheck = \"web\"\n\
-               endpoints = [ { director = \"fed\" }, { director = \"bare\" }, { director = \"timed\" } ]\n";
+               endpoints = [ { director = \"fed\" }, { director = \"bare\" }, { director = \"timed\" }, \
+               { director = \"half\" } ]\n";
     let server = [
         SITES,
         "[checks.web]\ntype = \"http\"\n",
         &director("fed", "fra", "a = \"192.0.2.1\"", "proxy", haproxy),
         &director("bare", "fra", "a = \"192.0.2.2\"", "proxy", ""),
         &director("timed", "fra", "a = \"192.0.2.3\"", "nat", ipvs),
+        &director("half", "fra", "a = \"192.0.2.4\"", "proxy", haproxy),
+        &director("mute", "fra", "a = \"192.0.2.4\"", "proxy", ""),
         all,
     ];
     let fixture = Fixture::with_server(&server.concat());
@@ -421,6 +420,8 @@ fn of_methods_by_load_and_capacities() {
         check("{ director = \"fed\" }, { director = \"timed\" }", &key, &[]);
         let expected = "3:10 nobody tells the sessions of \"bare\", \"fra-3\" | give its director a feed, or use";
         check(mixed, &key, &[expected]);
+        let expected = "nobody tells the sessions of \"half\" while \"mute\" holds the VIP | give \"mute\" a feed too, or";
+        check("{ director = \"half\" }", &key, &[expected]);
     }
     let by_time = "method = \"least-response-time\"";
     check(mixed, by_time, &[]);
@@ -486,95 +487,4 @@ fn of_coming_back() {
             "5:17 \"x\" is no duration",
         ],
     );
-}
-
-#[test]
-fn of_directors_that_nothing_uses() {
-    let text = [
-        director("a", "fra", "a = \"192.0.2.1\"", "nat", ""),
-        director("b", "fra", "a = \"192.0.2.1\"", "nat", ""),
-        director("c", "fra", "a = \"192.0.2.2\"", "nat", ""),
-        "[pools.web]\nendpoints = [ { director = \"a\" } ]\ncheck = { type = \"http\" }\n\
-         [names.www]\npool = \"web\"\n"
-            .to_owned(),
-    ]
-    .concat();
-    let expected = "warning zones/example.com.toml:13:12 director \"c\" is not used | refer to it";
-    assert_findings(&Fixture::with_steering(&text), &text, &[expected]);
-}
-
-#[test]
-fn of_vips_that_nothing_checks() {
-    let check = |endpoints: &str, expected: &[&str]| {
-        check_pool_without_check(endpoints, "", expected);
-    };
-    check("{ site = \"fra\", a = \"192.0.2.9\" }", &[]);
-    check("{ director = \"bare\", check = \"web\" }", &[]);
-    check(
-        "{ director = \"fed\", check = \"web\" }, { director = \"bare\" }, { director = \"timed\" }",
-        &[
-            "warning zones/example.com.toml:2:1 no check probes the VIP of \"bare\", \"timed\": with the director \
-           dead and its real servers alive, it stays in the answers | add check = …to the pool",
-        ],
-    );
-    let frame = |service: &str, more: &str| {
-        let director = format!(
-            "[directors.d]\nsite = \"fra\"\nvip.a = \"192.0.2.1\"\nservice = \"{service}\"\n"
-        );
-        format!("{director}mode = \"nat\"\n{more}\n[names.www]\npool = \"web\"\n[pools.web]\n")
-    };
-    let check = |director: String, pool: &str, expected: &[&str]| {
-        let text = format!("{director}endpoints = [ {{ director = \"d\" }} ]\n{pool}");
-        assert_findings(&Fixture::with_steering(&text), &text, expected);
-    };
-    let ipvs = [REALS, "feed = { type = \"ipvs\", url = \"http://x/\" }"].concat();
-    let json = "feed = { type = \"json\", url = \"http://x/\" }";
-    let http = "check = { type = \"http\" }";
-    let alone = "nothing but its feed vouches for \"d\": …| …whose feed is lost is handed out last";
-    check(frame("tcp/80", json), "", &[&format!("warning zones/example.com.toml:10:1 {alone}")]);
-    check(frame("tcp/80", json), http, &[]);
-    check(frame("udp/80", &ipvs), "", &[&format!("warning zones/example.com.toml:11:1 {alone}")]);
-    check(frame("udp/80", &ipvs), http, &[]);
-    // There is no check that speaks UDP: what cannot be had is not asked for.
-    check(frame("udp/80", &[REALS, http].concat()), "", &[]);
-}
-
-#[test]
-fn of_the_servers_directors_that_nothing_uses() {
-    let vip = |last: u8| format!("a = \"192.0.2.{last}\"");
-    let server = |pools: &str| {
-        let directors = [("a", 1), ("twin", 1), ("b", 2)]
-            .map(|(name, last)| director(name, "fra", &vip(last), "nat", ""));
-        [SITES, "[checks.web]\ntype = \"http\"\n", &directors.concat(), pools].concat()
-    };
-    let steering = |director: &str| {
-        format!(
-            "[names.www]\npool = \"web\"\n[pools.web]\ncheck = \"web\"\nendpoints = [ {{ director = \"{director}\" }} ]\n"
-        )
-    };
-    let check = |server: &str, steering: &str, expected: &[&str]| {
-        let fixture = Fixture::with_server(server);
-        fixture.write("zones/example.com.toml", steering);
-        assert_findings(&fixture, server, expected);
-        // Of a zone that is known from before, the same is said.
-        let known = fixture.load(None).cache;
-        let again = fixture.findings(&fixture.load(Some(&known)));
-        assert_eq!(again, fixture.findings(&fixture.load(None)));
-    };
-    let unused = "warning fingerpost.toml:18:12 director \"b\" is not used | hand it out…{ director = \"b\" }";
-    check(&server(""), &steering("a"), &[unused]);
-    check(&server(""), &steering("twin"), &[unused]);
-    let shared = "[pools.shared]\ncheck = \"web\"\nendpoints = [ { director = \"b\" } ]\n";
-    check(&server(shared), &steering("a"), &[]);
-    check(
-        &server(""),
-        &steering("b"),
-        &["fingerpost.toml:6:12 director \"a\" is not used", "12:12 director \"twin\" is not used"],
-    );
-    check(
-        &server(""),
-        &steering("c"),
-        &["error zones/example.com.toml:5:28 unknown director \"c\""],
-    );
-    check(&server(""), "", &[]);
 }

@@ -1,6 +1,7 @@
 //! Whole configurations in throw-away directories.
 
 mod director_findings;
+mod director_uses;
 mod directors;
 mod findings;
 mod overrides;

@@ -3,7 +3,7 @@
 use crate::control::knowledge::{self, Now, words};
 use crate::control::overrides::target::{self, Wanted};
 use crate::director::{Hearing, VipTruth};
-use crate::health::overrides::{Override, Overrides};
+use crate::health::overrides::{Override, Overrides, Pin};
 use crate::health::table::Table;
 use crate::health::{Standing, Verdict, status};
 use crate::report::{Finding, Report};
@@ -47,12 +47,16 @@ impl Supposed {
         self.overrides.pin_for(&subject, self.at)
     }
 
+    fn is_pinned_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up)
+    }
+
     /// What stands behind an endpoint, by the verdicts alone.
     fn behind(&self, endpoint: &Endpoint) -> Option<VipTruth> {
         let vip = endpoint.vip.as_ref()?;
         let hearing = |director: &Director| match director.feed {
             None => Hearing::Mute,
-            Some(_) => Hearing::Lost(FEED_NOT_ASKED.to_owned()),
+            Some(_) => Hearing::lost(FEED_NOT_ASKED),
         };
         Some(VipTruth::new(vip, hearing, |probe| match self.verdicts.verdict(probe) {
             Verdict::Unknown => Verdict::Up,
@@ -84,7 +88,7 @@ impl Reasons for Supposed {
             return knowledge::by_pin(pinned);
         }
         if let Some(truth) = self.behind(endpoint).filter(|_| !self.is_dead(endpoint, family))
-            && let Some(because) = words::behind(&truth, endpoint)
+            && let Some(because) = words::behind(&truth, endpoint, family)
         {
             return because;
         }
@@ -97,10 +101,12 @@ impl Reasons for Supposed {
             .unwrap_or_else(|| format!("check {}: no verdict here, taken for up", probe.check.name))
     }
 
-    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Vec<String> {
+    fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned = self.overrides.weight_for(&pool.subject(endpoint), self.at);
         let planned = planned.and_then(|plan| words::plan(plan, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(|truth| words::live(&truth));
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let live = behind.and_then(|truth| words::live(&truth, family, self.at));
         planned.into_iter().chain(live).collect()
     }
 }
@@ -132,7 +138,7 @@ impl Standings for Supposed {
         if let Some(pin) = self.pin(pool, endpoint).and_then(Override::pin) {
             return status::standing(None, Some(pin));
         }
-        match self.behind(endpoint) {
+        match self.behind(endpoint).map(|truth| truth.of(family)) {
             Some(truth) if truth.is_maintenance => Standing::Drained,
             _ if self.is_dead(endpoint, family) => Standing::Down,
             Some(truth) if !truth.is_enough => Standing::Down,
@@ -144,9 +150,11 @@ impl Standings for Supposed {
         true
     }
 
-    fn weight(&self, pool: &Pool, endpoint: &Endpoint, _: Family) -> Weight {
+    fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
         let nominal = self.overrides.weighed(&pool.subject(endpoint), endpoint.weight, self.at);
-        let live = self.behind(endpoint).map_or(1.0, |truth| truth.dealt_live());
-        Weight { nominal, live, ..Weight::full(endpoint.weight) }
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let (live, healthy) = behind.map_or((1.0, 1.0), |truth| truth.of(family).dealt());
+        Weight { nominal, live, healthy, ..Weight::full(endpoint.weight) }
     }
 }

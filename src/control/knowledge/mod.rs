@@ -131,6 +131,11 @@ impl<'a> Now<'a> {
         self.knowledge.overrides.pin_for(&pool.subject(endpoint), self.at)
     }
 
+    /// Whether it is up by the operator's word: whole, whatever is known of what stands behind it or has not come back.
+    fn is_pinned_up(&self, pool: &Pool, endpoint: &Endpoint) -> bool {
+        self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up)
+    }
+
     /// What the probes of an endpoint's address have found; none where nothing probes it.
     pub fn row(&self, endpoint: &Endpoint, family: Family) -> Option<&'a Row> {
         self.knowledge.verdicts.row(family.probe(endpoint)?)
@@ -168,26 +173,57 @@ impl<'a> Now<'a> {
         match (verdict, self.behind(endpoint)) {
             (Some(Verdict::Unknown), _) => None,
             (Some(Verdict::Down), _) => Some(false),
-            (Some(Verdict::Up) | None, behind) => Some(behind.is_none_or(|truth| truth.is_enough)),
+            (Some(Verdict::Up) | None, behind) => {
+                Some(behind.is_none_or(|truth| truth.of(family).is_enough))
+            }
         }
     }
 
     /// Whether nobody at all says that a VIP is alive: its feed is lost, own probes see no real server behind it, and
     /// nothing checks the VIP itself. It is handed out where nothing else is.
     fn is_unvouched(&self, endpoint: &Endpoint, family: Family) -> bool {
-        let spoken = self.behind(endpoint).and_then(VipTruth::spoken);
+        let behind = self.behind(endpoint).map(|truth| truth.of(family));
         family.probe(endpoint).is_none()
-            && spoken.is_some_and(|truth| truth.source == Source::Check)
+            && behind.is_some_and(|truth| truth.source == Source::Check)
     }
 
-    /// Why an endpoint stands as it does, for people; since when is in its [row](Self::row).
+    /// Since when an endpoint stands as it does, as far as that is known; none where a pin holds, which says not when
+    /// it was set.
+    pub fn stands_since(
+        &self,
+        pool: &Pool,
+        endpoint: &Endpoint,
+        family: Family,
+    ) -> Option<Timestamp> {
+        if self.pin(pool, endpoint).is_some() {
+            return None;
+        }
+        let row = self.row(endpoint, family).filter(|row| row.state.verdict != Verdict::Unknown);
+        let by_check = row.and_then(|row| row.state.since);
+        let directors = &self.knowledge.directors;
+        let by_director = endpoint.vip.as_ref().and_then(|vip| directors.since(vip, family));
+        match self.standing(pool, endpoint, family) {
+            Standing::Unknown => None,
+            Standing::Drained => by_director,
+            Standing::Down if row.is_some_and(|row| row.state.verdict == Verdict::Down) => by_check,
+            Standing::Down => by_director,
+            Standing::Held => match self.phase(pool, endpoint, family) {
+                Some(Phase::Held { since, .. }) => Some(since),
+                _ => by_director,
+            },
+            // It takes both. How far it has come back since then is told beside.
+            Standing::Up => by_check.max(by_director),
+        }
+    }
+
+    /// Why an endpoint stands as it does, for people.
     pub fn because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> String {
         if let Some(pinned) = self.pin(pool, endpoint) {
             return by_pin(pinned);
         }
         let verdict = family.probe(endpoint).map(|probe| self.knowledge.verdicts.verdict(probe));
         if let (Some(truth), None | Some(Verdict::Up)) = (self.behind(endpoint), verdict)
-            && let Some(because) = words::behind(truth, endpoint)
+            && let Some(because) = words::behind(truth, endpoint, family)
         {
             return because;
         }
@@ -211,8 +247,11 @@ impl<'a> Now<'a> {
     pub fn weight_because(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Vec<String> {
         let planned =
             self.plan(pool, endpoint).and_then(|it| words::plan(it, endpoint.weight, self.at));
-        let live = self.behind(endpoint).and_then(words::live);
-        let back = self.phase(pool, endpoint, family).and_then(words::phase);
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let live = behind.and_then(|truth| words::live(truth, family, self.at));
+        let phase = self.phase(pool, endpoint, family).filter(|_| !is_pinned_up);
+        let back = phase.and_then(|phase| words::phase(phase, self.at));
         let favour = self.motion.favour(pool, endpoint).and_then(words::favour);
         [planned, live, back, favour].into_iter().flatten().collect()
     }
@@ -223,7 +262,7 @@ impl Standings for Now<'_> {
         if let Some(pinned) = self.pin(pool, endpoint).and_then(Override::pin) {
             return standing(None, Some(pinned));
         }
-        if self.behind(endpoint).is_some_and(|truth| truth.is_maintenance) {
+        if self.behind(endpoint).is_some_and(|truth| truth.of(family).is_maintenance) {
             return Standing::Drained;
         }
         match self.is_alive(endpoint, family) {
@@ -243,11 +282,13 @@ impl Standings for Now<'_> {
     }
 
     fn weight(&self, pool: &Pool, endpoint: &Endpoint, family: Family) -> Weight {
-        // What is handed out before it has come back is so by the operator's word, and whole.
-        let is_pinned_up = self.pin(pool, endpoint).and_then(Override::pin) == Some(Pin::Up);
+        let is_pinned_up = self.is_pinned_up(pool, endpoint);
+        let behind = self.behind(endpoint).filter(|_| !is_pinned_up);
+        let (live, healthy) = behind.map_or((1.0, 1.0), |truth| truth.of(family).dealt());
         Weight {
             nominal: self.nominal(pool, endpoint),
-            live: self.behind(endpoint).map_or(1.0, VipTruth::dealt_live),
+            live,
+            healthy,
             ramp: match self.phase(pool, endpoint, family) {
                 Some(Phase::Ramping { share, .. }) if !is_pinned_up => share,
                 _ => 1.0,
@@ -260,3 +301,6 @@ impl Standings for Now<'_> {
         self.motion.intake(pool, site)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! What is known of an endpoint, in words: why it stands as it does, and what its weight is made of.
 
-use crate::director::{DirectorTruth, RealState, VipTruth};
+use crate::control::spans::{coming, span, until};
+use crate::director::{Source, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
@@ -9,6 +10,7 @@ use crate::report::percent;
 use crate::steer::balance::FavourTold;
 use crate::steer::director::Director;
 use crate::steer::model::Endpoint;
+use crate::steer::pool::Family;
 use jiff::Timestamp;
 
 /// Why a VIP is handed out only where nothing else is, though nothing speaks against it.
@@ -51,22 +53,34 @@ pub(in crate::control) fn since(row: Option<&Row>) -> String {
     since.map_or_else(String::new, |since| format!(" (since {since:.0})"))
 }
 
-/// Why what stands behind a VIP keeps it out of the answers; none where it does not.
-pub(in crate::control) fn behind(truth: &VipTruth, endpoint: &Endpoint) -> Option<String> {
+/// Why what stands behind a VIP keeps it out of the answers of a family; none where it does not.
+pub(in crate::control) fn behind(
+    truth: &VipTruth,
+    endpoint: &Endpoint,
+    family: Family,
+) -> Option<String> {
     let director = endpoint.vip.as_ref()?.directors.get(truth.speaker)?;
-    if truth.is_maintenance {
-        return Some(format!("director {} is in maintenance", director.name));
+    let name = &director.name;
+    let found = truth.of(family);
+    if found.is_maintenance {
+        let is_whole = Family::BOTH.into_iter().all(|family| truth.of(family).is_maintenance);
+        let of = if is_whole { String::new() } else { format!(" for {}", family.rtype()) };
+        return Some(format!("director {name} is in maintenance{of}"));
     }
-    let spoken = truth.spoken()?;
-    (!truth.is_enough)
-        .then(|| format!("director {}: {}", director.name, against_min_up(spoken, director)))
+    let less = || format!("director {name}: {}", against_min_up(truth, family, director));
+    (!found.is_enough).then(less)
 }
 
-/// How much behind a director is live, held against what should be at least.
-pub(in crate::control) fn against_min_up(truth: &DirectorTruth, director: &Director) -> String {
-    let (part, min_up) = (percent(truth.healthy()), percent(director.min_up));
-    let less = if truth.is_enough(director.min_up) { "" } else { "less than " };
-    format!("{}, {part} of the weight, {less}min_up = {min_up}", live_reals(truth))
+/// How much of what serves a family behind a director is live, held against what should be at least.
+pub(in crate::control) fn against_min_up(
+    truth: &VipTruth,
+    family: Family,
+    director: &Director,
+) -> String {
+    let found = truth.of(family);
+    let (part, min_up) = (percent(found.healthy), percent(director.min_up));
+    let less = if found.is_enough { "" } else { "less than " };
+    format!("{}, {part} of the weight, {less}min_up = {min_up}", live_reals(truth, family))
 }
 
 /// What becomes of those who come to a site that is full and takes this part of them.
@@ -80,29 +94,39 @@ pub(in crate::control) fn full(part: f64) -> String {
     }
 }
 
-/// What part of a VIP is live, if not the whole, and who says so if its feed does not.
-pub(in crate::control) fn live(truth: &VipTruth) -> Option<String> {
-    let spoken = truth.spoken()?;
-    let fault = spoken.feed_fault.as_ref().map(|why| {
-        let instead = spoken.source.instead_of_feed();
-        format!("{instead}, as the feed is not heard: {why}")
+/// What part of a VIP is live in a family, if not the whole, and who says so if its feed does not.
+pub(in crate::control) fn live(truth: &VipTruth, family: Family, now: Timestamp) -> Option<String> {
+    let (found, spoken) = (truth.of(family), truth.spoken()?);
+    let fault = spoken.feed_fault.as_ref().filter(|_| found.source != Source::Feed);
+    let fault = fault.map(|why| {
+        let instead = found.source.instead_of_feed();
+        let since = spoken.lost_since.map(|since| format!(" (since {})", span(since, now)));
+        format!("{instead}, as the feed is not heard: {why}{}", since.unwrap_or_default())
     });
     // Why it is out altogether is said where its standing is.
-    let part = (truth.live < 1.0 && truth.is_enough)
-        .then(|| format!("{}: {} of the weight", live_reals(spoken), percent(truth.live)));
+    let part = (found.live < 1.0 && found.is_enough).then(|| {
+        let out = match found.out {
+            0 => String::new(),
+            out => format!(", {out} out on purpose"),
+        };
+        format!("{}{out}: {} of the weight", live_reals(truth, family), percent(found.live))
+    });
     let both: Vec<String> = [part, fault].into_iter().flatten().collect();
     (!both.is_empty()).then(|| both.join("; "))
 }
 
-/// `3 of 4 real servers live`, those that are out on purpose not counted.
-fn live_reals(truth: &DirectorTruth) -> String {
-    let up = truth.reals.iter().filter(|real| real.state == RealState::Up).count();
-    let down = truth.reals.iter().filter(|real| real.state == RealState::Down).count();
-    format!("{up} of {} real servers live", up + down)
+/// `3 of 4 real servers live`, those that are out on purpose not counted; `2 of 2 real servers live for A` where the
+/// other family has others.
+fn live_reals(truth: &VipTruth, family: Family) -> String {
+    let counts = |family| (truth.of(family).up, truth.of(family).down);
+    let (up, down) = counts(family);
+    let is_same = Family::BOTH.into_iter().all(|family| counts(family) == (up, down));
+    let of = if is_same { String::new() } else { format!(" for {}", family.rtype()) };
+    format!("{up} of {} real servers live{of}", up + down)
 }
 
 /// How far something has come back; none if wholly.
-pub(super) fn phase(phase: Phase) -> Option<String> {
+pub(super) fn phase(phase: Phase, now: Timestamp) -> Option<String> {
     match phase {
         Phase::Down | Phase::Whole => None,
         Phase::Held { since, until, doublings } => {
@@ -111,13 +135,13 @@ pub(super) fn phase(phase: Phase) -> Option<String> {
                 1 => ", twice as long since it failed again soon".to_owned(),
                 _ => format!(", doubled {doublings} times since it keeps failing"),
             };
-            Some(format!("up again since {since:.0}, held back until {until:.0}{again}"))
+            let (since, until) = (span(since, now), self::until(now, Some(until)));
+            Some(format!("up again since {since}, held back {until}{again}"))
         }
         Phase::Ramping { since, until, share } => {
-            let share = percent(share);
-            Some(format!(
-                "slow start: {share} of its weight, since {since:.0}, whole at {until:.0}"
-            ))
+            let (share, since) = (percent(share), span(since, now));
+            let whole = coming(now, until);
+            Some(format!("slow start: {share} of its weight, since {since}, whole at {whole}"))
         }
     }
 }
@@ -133,15 +157,18 @@ pub(in crate::control) fn plan(
     let way = match plan.ends_at() {
         Some(end) if now < end => {
             let from = plan.from.unwrap_or(configured.into());
-            let since = plan.begin.map_or_else(String::new, |begin| format!(" since {begin:.0}"));
+            let begun = plan.begin.filter(|begin| *begin <= now);
+            let since = begun.map_or_else(String::new, |it| format!(" since {}", span(it, now)));
+            let there = coming(now, end);
             format!(
-                "{weight:.1} on the way from {from:.1} to {}{since}, there at {end:.0}",
+                "{weight:.1} on the way from {from:.1} to {}{since}, there at {there}",
                 plan.weight
             )
         }
         _ => format!("{} in place of {configured}", plan.weight),
     };
-    let until = pinned.until.map_or_else(String::new, |until| format!(", until {until:.0}"));
+    let until = pinned.until.map(|end| format!(", {}", self::until(now, Some(end))));
+    let until = until.unwrap_or_default();
     let by = pinned.by.as_ref().map_or_else(String::new, |by| format!(", by {by}"));
     let reason = &pinned.reason;
     let reason = if reason.is_empty() { String::new() } else { format!(": {reason}") };

@@ -3,16 +3,31 @@
 use crate::control::events::{Event, Kind, Severity};
 use crate::director::hearing::UNHEARD;
 use crate::director::truth::NOT_PROBED;
-use crate::director::{DirectorTruth, RealState, RealTruth, Tier, Turned};
+use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
 use crate::steer::director::Director;
 use jiff::Timestamp;
 
-/// What is known otherwise behind a VIP than before. Of what is known for the first time only what is wrong is news.
-pub(in crate::control) fn director_turned(
-    turned: &Turned,
+/// What is known otherwise behind VIPs than before. Of what is known for the first time only what is wrong is news. What
+/// has happened to two versions of a director is told once.
+pub(in crate::control) fn directors_turned(
+    turned: &[Turned],
     tier: &Tier,
     at: Timestamp,
 ) -> Vec<Event> {
+    let mut news: Vec<Event> = Vec::new();
+    for turned in turned {
+        let has_twin = tier.versions(&turned.vip).nth(1).is_some();
+        for event in director_turned(turned, tier, at) {
+            let is_same = |told: &Event| (&told.what, &told.zone) == (&event.what, &event.zone);
+            if !(has_twin && news.iter().any(is_same)) {
+                news.push(event);
+            }
+        }
+    }
+    news
+}
+
+fn director_turned(turned: &Turned, tier: &Tier, at: Timestamp) -> Vec<Event> {
     let mut news = Vec::new();
     let Some(truth) = tier.truth(&turned.vip) else { return news };
     for (place, director) in turned.vip.directors.iter().enumerate() {
@@ -42,9 +57,13 @@ impl Look<'_> {
         let name = &self.director.name;
         match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
-                let instead = self.now.source.instead_of_feed();
+                let is_seen = self.now.reals.iter().any(|real| real.source != Source::Check);
+                let source = if is_seen { Source::Probes } else { Source::Check };
+                let instead = source.instead_of_feed();
                 let what = format!("director {name} is not heard any more: {instead}");
-                Some(self.event(Severity::Warning, what, why))
+                let since = self.now.lost_since.map(|since| format!(" (since {since:.0})"));
+                let cause = format!("{why}{}", since.unwrap_or_default());
+                Some(self.event(Severity::Warning, what, &cause))
             }
             None if was_lost => {
                 Some(self.event(Severity::Info, format!("director {name} is heard again"), ""))
@@ -69,17 +88,26 @@ impl Look<'_> {
         let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
         // What was not probed yet is no news, and nothing that could change.
         let known = known.filter(|row| row.because != NOT_PROBED);
-        let before = known.map_or(RealState::Up, |row| row.state);
-        if before == real.state || real.because == NOT_PROBED {
+        // Nor is it news that nobody knows, or that what only stands in for others was always idle.
+        let state = real.state?;
+        let usual = if state == RealState::Standby { state } else { RealState::Up };
+        let before = known.and_then(|row| row.state).unwrap_or(usual);
+        if before == state || real.because == NOT_PROBED {
             return None;
         }
-        let severity = match real.state {
-            RealState::Up | RealState::Draining | RealState::Maintenance => Severity::Info,
+        let severity = match state {
+            RealState::Up | RealState::Draining | RealState::Standby | RealState::Maintenance => {
+                Severity::Info
+            }
             RealState::Down => Severity::Warning,
         };
-        let within = if real.state == RealState::Maintenance { "in " } else { "" };
+        let within = match state {
+            RealState::Maintenance => "in ",
+            RealState::Standby => "on ",
+            _ => "",
+        };
         let (name, director) = (&real.name, &self.director.name);
-        let what = format!("{name} behind director {director} is {within}{}", real.state);
+        let what = format!("{name} behind director {director} is {within}{state}");
         Some(self.event(severity, what, real.because))
     }
 

@@ -12,8 +12,8 @@ use crate::config::shown_duration;
 use crate::control::events::{Event, Kind, Severity};
 use crate::control::knowledge::{Now, words};
 use crate::control::motion;
+use crate::director::VipTruth;
 use crate::director::truth::NOT_PROBED;
-use crate::director::{Source, VipTruth};
 use crate::health::comeback::Phase;
 use crate::health::ramp::after;
 use crate::report::{listed as names, percent};
@@ -35,8 +35,8 @@ const FULL_AFTER: Duration = Duration::from_secs(30);
 /// What was last told of everything that moves.
 #[derive(Default)]
 pub(in crate::control) struct Movements {
-    /// Whether there is too little behind them.
-    vips: HashMap<VipKey, Told<bool>>,
+    /// Whether there is too little behind them, by family.
+    vips: HashMap<VipKey, Told<[bool; 2]>>,
     /// What the feeds of their directors, by place, list beside what is configured.
     unconfigured: HashMap<(VipKey, usize), Told<BTreeSet<String>>>,
     /// How far they have come back, by family.
@@ -96,7 +96,9 @@ impl Movements {
     pub(in crate::control) fn look(&mut self, catalog: &Catalog, now: &Now<'_>) -> Vec<Event> {
         self.next_look = None;
         let mut look = Look { told: self, now, news: Vec::new() };
-        for vip in catalog.pools().vips() {
+        // Of several versions of a director the first one is looked at.
+        let mut vips = HashSet::new();
+        for vip in catalog.pools().vips().filter(|vip| vips.insert(vip.key())) {
             look.vip(vip);
             look.unconfigured(vip);
         }
@@ -136,30 +138,45 @@ struct Look<'a> {
 impl Look<'_> {
     fn vip(&mut self, vip: &Vip) {
         let Some(truth) = self.now.knowledge().directors.truth(vip) else { return };
-        let Some(lacks) = lacks(truth) else { return };
+        let Some(director) = vip.directors.get(truth.speaker) else { return };
         let told = self.told.vips.entry(vip.key()).or_default();
-        if told.state == lacks {
+        let seated = [director.a.is_some(), director.aaaa.is_some()];
+        let lacks = Family::BOTH.map(|family| {
+            let known = lacks(truth, family).filter(|_| seated[family as usize]);
+            known.unwrap_or(told.state[family as usize])
+        });
+        let before = told.state;
+        if before == lacks {
             return;
         }
         if let Err(at) = told.ration.take(self.now.moment()) {
             return self.look_at(at);
         }
         told.state = lacks;
-        let told = truth.spoken().zip(vip.directors.get(truth.speaker));
-        let Some((spoken, director)) = told else { return };
-        let (severity, what) = match lacks {
-            true => (Severity::Warning, "has too few real servers live: its VIP counts as down"),
-            false => (Severity::Info, "has enough real servers live again"),
-        };
-        let cause = words::against_min_up(spoken, director);
-        self.news.push(self.of_director(director, severity, what, cause));
+        let turned = |family: &Family| before[*family as usize] != lacks[*family as usize];
+        let turned: Vec<Family> = Family::BOTH.into_iter().filter(turned).collect();
+        // What is the same in all families is told once.
+        let is_all = turned.len() == seated.into_iter().filter(|seated| *seated).count()
+            && turned.iter().all(|family| lacks[*family as usize] == lacks[turned[0] as usize]);
+        for family in turned.into_iter().take(if is_all { 1 } else { 2 }) {
+            let of = if is_all { String::new() } else { format!(" for {}", family.rtype()) };
+            let (severity, what) = match lacks[family as usize] {
+                true => (
+                    Severity::Warning,
+                    format!("has too few real servers live{of}: its VIP counts as down"),
+                ),
+                false => (Severity::Info, format!("has enough real servers live again{of}")),
+            };
+            let cause = words::against_min_up(truth, family, director);
+            self.news.push(self.of_director(director, severity, &what, cause));
+        }
     }
 
     fn unconfigured(&mut self, vip: &Vip) {
         let Some(truth) = self.now.knowledge().directors.truth(vip) else { return };
         for (place, (director, truth)) in vip.directors.iter().zip(&truth.directors).enumerate() {
             // Who is not heard says nothing.
-            if truth.source != Source::Feed {
+            if !truth.is_heard() {
                 continue;
             }
             let listed: BTreeSet<String> = truth.unconfigured.iter().cloned().collect();
@@ -208,7 +225,10 @@ impl Look<'_> {
     }
 
     fn endpoint(&mut self, pool: &Pool, endpoint: &Endpoint) {
-        let is_taken_out = self.now.behind(endpoint).is_some_and(|truth| truth.is_maintenance);
+        let drains = |truth: &VipTruth| {
+            Family::BOTH.into_iter().all(|family| truth.of(family).is_maintenance)
+        };
+        let is_taken_out = self.now.behind(endpoint).is_some_and(drains);
         if is_taken_out || self.now.pin(pool, endpoint).is_some() {
             return;
         }
@@ -336,10 +356,11 @@ impl Look<'_> {
     }
 }
 
-/// Whether too little is live behind a VIP; none where that cannot be said, or is so on purpose.
-fn lacks(truth: &VipTruth) -> Option<bool> {
+/// Whether too little is live behind a VIP in a family; none where that cannot be said, or is so on purpose.
+fn lacks(truth: &VipTruth, family: Family) -> Option<bool> {
     let is_probed = truth.spoken()?.reals.iter().all(|real| real.because != NOT_PROBED);
-    (!truth.is_maintenance && (truth.is_enough || is_probed)).then_some(!truth.is_enough)
+    let found = truth.of(family);
+    (!found.is_maintenance && (found.is_enough || is_probed)).then_some(!found.is_enough)
 }
 
 fn stage(phase: Option<Phase>) -> Stage {

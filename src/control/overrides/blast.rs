@@ -4,8 +4,10 @@
 //! that deals what is answered from, so what is foretold is what will be. Refused, unless somebody insists, is what
 //! takes away more than was said: the last site of a pool that has anything up, or so much of a site that what is left
 //! of it falls under `min_up`. Taking out a site as a whole is what overrides are for, as long as another remains.
-//! Who could not reach the other site, and whether it bears the load, is not known here.
+//! Where what remains carries fewer sessions well than there are, that is warned of, as far as both are known. Who
+//! could not reach the other site is not known here.
 
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +15,9 @@ use crate::control::outlook::{Condition, Outlook, SiteLevel};
 use crate::health::Standing;
 use crate::report::{count, listed};
 use crate::snapshot::{Catalog, Standings};
-use crate::steer::model::{OnAllDown, Pool};
+use crate::steer::model::{Endpoint, OnAllDown, Pool};
 use crate::steer::pool::{Dealt, Family, Roster};
+use room::Room;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -111,6 +114,8 @@ pub struct Change<'a> {
     pub after: &'a dyn Standings,
     /// As they would stand by their probes alone.
     pub probed: &'a dyn Standings,
+    /// Sessions that each has now, where that is known.
+    pub sessions: &'a dyn Fn(&Endpoint) -> Option<u64>,
 }
 
 /// What a change would do.
@@ -202,7 +207,7 @@ impl<'a> Comparison<'a> {
     fn told(&self, own: bool) -> Option<PoolEffect> {
         let [before, after] = self.condition;
         let (verdict, why) = match own {
-            true => self.judged(),
+            true => self.with_room(self.judged()),
             false => self.judged_by_fallback()?,
         };
         let Pool { zone, name, .. } = self.pool;
@@ -216,6 +221,22 @@ impl<'a> Comparison<'a> {
             verdict,
             why,
         })
+    }
+
+    /// Who does not carry all that there is is warned of, whatever else there is to say.
+    fn with_room(&self, (verdict, why): (Judgement, String)) -> (Judgement, String) {
+        // Where nothing remains that says enough.
+        let remains = self.sites.iter().any(|site| is_alive(site.after));
+        let lacking = || room::lacking(self.pool, self.roster.family, self.change);
+        match remains.then(lacking).flatten() {
+            None => (verdict, why),
+            Some(Room { sessions, capacity }) => {
+                let lacks = format!(
+                    "what remains carries {capacity:.0} sessions well, and there are {sessions:.0}"
+                );
+                (verdict.min(Judgement::Warned), format!("{why}; {lacks}"))
+            }
+        }
     }
 
     fn judged(&self) -> (Judgement, String) {

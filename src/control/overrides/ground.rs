@@ -233,6 +233,7 @@ impl Ground {
             before: &self.knowledge.at(now),
             after: &after.at(now),
             probed: &probed.at(now),
+            sessions: &|endpoint| self.knowledge.at(now).behind(endpoint)?.sessions,
         };
         blast::effect(&self.catalog, change)
     }

@@ -486,8 +486,9 @@ fn unknown(catalog: &Catalog, wanted: &Wanted, known: &[OverrideTarget], noun: &
     let name = &wanted.name;
     // The same name where it was not looked for is nearer than any other name.
     let open = Wanted { kind: None, zone: Part::Open, pool: Part::Open, name: name.clone() };
+    let everything = self::known(catalog);
     let elsewhere: Vec<String> =
-        known.iter().filter(|target| open.takes_in(target)).map(written).collect();
+        everything.iter().filter(|target| open.takes_in(target)).map(written).collect();
     let in_pool = match &wanted.pool {
         Part::Only(pool) => format!(" in pool {pool:?}"),
         Part::Any | Part::Open => String::new(),

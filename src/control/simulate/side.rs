@@ -2,6 +2,7 @@
 
 use super::changes::Changes;
 use crate::control::explain::Supposed;
+use crate::health::overrides::Pin;
 use crate::health::{Standing, status};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::model::{Endpoint, Pool};
@@ -65,7 +66,12 @@ impl Standings for Assumed<'_> {
                 let weight = known.weight(pool, endpoint, family);
                 // What is supposed of its weight stands in the endpoint itself.
                 let nominal = self.changes.reweighs(pool, endpoint).then_some(endpoint.weight);
-                Weight { nominal: nominal.map_or(weight.nominal, f64::from), ..weight }
+                let nominal = nominal.map_or(weight.nominal, f64::from);
+                // What is up by somebody's word is so as a whole.
+                if self.changes.pin(pool, endpoint) == Some(Pin::Up) {
+                    return Weight { nominal, ..Weight::full(endpoint.weight) };
+                }
+                Weight { nominal, ..weight }
             }
         }
     }

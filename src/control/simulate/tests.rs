@@ -325,7 +325,7 @@ fn the_closest_name_wins_and_unknown_names_are_told() {
     check(Some("nowhere"), None, Some("known here: s0, s0-0, s0-1, s1, s1-2, web"));
     check(Some("pool:s0"), None, Some("unknown pool \"s0\" (did you mean site:s0?)"));
     // A site has no weight.
-    check(None, Some("s0"), Some("unknown endpoint \"s0\" (did you mean site:s0?)"));
+    check(None, Some("s0"), Some("unknown endpoint or director \"s0\" (did you mean site:s0?)"));
 }
 
 #[test]

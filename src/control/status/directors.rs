@@ -7,11 +7,17 @@ use super::Facts;
 use super::pools;
 use super::view::CheckView;
 use crate::director::{DirectorTruth, RealTruth, Source, VipTruth};
+use crate::snapshot::ServedZone;
 use crate::steer::director::{Director, Feed, FeedSource, HaproxySource, Real, Vip};
+use crate::steer::model::Pool;
+use crate::steer::pool::Family;
+use crate::wire::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::iter::successors;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// A load balancer whose VIP is handed out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,15 +42,21 @@ pub struct DirectorView {
     pub speaks: bool,
     /// The endpoints that stand for it.
     pub endpoints: Vec<DirectorSeatView>,
-    /// `up`; `maintenance`, then it drains; `down` if less of it is live than `min_up`.
+    /// Zones that are kept as they were last good, and go by an older version of it than is shown here.
+    #[serde(default)]
+    pub older_in: Vec<String>,
+    /// `up`; `maintenance`, then it drains; `down` if less of it is live than `min_up`. Of its families the worst.
     pub state: String,
-    /// Live part of the weight of its real servers, those that are out on purpose not counted, 0 to 1.
+    /// Live part of the weight of its real servers, 0 to 1. Of its families the worst.
     pub live: f64,
     /// The part below which its VIP is not handed out.
     pub min_up: f64,
     /// Who says which real servers are live: `feed`, `probes` of our own, or the `check` of the VIP alone, where
-    /// neither knows.
+    /// neither knows. Of its families the least sure.
     pub source: String,
+    /// The same for each address of its VIP. Of an older server, nothing.
+    #[serde(default)]
+    pub families: Vec<DirectorFamilyView>,
     /// How it is asked; none where its real servers are probed only.
     pub feed: Option<FeedView>,
     /// Sessions at this moment, as reported.
@@ -57,6 +69,27 @@ pub struct DirectorView {
     pub reals: Vec<RealView>,
     /// Servers that its feed lists beside those that are configured; what they carry counts for nothing.
     pub unconfigured: Vec<String>,
+}
+
+/// What stands behind one address of a director's VIP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectorFamilyView {
+    /// `A` or `AAAA`.
+    pub family: String,
+    /// The address.
+    pub address: IpAddr,
+    /// `up`, `maintenance` or `down`, as of the whole.
+    pub state: String,
+    /// Live part of the weight of the real servers that serve it, 0 to 1.
+    pub live: f64,
+    /// The same of those that are not out on purpose: what `min_up` is held against.
+    pub healthy: f64,
+    /// Who says so.
+    pub source: String,
+    /// How many of them are live.
+    pub reals_up: usize,
+    /// How many should be, and are not.
+    pub reals_down: usize,
 }
 
 /// Where a director is handed out.
@@ -104,7 +137,7 @@ pub struct RealView {
     pub address: Option<String>,
     /// Its part of the director's sessions, relative to the others.
     pub weight: u32,
-    /// `up`, `draining`, `maintenance`, `down`; `unknown` where the VIP's own check decides alone.
+    /// `up`, `draining`, `standby`, `maintenance`, `down`; `unknown` where the VIP's own check decides alone.
     pub state: String,
     /// Why.
     pub because: String,
@@ -121,13 +154,40 @@ pub(super) fn all(facts: &Facts<'_>) -> Vec<DirectorView> {
     for vip in tier.vips() {
         // One that was never judged belongs to what waits to be served.
         let Some(truth) = tier.truth(vip) else { continue };
+        let Some(older_in) = older_in(facts, vip) else { continue };
         for (place, director) in vip.directors.iter().enumerate() {
             let zone = director.zone.as_ref().map(ToString::to_string);
-            let looker = Looker { facts, vip, director, truth, place };
+            let looker = Looker { facts, vip, director, truth, place, older_in: &older_in };
             views.entry((zone, director.name.clone())).or_insert_with(|| looker.view());
         }
     }
     views.into_values().collect()
+}
+
+/// The zones that go by older versions of a VIP; none if it is one of these itself.
+fn older_in(facts: &Facts<'_>, vip: &Arc<Vip>) -> Option<Vec<String>> {
+    let versions: Vec<&Arc<Vip>> = facts.knowledge.directors.versions(vip).collect();
+    if versions.len() <= 1 {
+        return Some(Vec::new());
+    }
+    let zones = |version: &Vip| -> Vec<&Name> {
+        let stands =
+            |pool: &Pool| pool.endpoints.iter().any(|it| it.vip.as_deref() == Some(version));
+        let all = facts.snapshot.zones().zones().iter();
+        let holds = |zone: &&ServedZone| {
+            zone.names.iter().any(|plan| {
+                successors(Some(&plan.name.pool), |pool| pool.fallback.as_ref())
+                    .any(|it| stands(it))
+            })
+        };
+        all.filter(holds).map(|zone| zone.zone.apex()).collect()
+    };
+    let is_new = |apex: &&Name| !facts.last_load.kept_zones.contains(apex);
+    let newest = versions.iter().find(|version| zones(version).iter().any(is_new));
+    let newest = *newest.unwrap_or(&versions[0]);
+    let older = versions.into_iter().filter(|version| !Arc::ptr_eq(version, newest));
+    let older = older.flat_map(|version| zones(version)).map(ToString::to_string).collect();
+    Arc::ptr_eq(vip, newest).then_some(older)
 }
 
 /// Looks at one director of a VIP.
@@ -137,18 +197,21 @@ struct Looker<'a> {
     director: &'a Director,
     truth: &'a VipTruth,
     place: usize,
+    older_in: &'a [String],
 }
 
 impl Looker<'_> {
     fn view(&self) -> DirectorView {
         let Director { zone, name, site, min_up, .. } = self.director;
         let truth = &self.truth.directors[self.place];
-        let live = truth.live();
+        let families = self.families(truth);
+        let is_of_any = |word: &str| families.iter().any(|family| family.state == word);
         let state = match () {
             () if truth.is_maintenance => "maintenance",
-            () if truth.is_enough(*min_up) => "up",
-            () => "down",
+            () => ["down", "maintenance"].into_iter().find(|it| is_of_any(it)).unwrap_or("up"),
         };
+        let own = Family::BOTH.into_iter().filter(|family| self.address(*family).is_some());
+        let source = own.map(|family| truth.of(family).source).max();
         let own = self.director.key();
         let others = self.vip.directors.iter().filter(|other| other.key() != own);
         DirectorView {
@@ -162,10 +225,12 @@ impl Looker<'_> {
             shared_with: others.map(|other| other.name.clone()).collect(),
             speaks: self.truth.speaker == self.place,
             endpoints: self.endpoints(),
+            older_in: self.older_in.to_vec(),
             state: state.to_owned(),
-            live,
+            live: families.iter().map(|family| family.live).fold(1.0, f64::min),
             min_up: *min_up,
-            source: truth.source.to_string(),
+            source: source.unwrap_or(Source::Check).to_string(),
+            families,
             feed: self.director.feed.as_deref().map(|feed| self.feed(feed, truth)),
             sessions: truth.sessions,
             capacity: self.director.capacity,
@@ -173,6 +238,35 @@ impl Looker<'_> {
             reals: self.reals(truth),
             unconfigured: truth.unconfigured.clone(),
         }
+    }
+
+    fn address(&self, family: Family) -> Option<IpAddr> {
+        match family {
+            Family::V4 => self.director.a.map(IpAddr::from),
+            Family::V6 => self.director.aaaa.map(IpAddr::from),
+        }
+    }
+
+    fn families(&self, truth: &DirectorTruth) -> Vec<DirectorFamilyView> {
+        let view = |family: Family| {
+            let found = truth.of(family);
+            let state = match () {
+                () if truth.is_maintenance || found.is_maintenance => "maintenance",
+                () if found.is_enough => "up",
+                () => "down",
+            };
+            Some(DirectorFamilyView {
+                family: family.rtype().to_string(),
+                address: self.address(family)?,
+                state: state.to_owned(),
+                live: found.live,
+                healthy: found.healthy,
+                source: found.source.to_string(),
+                reals_up: found.up,
+                reals_down: found.down,
+            })
+        };
+        Family::BOTH.into_iter().filter_map(view).collect()
     }
 
     /// Pools that mean the same and were read at different times are one here.
@@ -207,7 +301,7 @@ impl Looker<'_> {
             kind: kind.to_owned(),
             from,
             fault: fault.cloned(),
-            fault_since: last.map(|(since, _)| *since),
+            fault_since: last.map(|(since, _)| *since).or(truth.lost_since),
             heard_at: row.and_then(|row| Some(row.last_good.as_ref()?.0)),
             latency_ms: row
                 .filter(|row| row.asked_total > 0)
@@ -218,35 +312,19 @@ impl Looker<'_> {
         }
     }
 
-    /// Where nobody knows anything of the real servers, they are those that are configured.
     fn reals(&self, truth: &DirectorTruth) -> Vec<RealView> {
         let configured = &self.director.reals;
-        if truth.source == Source::Check {
-            return configured.iter().map(|real| self.unknown(real)).collect();
-        }
         let known = |told: &RealTruth| configured.iter().find(|real| real.name == told.name);
         let view = |told: &RealTruth| RealView {
             name: told.name.clone(),
             address: told.address.map(|address| address.to_string()),
             weight: told.weight,
-            state: told.state.to_string(),
+            state: told.state.map_or_else(|| "unknown".to_owned(), |state| state.to_string()),
             because: told.because.to_owned(),
             sessions: told.sessions,
             check: known(told).and_then(|real| self.check(real)),
         };
         truth.reals.iter().map(view).collect()
-    }
-
-    fn unknown(&self, real: &Real) -> RealView {
-        RealView {
-            name: real.name.clone(),
-            address: Some(real.address.to_string()),
-            weight: real.weight,
-            state: "unknown".to_owned(),
-            because: "no probe from here reaches any of them".to_owned(),
-            sessions: None,
-            check: self.check(real),
-        }
     }
 
     fn check(&self, real: &Real) -> Option<CheckView> {

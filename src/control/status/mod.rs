@@ -16,7 +16,7 @@ mod wrong;
 
 pub(super) use pools::CERTIFICATE_DAYS_MIN;
 
-pub use directors::{DirectorSeatView, DirectorView, FeedView, RealView};
+pub use directors::{DirectorFamilyView, DirectorSeatView, DirectorView, FeedView, RealView};
 pub use view::{
     CheckView, ComebackView, DatabaseView, EndpointFamilyView, EndpointView, FamilyView,
     FindingView, LastProbeView, OverrideView, PlanView, PoolView, ReloadView, ServerView,

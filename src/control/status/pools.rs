@@ -181,6 +181,7 @@ impl Looker<'_> {
             family: family.rtype().to_string(),
             address: family.address(endpoint)?,
             standing: self.now.standing(pool, endpoint, family).to_string(),
+            since: self.now.stands_since(pool, endpoint, family),
             because: self.now.because(pool, endpoint, family),
             share: seated.shares.get(&at).copied().unwrap_or(0.0),
             weight_because: self.now.weight_because(pool, endpoint, family),

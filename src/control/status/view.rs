@@ -185,6 +185,8 @@ pub struct EndpointFamilyView {
     pub address: IpAddr,
     /// `up`, `down`, `unknown`, `drained` or `held`.
     pub standing: String,
+    /// Since when, as far as that is known; none where an override holds.
+    pub since: Option<Timestamp>,
     /// Why.
     pub because: String,
     /// The share intended: how many of the answers that its site gives in this family list it, 0 to 1.

@@ -143,11 +143,7 @@ fn down_since(
         endpoint.families.iter().filter(|family| families.contains(&family.family))
     });
     let down = seats.filter(|seat| seat.standing != "up");
-    let since = |seat: &EndpointFamilyView| {
-        let check = seat.check.as_ref().filter(|check| check.verdict == seat.standing)?;
-        check.since
-    };
-    down.map(since).collect::<Option<Vec<_>>>()?.into_iter().max()
+    down.map(|seat: &EndpointFamilyView| seat.since).collect::<Option<Vec<_>>>()?.into_iter().max()
 }
 
 fn of_zones(status: &Status, wrong: &mut Vec<Wrong>) {
@@ -211,10 +207,7 @@ fn of_endpoints(status: &Status, pool: &PoolView, wrong: &mut Vec<Wrong>) {
             if matches!(standing, "up" | "drained") || (standing == "held" && doublings == 0) {
                 continue;
             }
-            let since = match standing {
-                "held" => held.map(|comeback| comeback.since),
-                _ => first.and_then(|seat| seat.check.as_ref()?.since),
-            };
+            let since = first.and_then(|seat| seat.since);
             let word = if standing == "held" { "held back, as it keeps failing" } else { standing };
             let what = format!("{}: endpoint {}{suffix} is {word}", title(pool), endpoint.endpoint);
             wrong.push(warning(what, since, first.map_or("", |seat| &seat.because)));

@@ -1,8 +1,8 @@
 //! Who may hold a connection of the agent, and who makes room.
 //!
-//! A connection is silent until the head of its request is there. Where all seats are taken, a newcomer gets the seat of
-//! a silent one: of the client that has most of those, the one that came first. So whoever opens connections and says
-//! nothing takes seats from himself, and a nameserver that asks is never kept waiting for him.
+//! A connection is silent until the head of its request is there. Where all seats are taken, a newcomer gets the seat
+//! of a silent one: of the client that has most of those, the one that came first. So whoever opens connections and
+//! says nothing takes seats from himself, and a nameserver that asks is never kept waiting for him.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, Ipv6Addr};

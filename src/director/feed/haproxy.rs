@@ -121,7 +121,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn server(&self) -> Result<Server, Fault> {
+    fn server(&self) -> Result<RealReport, Fault> {
         let name = self.field(self.columns.server)?;
         limits::name(name)?;
         let weight = limits::weight(name, self.field(self.columns.weight)?)?;
@@ -132,15 +132,10 @@ impl<'a> Row<'a> {
             state: state(name, self.field(self.columns.status)?, weight)?,
             weight,
             sessions: self.sessions(name)?,
+            is_backup: !matches!(self.optional(self.columns.is_backup), "" | "0"),
         };
-        let is_backup = !matches!(self.optional(self.columns.is_backup), "" | "0");
-        Ok(Server { real, is_backup })
+        Ok(real)
     }
-}
-
-struct Server {
-    real: RealReport,
-    is_backup: bool,
 }
 
 /// What a server's status comes to; after the word stand checks (`UP 1/3`) or reasons (`MAINT (via web/web1)`).
@@ -159,11 +154,19 @@ fn state(name: &str, status: &str, weight: u32) -> Result<RealState, Fault> {
     }
 }
 
+/// What is told of a backend as a whole.
+struct Sum {
+    sessions: Option<u64>,
+    response_ms: Option<f64>,
+    /// Of the servers that are used at the moment.
+    weight: Option<u32>,
+}
+
 #[derive(Default)]
 struct Found {
-    servers: Vec<Server>,
-    /// Sessions and response time from the row that closes the backend.
-    sum: Option<(Option<u64>, Option<f64>)>,
+    servers: Vec<RealReport>,
+    /// From the row that closes the backend.
+    sum: Option<Sum>,
     is_frontend: bool,
     /// Other backends.
     others: Vec<String>,
@@ -179,7 +182,13 @@ impl Found {
                     "backend {backend:?} is there twice: ask one process of HAProxy"
                 )));
             }
-            ("1", true) => self.sum = Some((row.sessions(backend)?, row.response_ms(backend)?)),
+            ("1", true) => {
+                self.sum = Some(Sum {
+                    sessions: row.sessions(backend)?,
+                    response_ms: row.response_ms(backend)?,
+                    weight: row.field(row.columns.weight)?.parse().ok(),
+                });
+            }
             ("2", true) => {
                 limits::count(self.servers.len() + 1)?;
                 self.servers.push(row.server()?);
@@ -195,26 +204,18 @@ impl Found {
         Ok(())
     }
 
-    fn finish(self, backend: &str) -> Result<FeedReport, Fault> {
-        let Some((sessions, response_ms)) = self.sum else {
+    fn finish(mut self, backend: &str) -> Result<FeedReport, Fault> {
+        let Some(Sum { sessions, response_ms, weight }) = self.sum else {
             return Err(self.absent(backend));
         };
-        let names = self.servers.iter().map(|server| &server.real.name);
+        let names = self.servers.iter().map(|server| &server.name);
         if let Some(Some(name)) = limits::duplicate(names) {
             return Err(Fault::impossible(format!(
                 "server {name:?} is twice in backend {backend:?}"
             )));
         }
-        let is_active = |server: &Server| !server.is_backup && server.real.state == RealState::Up;
-        let has_active = self.servers.iter().any(is_active);
-        let reals = self.servers.into_iter().map(|Server { mut real, is_backup }| {
-            // A backup gets nothing as long as one of the others is up.
-            if is_backup && has_active && real.state == RealState::Up {
-                real.state = RealState::Draining;
-            }
-            real
-        });
-        let reals = reals.collect();
+        stand_by(&mut self.servers, weight);
+        let reals = self.servers;
         Ok(FeedReport::One(Report { reals, sessions, response_ms, is_maintenance: false }))
     }
 
@@ -237,6 +238,21 @@ impl Found {
         };
         Fault::impossible(format!("HAProxy has no backend {backend:?}{hint}"))
     }
+}
+
+/// Tells backups that are idle from those in use. None gets anything as long as one of the others is up; then the first
+/// does, or with `option allbackups` all. Which of the two it is shows in the weight that the whole backend has.
+fn stand_by(servers: &mut [RealReport], weight_in_use: Option<u32>) {
+    let is_up = |server: &RealReport| server.state == RealState::Up;
+    let has_active = servers.iter().any(|server| !server.is_backup && is_up(server));
+    let mut idle = servers.iter_mut().filter(|server| server.is_backup && is_up(server));
+    if !has_active {
+        let Some(first) = idle.next() else { return };
+        if weight_in_use != Some(first.weight) {
+            return;
+        }
+    }
+    idle.for_each(|server| server.state = RealState::Standby);
 }
 
 #[cfg(test)]

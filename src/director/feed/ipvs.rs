@@ -159,6 +159,7 @@ impl Real {
             state: super::with_weight(RealState::Up, weight),
             weight,
             sessions: Some(limits::sessions(address, &sessions.to_string())?),
+            is_backup: false,
         })
     }
 }

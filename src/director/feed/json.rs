@@ -112,6 +112,7 @@ impl Row {
             state: super::with_weight(state(&of, &self.state)?, weight),
             weight,
             sessions: read(self.sessions, |text| limits::sessions(&of, text))?,
+            is_backup: false,
         };
         Ok((real, response_ms))
     }
@@ -229,7 +230,7 @@ mod tests {
         check(&real(r#""name":"a","state":"upp""#), "did you mean \"up\"?");
         check(
             &real(r#""name":"a","state":"fine and well""#),
-            "one of up, draining, maintenance, down",
+            "one of up, draining, standby, maintenance, down",
         );
         check(&real(r#""address":"web1:80","state":"up""#), "no address with a port");
         check(&real(r#""name":"a","state":"up","weight":70000"#), "weight");

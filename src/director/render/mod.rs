@@ -216,6 +216,12 @@ impl Job<'_> {
         Some(Finding::error(message).help(format!("use {cure}")))
     }
 
+    /// Whether VRRP puts an address on this host, as it is of a VIP that one of its directors shares.
+    fn moves(&self, address: IpAddr) -> bool {
+        let shared = self.directors.iter().filter(|director| self.shared(director).len() > 1);
+        shared.flat_map(|director| director.addresses()).any(|moving| moving == address)
+    }
+
     /// The directors of a VIP, this one among them, in the order written. They stand at one site, and what one zone's
     /// file says is not about another zone's.
     fn shared(&self, director: &Director) -> Vec<&Director> {

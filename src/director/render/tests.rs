@@ -119,7 +119,12 @@ fn a_pair_shares_its_vip_by_vrrp() {
     let first = text(&[a.clone(), b.clone()]);
     check(
         &first,
-        &["state MASTER", "priority 200", "virtual_router_id 100", "192.0.2.100/32 dev eth0"],
+        &[
+            "lvs_sync_daemon eth0 VIP_192.0.2.100\n",
+            "priority 200",
+            "virtual_router_id 100",
+            "192.0.2.100/32 dev eth0",
+        ],
     );
     // What is rendered is the first, wherever it stands among all.
     let all = [Arc::new(a), Arc::new(b)];
@@ -132,10 +137,10 @@ fn a_pair_shares_its_vip_by_vrrp() {
     let script = host(&job, Host::Director).expect("rendered");
     assert!(!script.contains("address replace"), "{script}");
     let alone = text(&[director("a", Mode::Dr)]);
-    assert!(!alone.contains("vrrp"), "{alone}");
+    assert!(!alone.contains("vrrp") && !alone.contains("lvs_sync"), "{alone}");
     let proxies = text(&pair("a", "b", Mode::Proxy));
     check(&proxies, &["track_process", "process haproxy"]);
-    assert!(!proxies.contains("virtual_server"), "{proxies}");
+    assert!(!proxies.contains("virtual_server") && !proxies.contains("lvs_sync"), "{proxies}");
 }
 
 #[test]
@@ -155,6 +160,82 @@ fn services_of_one_address_move_it_once() {
     let text = rules(&job).expect("rendered").text;
     assert_eq!(text.matches("vrrp_instance").count(), 1, "{text}");
     assert_eq!(text.matches("virtual_server").count(), 2, "{text}");
+}
+
+/// Both hosts of a pair have the same instance, whatever else stands on one of them and in whichever order.
+#[test]
+fn who_shares_an_address_moves_it_alike() {
+    let of = |name: &str, port: u16, a: Option<&str>, aaaa: Option<&str>| {
+        let mut director = director(name, Mode::Tun);
+        director.service.port = port;
+        director.a = a.map(|text| text.parse().expect("an address"));
+        director.aaaa = aaaa.map(|text| text.parse().expect("an address"));
+        Arc::new(director)
+    };
+    let (four, six) = (Some("192.0.2.30"), Some("2001:db8::31"));
+    // Alone with an address that a pair shares; and two pairs that have one of their addresses in common.
+    let alone = of("alone", 80, four, None);
+    let [one, other] = ["one", "other"].map(|name| of(name, 443, four, six));
+    let [small, large] = ["small", "large"].map(|name| of(name, 8443, None, six));
+    let all = [&alone, &one, &small, &large, &other].map(Arc::clone);
+    let settings = Settings::default();
+    let job = |directors: &'static str| -> Vec<Arc<Director>> {
+        let named = directors.split(' ');
+        named.map(|name| all.iter().find(|it| it.name == name).expect("one").clone()).collect()
+    };
+    let check = |named: &'static str| {
+        let directors = job(named);
+        let job = Job {
+            format: Format::Keepalived,
+            directors: &directors,
+            all: &all,
+            settings: &settings,
+        };
+        let text = rules(&job).expect("rendered").text;
+        let lines = text.lines().map(str::trim);
+        let of_instance = |line: &&str| {
+            ["vrrp_instance", "virtual_router_id", "192.0.2.30/32", "2001:db8::31/128"]
+                .iter()
+                .any(|word| line.starts_with(word))
+        };
+        let instance: Vec<&str> = lines.filter(of_instance).collect();
+        assert_eq!(
+            instance,
+            [
+                "vrrp_instance VIP_192.0.2.30 {",
+                "virtual_router_id 30",
+                "192.0.2.30/32 dev eth0",
+                "2001:db8::31/128 dev eth0",
+            ],
+            "{named}: {text}"
+        );
+        let script = host(&job, Host::Director).expect("rendered");
+        assert!(!script.contains("address replace"), "{named}: {script}");
+    };
+    check("alone one small");
+    check("small one");
+    check("other large");
+    check("large");
+}
+
+/// One device for each own address, so that none is missing where there are two, and none is kept that is of before.
+#[test]
+fn tunnels_bear_the_address_that_they_end_at() {
+    let of = |name: &str, own: &str| {
+        let reals = vec![Real { name: "w1".into(), ..real(own, 1) }];
+        Arc::new(Director { mode: Mode::Tun, ..testing::director(name, reals) })
+    };
+    let all = [of("a", "10.0.0.2:80"), of("b", "10.1.0.2:80")];
+    let settings = Settings::default();
+    let job = Job { format: Format::Keepalived, directors: &all, all: &all, settings: &settings };
+    let script = host(&job, Host::Real("w1")).expect("rendered");
+    for line in [
+        "ip link add fp4-0a000002 type ipip local 10.0.0.2 remote any",
+        "ip link add fp4-0a010002 type ipip local 10.1.0.2 remote any",
+        "sysctl -q -w net.ipv4.conf.fp4-0a010002.rp_filter=2",
+    ] {
+        assert!(script.contains(line), "{line} is missing in:\n{script}");
+    }
 }
 
 #[test]

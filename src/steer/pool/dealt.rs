@@ -249,7 +249,7 @@ fn deal_site(tier: &RosterTier, family: Family, seats: &[Seat<'_>]) -> DealtSite
     let of =
         |standing| seats.iter().filter(|seat| seat.standing == standing).collect::<Vec<&Seat>>();
     let (live, held) = (of(Standing::Up), of(Standing::Held));
-    let up: f64 = live.iter().map(|seat| seat.weight.present()).sum();
+    let up: f64 = live.iter().map(|seat| seat.weight.sound()).sum();
     let level = match () {
         () if live.is_empty() && held.is_empty() => Level::Dead,
         () if live.is_empty() => Level::Held,

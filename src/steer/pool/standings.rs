@@ -27,6 +27,8 @@ pub struct Weight {
     pub nominal: f64,
     /// Of a director: the part of its reals that is live, above 0 to 1.
     pub live: f64,
+    /// The same of those reals that are not out on purpose, above 0 to 1.
+    pub healthy: f64,
     /// Of what has come back: how far it has, above 0 to 1.
     pub ramp: f64,
     /// Where shares follow load: how much more or less than its due it gets, around 1.
@@ -36,12 +38,17 @@ pub struct Weight {
 impl Weight {
     /// A weight that nothing takes from.
     pub fn full(nominal: u32) -> Self {
-        Self { nominal: nominal.into(), live: 1.0, ramp: 1.0, favour: 1.0 }
+        Self { nominal: nominal.into(), live: 1.0, healthy: 1.0, ramp: 1.0, favour: 1.0 }
     }
 
     /// What there is of it, though it may not have come back yet.
     pub fn present(self) -> f64 {
         self.nominal * self.live
+    }
+
+    /// What there is of what should be there: what is out on purpose is not missed.
+    pub fn sound(self) -> f64 {
+        self.nominal * self.healthy
     }
 
     /// What it is trusted to carry.

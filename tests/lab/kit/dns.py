@@ -1,4 +1,4 @@
-"""A resolver's side of DNS, as far as the labs need it: A queries with a client subnet (RFC 1035, 6891, 7871)."""
+"""A resolver's side of DNS, as far as the labs need it: A and AAAA with a client subnet (RFC 1035, 3596, 6891, 7871)."""
 
 import collections
 import select
@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-TYPE_A, CLASS_IN, TYPE_OPT, OPTION_ECS = 1, 1, 41, 8
+TYPE_A, TYPE_AAAA, CLASS_IN, TYPE_OPT, OPTION_ECS = 1, 28, 1, 41, 8
 UDP_PAYLOAD_MAX = 1232
 # Questions that are under way at once: more would overrun the socket's buffer.
 WINDOW = 32
@@ -21,11 +21,7 @@ def networks(count):
     return [f"10.{i * 37 % 256}.{i // 256 * 16 + i % 16}.0" for i in range(count)]
 
 
-def ask(server, name, subnet):
-    return ask_all(server, name, [subnet])[0]
-
-
-def ask_all(server, name, subnets):
+def ask_all(server, name, subnets, kind=TYPE_A):
     """Asks once for each client network, and returns the answers in that order."""
     answers = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as channel:
@@ -35,7 +31,7 @@ def ask_all(server, name, subnets):
             for start in range(0, len(missing), WINDOW):
                 window = missing[start:start + WINDOW]
                 for at in window:
-                    channel.send(query(at, name, subnets[at]))
+                    channel.send(query(at, name, subnets[at], kind))
                 answers.update(receive(channel, set(window)))
             if len(answers) == len(subnets):
                 return [answers[at] for at in range(len(subnets))]
@@ -54,10 +50,10 @@ def receive(channel, expected):
     return received
 
 
-def query(number, name, subnet):
+def query(number, name, subnet, kind):
     labels = b"".join(bytes([len(label)]) + label.encode() for label in name.strip(".").split("."))
     ecs = struct.pack("!HHHBB", OPTION_ECS, 7, 1, 24, 0) + socket.inet_aton(subnet)[:3]
-    return (struct.pack("!6H", number, 0, 1, 0, 0, 1) + labels + b"\0" + struct.pack("!HH", TYPE_A, CLASS_IN)
+    return (struct.pack("!6H", number, 0, 1, 0, 0, 1) + labels + b"\0" + struct.pack("!HH", kind, CLASS_IN)
             + b"\0" + struct.pack("!HHIH", TYPE_OPT, UDP_PAYLOAD_MAX, 0, len(ecs)) + ecs)
 
 
@@ -72,8 +68,8 @@ def parse(message):
         kind, _, _, length = struct.unpack_from("!HHIH", message, at)
         data = message[at + 10:at + 10 + length]
         at += 10 + length
-        if kind == TYPE_A:
-            addresses.append(socket.inet_ntoa(data))
+        if kind in (TYPE_A, TYPE_AAAA):
+            addresses.append(socket.inet_ntop(socket.AF_INET if kind == TYPE_A else socket.AF_INET6, data))
         elif kind == TYPE_OPT and len(data) >= 8:
             scope = data[7]
     return Answer(flags & 15, addresses, scope)

@@ -43,7 +43,7 @@ class Fingerpost:
 
     def render(self, directors, form, *options):
         """The files that the hosts of these directors are to be given, by name."""
-        output = self.home / f"rendered-{'-'.join(directors)}"
+        output = self.home / f"rendered-{'-'.join(directors)}-{form}"
         done = subprocess.run([binary(), "director", "render", *directors, "--format", form, "--output", output,
                                *options, "--config", self._file()], capture_output=True, text=True, cwd=self.directory)
         steps.expect("the director is rendered", done.returncode == 0, done.stderr)

@@ -55,14 +55,21 @@ class Kernel:
             whole.write_text(package.name.split("_")[1])
         self.version = whole.read_text()
         self.image, = home.glob("boot/vmlinuz-*")
-        self.modules = {path.name.split(".ko")[0].replace("-", "_"): path for path in home.rglob("*.ko*")}
+        self.modules = Modules(home)
+
+
+class Modules:
+    """Kernel modules below a directory, by name, as Debian has them: plain, or compressed (from Debian 13 on)."""
+
+    def __init__(self, directory):
+        self.paths = {path.name.split(".ko")[0].replace("-", "_"): path for path in directory.rglob("*.ko*")}
 
     def with_dependencies(self, names):
         """The modules of these names and what they need, in an order in which they can be loaded, as (name, bytes)."""
         loaded = {}
 
         def load(name):
-            path = self.modules.get(name)
+            path = self.paths.get(name)
             # What is not there as a module is built into the kernel, or its absence will be seen at loading.
             if name in loaded or path is None:
                 return
@@ -155,7 +162,7 @@ def libraries(program):
 
 def boot(kernel, archive, modules, command, directory, limit_s):
     """Boots, runs the command inside, and relays what it prints. Returns the command's exit status."""
-    order = kernel.with_dependencies(modules)
+    order = kernel.modules.with_dependencies(modules)
     for name, content in order:
         archive.file(f"modules/{name}.ko", content)
     archive.file("modules/order", "\n".join(f"{name}.ko" for name, _ in order).encode())
@@ -167,7 +174,7 @@ def boot(kernel, archive, modules, command, directory, limit_s):
     machine = subprocess.Popen(
         ["timeout", "-k", "5", str(limit_s), "qemu-system-x86_64", "-machine", "q35", "-accel", "tcg", "-cpu", "max",
          "-smp", "2", "-m", str(MEMORY_MIB), "-kernel", kernel.image, "-initrd", image, "-append",
-         "console=ttyS0 quiet panic=-1 random.trust_cpu=on mitigations=off", "-nodefaults", "-display", "none",
+         "console=ttyS0 quiet loglevel=3 panic=-1 random.trust_cpu=on mitigations=off", "-nodefaults", "-display", "none",
          "-serial", "stdio", "-no-reboot"],
         preexec_fn=steps.die_with_parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
     status = None

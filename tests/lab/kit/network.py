@@ -30,21 +30,26 @@ class Network:
         for path in Path("/run/netns").glob(f"{self.prefix}*"):
             subprocess.run(["ip", "netns", "del", path.name], check=True)
 
-    def lan(self, host, address):
-        """A bridge in this host; returns what `attach` wants: (host, bridge, the host's address)."""
+    def lan(self, host, *addresses):
+        """A bridge in this host; returns what `attach` wants: (host, bridge, the host's addresses)."""
         bridge = f"lan{self.bridges}"
         self.bridges += 1
-        self.ip(host, f"link add {bridge} type bridge", f"address add {address} dev {bridge}", f"link set {bridge} up")
-        return host, bridge, address.split("/")[0]
+        self.ip(host, f"link add {bridge} type bridge", *add(addresses, bridge), f"link set {bridge} up")
+        return host, bridge, [address.split("/")[0] for address in addresses]
 
-    def attach(self, host, lan, address, is_way_out=True):
+    def attach(self, host, lan, *addresses, is_way_out=True):
         """Joins the host to the LAN, by a device called eth0 in it and as the host in the bridge's."""
-        owner, bridge, gateway = lan
+        owner, bridge, gateways = lan
         self._exists(host)
         self.ip(owner, f"link add {host} type veth peer name eth0 netns {self.prefix}{host}",
                 f"link set {host} master {bridge}", f"link set {host} up")
-        self.ip(host, f"address add {address} dev eth0", "link set eth0 up",
-                *([f"route add default via {gateway}"] if is_way_out else []))
+        self.ip(host, *add(addresses, "eth0"), "link set eth0 up",
+                *([f"route add default via {gateway}" for gateway in gateways] if is_way_out else []))
+
+    def cable(self, host, lan, is_plugged):
+        """Pulls the cable of a host that is attached to the LAN, or plugs it in."""
+        owner, _, _ = lan
+        self.ip(owner, f"link set {host} {'up' if is_plugged else 'down'}")
 
     def ip(self, host, *commands):
         self._exists(host)
@@ -79,6 +84,12 @@ class Network:
             self.hosts.add(host)
             subprocess.run(["ip", "netns", "add", self.prefix + host], check=True)
             self.ip(host, "link set lo up")
+            # Nobody else has its addresses: IPv6 need not ask first, for a second or two, whether somebody does.
+            self.sysctl(host, net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
+
+
+def add(addresses, device):
+    return [f"address add {address} dev {device}" for address in addresses]
 
 
 def enter(namespace):

@@ -55,10 +55,11 @@ def need_root(what_for):
 
 def need_namespaces():
     need_root("network namespaces")
-    trial = "ip link add trial type bridge && ip link add one type veth peer name other && nft list ruleset"
+    trial = ("ip link add trial type bridge && ip link add one type veth peer name other && nft list ruleset"
+             " && ip address add fd00::1/64 dev one")
     done = subprocess.run(["unshare", "--mount", "--net", "sh", "-c", trial], capture_output=True, text=True)
     if done.returncode != 0:
-        raise Skipped(f"needs namespaces with bridges, veth and nftables, not to be had: {done.stderr.strip()}")
+        raise Skipped(f"needs namespaces with bridges, veth, nftables and IPv6, not to be had: {done.stderr.strip()}")
 
 
 def need(packages):

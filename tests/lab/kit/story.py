@@ -39,12 +39,16 @@ class Director:
     def __init__(self, name, vip, reals):
         self.name, self.vip, self.reals = name, vip, reals
         self.owner = f"{name}.example.com"
+        self.kind = dns.TYPE_AAAA if ":" in vip else dns.TYPE_A
 
     def revive(self, real):
         real.start()
 
     def kill(self, real):
         real.kill()
+
+    def settle(self, live):
+        """Waits until what stands at the VIP sends to these reals alone."""
 
 
 class Story:
@@ -53,7 +57,7 @@ class Story:
     def __init__(self, server, directors, resolver, client, port, slow_start_s):
         self.server, self.directors, self.port = server, directors, port
         self.resolver, self.client, self.slow_start_s = resolver, client, slow_start_s
-        self.table = steps.Table(step=12, director=8, live=6, says=6, expected=8, vip_gets=8, after=6, endpoint=8,
+        self.table = steps.Table(step=13, director=8, live=6, says=6, expected=8, vip_gets=8, after=6, endpoint=8,
                                  requests_answered_by=0)
 
     def tell(self):
@@ -63,11 +67,13 @@ class Story:
         self.slow_start()
         self.step("all returned", live=[0, 1, 2])
 
-    def step(self, title, live, kill=None):
-        """Kills a real of each director, and waits until its VIP has the part that those still alive stand for."""
+    def step(self, title, live, **doing):
+        """Does something to a real of each director (`kill=1`: its method `kill` to the second), and waits until its VIP
+        has the part that those still alive stand for."""
         began = time.monotonic()
-        for director in self.directors if kill is not None else []:
-            director.kill(director.reals[kill])
+        for director in self.directors:
+            for deed, place in doing.items():
+                getattr(director, deed)(director.reals[place])
         for director in self.directors:
             reals = [director.reals[place] for place in live]
             share = sum(real.weight for real in reals) / sum(real.weight for real in director.reals)
@@ -82,6 +88,7 @@ class Story:
             said, endpoint = self.said(director)
             steps.expect(f"the API says that {share:.0%} of {director.name} live", said["live"] == share, said)
             steps.expect(f"the API says so by {director.source}", said["source"] == director.source, said)
+            director.settle(reals)
             got = self.requests(director, reals, expected)
             self.table.row(title, director.name, f"{said['live']:.0%}", said["source"], f"{expected:.0%}",
                            f"{part:.1%}", f"{after:.1f} s", endpoint["standing"], words(got))
@@ -115,7 +122,7 @@ class Story:
     def part(self, director):
         """The part of the client networks that get the VIP; the others get the next site."""
         with self.client():
-            answers = dns.ask_all(self.resolver, director.owner, NETWORKS)
+            answers = dns.ask_all(self.resolver, director.owner, NETWORKS, director.kind)
         for answer in answers:
             steps.expect("every answer has one address", answer.rcode == 0 and len(answer.addresses) == 1, answer)
         return sum(answer.addresses == [director.vip] for answer in answers) / len(answers)
@@ -124,7 +131,7 @@ class Story:
         """Does as clients do: asks, goes where the answer says, and counts who answered there."""
         got = collections.Counter()
         with self.client():
-            for answer in dns.ask_all(self.resolver, director.owner, NETWORKS[:REQUESTS]):
+            for answer in dns.ask_all(self.resolver, director.owner, NETWORKS[:REQUESTS], director.kind):
                 try:
                     got[fetch(answer.addresses[0], self.port)] += 1
                 except OSError:

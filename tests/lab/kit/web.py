@@ -17,7 +17,12 @@ class RealServer:
     def __init__(self, name, address, port, weight=1, network=None, host=None):
         self.name, self.address, self.port, self.weight = name, address, port, weight
         self.network, self.host = network, host
+        # Where others find it.
+        self.outside = address
         self.process = None
+
+    def with_port(self):
+        return with_port(self.outside, self.port)
 
     def start(self):
         """Listens and answers, in a child. The socket is opened first: who returns from here can be asked."""
@@ -41,15 +46,23 @@ class RealServer:
             self.process = None
 
 
+def with_port(address, port):
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class Server(http.server.ThreadingHTTPServer):
-    address_family = socket.AF_INET
     allow_reuse_address = True
     request_queue_size = 128
+
+    def __init__(self, address, handler):
+        # On all of IPv6 (::) it listens on all of IPv4 too.
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
     def server_bind(self):
         # Not HTTPServer's, which would ask DNS for the name of the address.
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address
+        self.server_name, self.server_port = self.server_address[:2]
 
     def handle_error(self, *_):
         # Probes that only connect, and clients that go away, are nobody's error.
@@ -57,6 +70,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    # Connections stay open until the client ends them.
+    protocol_version = "HTTP/1.1"
+
     def do_GET(self):
         body = self.server.name.encode()
         self.send_response(200)

@@ -13,11 +13,11 @@ from kit import fingerpost, machine, steps
 
 MODULES = ["veth", "bridge", "ipip", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_lc", "ip_vs_wlc", "ip_vs_sh", "ip_vs_mh",
            "ip_vs_sed", "ip_vs_nq"]
-PROGRAMS = ["ip", "ipvsadm", "sh", "cat", "uname"]
+PROGRAMS = ["ip", "ipvsadm", "keepalived", "sh", "cat", "uname"]
 # What the kit and `inside.py` import.
 PYTHON = ["collections", "contextlib", "ctypes", "http.client", "http.server", "json", "pathlib", "select", "shutil",
-          "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "traceback"]
-LIMIT_S = 180
+          "signal", "socket", "socketserver", "struct", "subprocess", "tempfile", "threading", "traceback"]
+LIMIT_S = 300
 HERE = Path(__file__).resolve().parent
 
 
@@ -25,7 +25,7 @@ def lab():
     if os.uname().machine != "x86_64":
         raise steps.Skipped("needs an x86-64 host: the machine runs the program that was built for this one")
     steps.need({"apt-get": "apt", "qemu-system-x86_64": "qemu-system-x86", "busybox": "busybox-static",
-                "ipvsadm": "ipvsadm", "ip": "iproute2"})
+                "ipvsadm": "ipvsadm", "keepalived": "keepalived", "ip": "iproute2"})
     binary = fingerpost.binary()
     kept = fingerpost.target() / "lab"
     try:

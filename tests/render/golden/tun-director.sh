@@ -11,5 +11,6 @@ set -eu
 # larger ones than then fit is told so by ICMP, which no firewall before this host may drop.
 # The VIP.
 ip -4 address replace 192.0.2.100/32 dev eth0
-# The VIP, to be listened on at once: nobody is asked first whether it is taken.
-ip -6 address replace 2001:db8:f::100/128 dev eth0 nodad
+# The VIP, to be listened on at once (nobody is asked first whether it is taken), and not taken as
+# the source of what this host asks by itself, such as checks.
+ip -6 address replace 2001:db8:f::100/128 dev eth0 nodad preferred_lft 0

@@ -36,7 +36,7 @@ export function showDirectors(status) {
 
 /** Everything of a card but what moves all the time; that is refreshed in place. */
 const signature = ({ director, state, override }) => JSON.stringify([state, override, director.site, director.mode, director.scheduler,
-  director.service, director.vip, director.shared_with, director.speaks, director.endpoints, director.min_up, director.live,
+  director.service, director.vip, director.shared_with, director.speaks, director.endpoints, director.min_up, director.live, director.families,
   director.source, director.feed?.kind, director.feed?.from, director.feed?.fault, director.feed?.fault_since, director.capacity,
   director.reals.map((it) => [it.name, it.address, it.weight, it.state, it.because]), director.unconfigured]);
 
@@ -61,7 +61,7 @@ function makeCard({ director, state, override }) {
     h('p', { class: 'director-what' }, director.vip.map((it) => h('span', { class: 'address' }, it)),
       h('span', { class: 'soft' }, `${director.service} · ${director.mode} · ${director.scheduler}`
         + `${director.shared_with.length && director.speaks ? ` · shared with ${director.shared_with.join(', ')}` : ''}`)),
-    h('div', { class: 'director-live' }, bar, h('span', { class: 'number' }, `${percent(director.live)} live`), sessions),
+    h('div', { class: 'director-live' }, bar, h('span', { class: 'number' }, `${live(director)} live`), sessions),
     h('p', { class: 'director-source' }, source(director), heard),
     h('ul', { class: 'reals', 'aria-label': `Real servers behind ${director.director}` }, rows.map(realRow),
       reals.length > shown.length && h('li', { class: 'soft' }, `and ${plural(reals.length - shown.length, 'more', 'more')} up`),
@@ -69,6 +69,12 @@ function makeCard({ director, state, override }) {
         dot('degraded', 'not configured'), h('span', { class: 'soft' }, `not configured: ${director.unconfigured.join(', ')}`))));
   card.parts = { sessions, heard, rows };
   return card;
+}
+
+/** The live part; of each family where they differ. The bar shows the worst. */
+function live({ live: worst, families }) {
+  const parts = families.map((it) => percent(it.live));
+  return parts.every((part) => part === parts[0]) ? percent(worst) : families.map((it, at) => `${it.family} ${parts[at]}`).join(', ');
 }
 
 /** A VIP is drained where it is handed out, at the director that speaks for it; where its endpoints bear several names, one by one in the table below. */

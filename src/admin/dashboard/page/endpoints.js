@@ -154,7 +154,7 @@ const rowKey = ({ endpoint }) => endpoint.endpoint;
 
 /** Everything of a row but what moves all the time; that is refreshed in place. */
 const rowSignature = ({ endpoint, state }) => JSON.stringify([state, endpoint.site, endpoint.weight, endpoint.override,
-  endpoint.families.map((it) => [it.address, it.standing, it.because, it.check?.verdict, it.check?.since,
+  endpoint.families.map((it) => [it.address, it.standing, it.since, it.because, it.check?.verdict,
     it.check?.remarks, it.check?.last?.reason])]);
 
 function makeRow({ pool, endpoint, state }) {
@@ -183,10 +183,10 @@ function checkCell(endpoint, state) {
   if (!worst) return 'no address';
   const { check } = worst;
   const notes = (check?.remarks ?? []).map((words) => h('span', { class: 'chip', 'data-state': 'degraded' }, words));
-  const since = check?.since ? [' for ', relative(check.since, 'for')] : [];
+  const since = worst.since ? [' for ', relative(worst.since, 'for')] : [];
   if (state === 'up') return [h('span', { class: 'verdict' }, check ? 'up' : 'up, unchecked', since), notes];
   const why = check && check.verdict === state && state === 'down' ? check.last?.reason ?? check.cause : worst.because;
-  return [h('span', { class: 'verdict', 'data-state': state }, state, state === 'drained' ? [] : since),
+  return [h('span', { class: 'verdict', 'data-state': state }, state, since),
     h('span', { class: 'why' }, why), notes];
 }
 

@@ -36,14 +36,15 @@ export function levelState(level) {
 /** The state that colours a director: a feed that is not heard and a real server that is down want a look too. */
 export function directorState(director) {
   if (director.state === 'maintenance') return 'drained';
-  if (director.state === 'down') return 'down';
+  // One family may be out alone.
+  if (director.state === 'down') return director.families.some((it) => it.state === 'up') ? 'degraded' : 'down';
   const lost = director.feed !== null && director.source !== 'feed';
   return lost || director.live < 1 ? 'degraded' : 'up';
 }
 
 /** The state that colours a real server. */
 export function realState(state) {
-  return { draining: 'drained', maintenance: 'drained' }[state] ?? state;
+  return { draining: 'drained', standby: 'drained', maintenance: 'drained' }[state] ?? state;
 }
 
 /** The site of a name as a zone sees it: the zone's own first, as in the configuration. */

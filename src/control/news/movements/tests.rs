@@ -100,7 +100,7 @@ fn what_flaps_is_told_now_and_then() {
     for second in (3612..6000).step_by(2) {
         story.hear(&ALL, 100, second);
     }
-    assert!(story.movements.vips.values().all(|told| !told.state));
+    assert!(story.movements.vips.values().all(|told| told.state == [false; 2]));
     assert!(story.movements.endpoints.values().all(|told| told.state == [Stage::Whole; 2]));
     assert_eq!(story.movements.next_look(), None);
 }

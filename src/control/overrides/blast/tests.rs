@@ -5,6 +5,7 @@ use super::*;
 use crate::steer::model::Endpoint;
 
 /// Everything is up but what is named.
+#[derive(Debug)]
 struct By(Vec<(String, Standing)>);
 
 impl By {
@@ -55,7 +56,10 @@ fn fixture(sites: &[&str], more: &str) -> Fixture {
 
 fn effect_of(fixture: &Fixture, [before, after, probed]: [&str; 3]) -> Effect {
     let [before, after, probed] = [before, after, probed].map(By::new);
-    effect(&fixture.catalog, Change { before: &before, after: &after, probed: &probed })
+    effect(
+        &fixture.catalog,
+        Change { before: &before, after: &after, probed: &probed, sessions: &|_| None },
+    )
 }
 
 const FRA_DRAINED: &str = "fra-1 drained, fra-2 drained, fra-3 drained";
@@ -227,4 +231,76 @@ fn nothing_moves_nothing() {
         effect.in_short(),
         "1 endpoint; web A whole → whole: every site stays as far to be relied on as it is"
     );
+}
+
+/// VIPs of weights 3 and 1 at three sites, whose feeds tell sessions.
+fn vips(sites: &[&str], more: &str) -> Fixture {
+    let mut server: String =
+        sites.iter().map(|site| format!("sites.{site}.coordinates = [1, 2]\n")).collect();
+    let mut endpoints = String::new();
+    for (number, site) in sites.iter().enumerate() {
+        for (place, weight) in [(1, 3), (2, 1)] {
+            server += &format!(
+                "[directors.{site}-{place}]\nsite = \"{site}\"\nmode = \"dr\"\nservice = \"tcp/80\"\n\
+                 vip = {{ a = \"192.0.2.{number}{place}\" }}\nreals = [ {{ address = \"10.0.0.2:80\" }} ]\n\
+                 feed = {{ type = \"json\", url = \"http://10.0.0.1/{number}{place}\" }}\n",
+                number = number + 1
+            );
+            endpoints += &format!("{{ director = \"{site}-{place}\", weight = {weight} }},\n");
+        }
+    }
+    let web =
+        format!("[names.www]\npool = \"web\"\n[pools.web]\nendpoints = [\n{endpoints}]\n{more}");
+    Fixture::new(&server, &[("example.com", &web)])
+}
+
+#[test]
+fn what_remains_may_carry_too_little() {
+    let sites = ["fra", "iad", "sin"];
+    let check = |capacity: &str, sessions: [Option<u64>; 3], after: &str, expected: &str| {
+        let fixture = vips(&sites, capacity);
+        let (before, after) = (By::new(""), By::new(after));
+        // The first of each site has them.
+        let sessions = |endpoint: &Endpoint| {
+            let site = sites.iter().position(|site| *site == endpoint.site.name).unwrap();
+            if endpoint.name.ends_with("-1") { sessions[site] } else { Some(0) }
+        };
+        let change =
+            Change { before: &before, after: &after, probed: &before, sessions: &sessions };
+        let effect = effect(&fixture.catalog, change);
+        let [pool] = &effect.pools[..] else { panic!("one pool") };
+        let verdict = serde_json::to_value(pool.verdict).unwrap();
+        assert_eq!(format!("{}: {}", verdict.as_str().unwrap(), pool.why), expected, "{after:?}");
+        assert_eq!(effect.refused, expected.contains("refused"));
+    };
+    let known = "capacity = { fra = 100, iad = 100, sin = 100 }";
+    let [well, full] = [[Some(60); 3], [Some(90); 3]];
+    let gone = "site fra would go; there remain iad, sin";
+    check(known, well, FRA_DRAINED, &format!("fine: {gone}"));
+    let lacks = "what remains carries 200 sessions well, and there are 270";
+    check(known, full, FRA_DRAINED, &format!("warned: {gone}; {lacks}"));
+    // Where something is not known, nothing is said of it.
+    check("", full, FRA_DRAINED, &format!("fine: {gone}"));
+    check("capacity = { iad = 100 }", full, FRA_DRAINED, &format!("fine: {gone}"));
+    check(
+        "capacity = { iad = 100, sin = 100 }",
+        full,
+        FRA_DRAINED,
+        &format!("warned: {gone}; {lacks}"),
+    );
+    check(known, [Some(90), None, Some(90)], FRA_DRAINED, &format!("fine: {gone}"));
+    // A quarter of a site.
+    let same = "every site stays as far to be relied on as it is";
+    let lacks = "what remains carries 275 sessions well, and there are 280";
+    check(
+        known,
+        [Some(100), Some(90), Some(90)],
+        "fra-2 drained",
+        &format!("warned: {same}; {lacks}"),
+    );
+    check(known, full, "fra-2 drained", &format!("fine: {same}"));
+    // What is refused stays so.
+    let under = "what is left of site fra would fall under min_up = 0.5";
+    let lacks = "what remains carries 225 sessions well, and there are 270";
+    check(known, full, "fra-1 down", &format!("refused: {under}; {lacks}"));
 }

@@ -62,7 +62,7 @@ fn what_cannot_be_asked_says_why() {
     check(weight(json!({ "over": "31d" })), 400, "1s to 30d");
     check(weight(json!({ "over": "2h", "for": "1h" })), 400, "before its weight is reached");
     check(json!({ "site": "a", "pool": "b" }), 400, "several things");
-    check(json!({ "target": "site:" }), 400, "names no site, pool or endpoint");
+    check(json!({ "target": "site:" }), 400, "names no site, pool, endpoint or director");
     check(json!({ "zone": "a..b" }), 400, "is no zone");
     check(json!({ "target": "a@b", "zone": "c" }), 400, "twice");
     check(json!({ "for": "2 hours" }), 400, "is no duration");

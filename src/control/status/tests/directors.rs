@@ -21,6 +21,10 @@ fn admission(status: &Status) -> (f64, f64) {
     (site.admission, site.admission_by_load)
 }
 
+fn since(status: &Status) -> Option<i64> {
+    lvs(status).families[0].since.map(|since| since.as_second())
+}
+
 fn weight(status: &Status) -> f64 {
     (lvs(status).families[0].weight_now * 100.0).round() / 100.0
 }
@@ -88,12 +92,16 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
         (&*status.directors[0].state, &*lvs(&status).families[0].standing),
         ("down", "down")
     );
+    assert_eq!((since(&status), status.wrong[0].since), (Some(22), Some(at(22))));
 
     // They are back: held for a while, which is as intended, then more and more.
     scene.hear(&["web1", "web2", "web3"], 100, 30);
     let status = seen(&scene, 30);
     assert_eq!(lvs(&status).families[0].standing, "held");
     let held = lvs(&status).families[0].comeback.as_ref().expect("a comeback");
+    assert_eq!(since(&status), Some(30));
+    let because = "up again since 0 s, held back until 00:01 UTC, in 30 s";
+    assert_eq!(lvs(&status).families[0].because, because);
     assert_eq!((&*held.phase, held.since, held.until, held.doublings), ("held", at(30), at(60), 0));
     assert_eq!(
         told(&status),
@@ -111,7 +119,10 @@ fn what_is_dead_behind_a_vip_takes_its_part() {
     assert_eq!((&*comeback.phase, comeback.until), ("ramping", at(360)));
     let (part, by_load) = admission(&status);
     assert!(part > 0.4 && part < 0.6 && by_load == 1.0, "{part} {by_load}");
-    assert!(weight_because(&status).starts_with("slow start: "), "{}", weight_because(&status));
+    let growing = "% of its weight, since 2 m, whole at 00:06 UTC, in 2 m";
+    let because = weight_because(&status);
+    assert!(because.starts_with("slow start: ") && because.ends_with(growing), "{because}");
+    assert_eq!(since(&status), Some(30), "when its director had enough again");
     assert!((weight(&status) - 4.0 * comeback.share).abs() < 0.01);
 
     // Who fails again soon is held for longer, and that is worth a word.
@@ -144,7 +155,10 @@ fn a_feed_that_is_lost_is_told_with_its_cure() {
     );
     assert_eq!((&*status.directors[0].source, weight(&status)), ("probes", 4.0));
     assert!(
-        weight_because(&status).contains("as the feed is not heard: connection refused (since ")
+        weight_because(&status)
+            .ends_with("as the feed is not heard: connection refused (since 28 s)"),
+        "{}",
+        weight_because(&status)
     );
 }
 
@@ -158,6 +172,10 @@ fn maintenance_is_intent() {
     assert_eq!(status.directors[0].state, "maintenance");
     assert_eq!(lvs(&status).families[0].standing, "drained");
     assert_eq!(lvs(&status).families[0].because, "director lvs-fra is in maintenance");
+    assert_eq!(since(&status), Some(20));
+    let drain = crate::control::testing::on_site("fra", crate::health::overrides::Pin::Drain, None);
+    scene.knowledge.overrides.list.push(drain);
+    assert_eq!(since(&seen(&scene, 30)), None, "an override says not when it was set");
 }
 
 fn real(name: &str) -> RealReport {
@@ -167,6 +185,7 @@ fn real(name: &str) -> RealReport {
         state: RealState::Up,
         weight: 1,
         sessions: None,
+        is_backup: false,
     }
 }
 
@@ -238,4 +257,41 @@ fn a_director_in_reserve_that_lacks_more_than_its_twin_is_wrong() {
     // The real server itself is dead: that is told of the one that speaks.
     check([&[0], &[0]], false, &[one]);
     check([&[], &[0, 1]], true, &[]);
+}
+
+#[test]
+fn families_that_differ_are_told_apart() {
+    let mut scene = Scene::read(
+        r#"
+[directors.lvs]
+site = "fra"
+vip = { a = "192.0.2.100", aaaa = "2001:db8::100" }
+mode = "nat"
+service = "tcp/80"
+check = "web"
+reals = [ { name = "four", address = "10.0.0.2:80" }, { name = "six", address = "[fd00::2]:80" } ]
+
+[pools.web]
+endpoints = [ { director = "lvs" }, { site = "iad", a = "192.0.2.9", aaaa = "2001:db8::9" } ]
+
+[names.www]
+pool = "web"
+"#,
+    );
+    scene.probe_real("four", Outcome::Success, 10);
+    scene.probe_real("six", Outcome::Failure("refused".to_owned()), 10);
+    scene.step(10);
+    let status = seen(&scene, 10);
+    let [director] = &status.directors[..] else { panic!("one director") };
+    let families = director.families.iter();
+    let families: Vec<_> = families.map(|it| (&*it.family, &*it.state, it.live)).collect();
+    assert_eq!(families, [("A", "up", 1.0), ("AAAA", "down", 0.0)]);
+    assert_eq!((&*director.state, director.live), ("down", 0.0));
+    let endpoint = &status.pools[0].endpoints[0];
+    let standings: Vec<_> = endpoint.families.iter().map(|it| &*it.standing).collect();
+    assert_eq!(standings, ["up", "down"]);
+    let less = "director lvs: 0 of 1 real servers live for AAAA, 0 % of the weight, less than min_up = 50 %";
+    assert_eq!(endpoint.families[1].because, less);
+    let lacks = "error director lvs of example.com. has 0 of 1 real servers live for AAAA, 0 % of the weight";
+    assert!(told(&status).contains(&lacks.to_owned()), "{:?}", told(&status));
 }

@@ -3,7 +3,7 @@
 use super::{error, warning};
 use crate::control::knowledge::words::{self, UTILISATION_TOLD_MIN};
 use crate::control::outlook::SiteLevel;
-use crate::control::status::directors::{DirectorView, RealView};
+use crate::control::status::directors::{DirectorFamilyView, DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
 use crate::director::Source;
 use crate::report::{listed, percent};
@@ -40,7 +40,6 @@ fn title(director: &DirectorView) -> String {
 }
 
 fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
-    let counted = director.reals.iter().filter(is_counted).count();
     let down: Vec<&RealView> = director.reals.iter().filter(|real| real.state == "down").collect();
     if down.is_empty() || director.state == "maintenance" {
         return;
@@ -50,15 +49,24 @@ fn of_reals(director: &DirectorView, wrong: &mut Vec<Wrong>) {
         down.iter().map(|real| format!("{} ({})", real.name, real.because)).collect();
     let named = format!("down: {}", listed(&named, REALS_NAMED_MAX));
     let title = title(director);
-    if director.state == "down" {
-        let live = format!("{} of {counted} real servers live", counted - down.len());
-        let min_up = percent(director.min_up);
-        let what = format!("{title} has {live}, {} of the weight", percent(director.live));
-        let help = format!("its VIP is not handed out below min_up = {min_up}; {named}");
-        wrong.push(error(what, since, help));
-    } else {
+    let counts = |family: &DirectorFamilyView| (family.reals_up, family.reals_down);
+    let is_one = director.families.iter().all(|it| counts(it) == counts(&director.families[0]));
+    let mut lacking = director.families.iter().filter(|family| family.state == "down").peekable();
+    if lacking.peek().is_none() {
+        let counted = director.reals.iter().filter(is_counted).count();
         let what = format!("{title}: {} of {counted} real servers down", down.len());
         wrong.push(warning(what, since, named));
+        return;
+    }
+    for family in lacking.take(if is_one { 1 } else { usize::MAX }) {
+        let (up, counted) = (family.reals_up, family.reals_up + family.reals_down);
+        let (min_up, part) = (percent(director.min_up), percent(family.healthy));
+        let of = if is_one { String::new() } else { format!(" for {}", family.family) };
+        let what =
+            format!("{title} has {up} of {counted} real servers live{of}, {part} of the weight");
+        let vip = if is_one { "its VIP".to_owned() } else { family.address.to_string() };
+        let help = format!("{vip} is not handed out below min_up = {min_up}; {named}");
+        wrong.push(error(what, since, help));
     }
 }
 

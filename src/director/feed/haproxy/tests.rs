@@ -37,6 +37,7 @@ fn the_rows_of_a_backend_are_read() {
         state,
         weight,
         sessions: Some(sessions),
+        is_backup: false,
     };
     assert_eq!(
         report.reals,
@@ -78,17 +79,24 @@ fn every_status() {
 
 #[test]
 fn a_backup_waits_for_the_others_to_fail() {
-    let check = |active: &str, backup: &str, expected: RealState| {
+    use RealState::{Down, Standby, Up};
+    let check = |active: &str, backups: [&str; 2], weight: u32, expected: [RealState; 2]| {
+        let row = |(name, status): (&str, &str)| format!("web,{name},0,0,{status},2,1,2,,tcp,,,\n");
+        let rows: String = ["b", "c"].into_iter().zip(backups).map(row).collect();
         let rows = format!(
-            "web,a,0,0,{active},1,0,2,,tcp,,,\nweb,b,0,0,{backup},1,1,2,,tcp,,,\nweb,BACKEND,0,0,UP,1,0,1,,tcp,,,\n"
+            "web,a,0,0,{active},1,0,2,,tcp,,,\n{rows}web,BACKEND,0,0,UP,{weight},0,1,,tcp,,,\n"
         );
         let report = one(&statistics(&rows), "web").expect("a report");
-        assert_eq!(report.reals[1].state, expected, "{active}, {backup}");
+        let [a, b, c] = &report.reals[..] else { panic!("three servers") };
+        assert_eq!([a, b, c].map(|real| real.is_backup), [false, true, true]);
+        assert_eq!([b.state, c.state], expected, "{active}, {backups:?}, {weight}");
     };
-    check("UP", "UP", RealState::Draining);
-    check("UP", "DOWN", RealState::Down);
-    check("DOWN", "UP", RealState::Up);
-    check("MAINT", "UP", RealState::Up);
+    check("UP", ["UP", "UP"], 1, [Standby, Standby]);
+    check("UP", ["DOWN", "UP"], 1, [Down, Standby]);
+    // The first alone stands in, unless there is `option allbackups`.
+    check("DOWN", ["UP", "UP"], 2, [Up, Standby]);
+    check("DOWN", ["UP", "UP"], 4, [Up, Up]);
+    check("MAINT", ["DOWN", "UP"], 2, [Down, Up]);
 }
 
 #[test]

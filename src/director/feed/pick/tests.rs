@@ -26,7 +26,7 @@ fn row(text: &str) -> RealReport {
     let weight = next().and_then(|weight| weight.parse().ok()).expect("a weight");
     let state = super::super::with_weight(RealState::Up, weight);
     let sessions = Some(u64::from(weight) * 10);
-    RealReport { name, address, state, weight, sessions }
+    RealReport { name, address, state, weight, sessions, is_backup: false }
 }
 
 fn report(rows: &[&str]) -> Report {

@@ -116,21 +116,24 @@ fn proxy(script: &mut Script, job: &Job<'_>, director: &Director) {
 }
 
 fn vips(script: &mut Script, job: &Job<'_>, director: &Director) {
-    if job.shared(director).len() > 1 {
+    let (moving, fixed): (Vec<IpAddr>, Vec<IpAddr>) =
+        director.addresses().partition(|address| job.moves(*address));
+    if let [address, ..] = moving[..] {
         let by = if job.format == Format::Keepalived { "" } else { "; see --format keepalived" };
+        let what = if fixed.is_empty() { "The VIP".to_owned() } else { address.to_string() };
         script.remark(&format!(
-            "The VIP is shared: VRRP puts it on the interface, not this script{by}."
+            "{what} is shared: VRRP puts it on the interface, not this script{by}."
         ));
-        return;
     }
     let interface = script::word(&job.settings.interface);
-    for address in director.addresses() {
+    for address in fixed {
         if address.is_ipv4() {
             script.step("The VIP.", &address_on(address, &interface, ""));
         } else {
-            let why =
-                "The VIP, to be listened on at once: nobody is asked first whether it is taken.";
-            script.step(why, &address_on(address, &interface, " nodad"));
+            // Its /128 would match best (RFC 6724 §5, rule 8), and a real that holds the VIP answers itself.
+            let why = "The VIP, to be listened on at once (nobody is asked first whether it is taken), and not taken \
+                       as the source of what this host asks by itself, such as checks.";
+            script.step(why, &address_on(address, &interface, " nodad preferred_lft 0"));
         }
     }
 }

@@ -11,7 +11,8 @@ use std::net::IpAddr;
 /// What takes the inner packet out of the outer one, by the families of both. Devices of its own leave `tunl0` and its
 /// kin alone.
 struct Tunnel {
-    device: &'static str,
+    /// It bears the outer address: a real may have one for each network that a director is in, and another one later.
+    device: String,
     /// As `ip link` calls it.
     kind: &'static str,
     module: &'static str,
@@ -19,12 +20,20 @@ struct Tunnel {
 
 impl Tunnel {
     fn of(inner: IpAddr, outer: IpAddr) -> Self {
-        let (device, kind, module) = match (inner, outer) {
-            (IpAddr::V4(_), IpAddr::V4(_)) => ("fp-ipip", "ipip", "ipip"),
-            (IpAddr::V6(_), IpAddr::V4(_)) => ("fp-sit", "sit", "sit"),
-            (_, IpAddr::V6(_)) => ("fp-ip6tnl", "ip6tnl mode any", "ip6_tunnel"),
+        let (prefix, kind, module) = match (inner, outer) {
+            (IpAddr::V4(_), IpAddr::V4(_)) => ("fp4", "ipip", "ipip"),
+            (IpAddr::V6(_), IpAddr::V4(_)) => ("fp6", "sit", "sit"),
+            (_, IpAddr::V6(_)) => ("fpx", "ip6tnl mode any", "ip6_tunnel"),
         };
-        Self { device, kind, module }
+        // Names of devices have 15 bytes at most: of IPv6 the four words are folded into one.
+        let word = match outer {
+            IpAddr::V4(outer) => outer.to_bits(),
+            IpAddr::V6(outer) => {
+                let bits = outer.to_bits();
+                [0, 32, 64, 96].iter().fold(0, |word, shift| word ^ (bits >> shift) as u32)
+            }
+        };
+        Self { device: format!("{prefix}-{word:08x}"), kind, module }
     }
 }
 
@@ -168,7 +177,7 @@ fn tunnel(script: &mut Script, vip: IpAddr, own: IpAddr) {
         ),
     );
     script.step("Nothing is sent through it.", &format!("ip link set {device} up"));
-    hold(script, vip, device);
+    hold(script, vip, &device);
     if vip.is_ipv4() {
         script.step(
             "What comes out has the client as its source, whose route is another interface: any route will do. Of this \

@@ -16,10 +16,12 @@ pub fn render(job: &Job<'_>) -> Rendered {
     let mut sheet = Sheet::default();
     sheet.comment(terms::ORIGIN);
     sheet.gap();
+    let instances = vrrp::instances(job);
     sheet.open("global_defs {");
     if let Some(director) = job.directors.first() {
         sheet.line(format_args!("router_id {}", tame(&director.name, "-_.")));
     }
+    vrrp::synchronise(&mut sheet, job, &instances);
     sheet.close();
     let gentle = |director: &Director| {
         director
@@ -32,7 +34,7 @@ pub fn render(job: &Job<'_>) -> Rendered {
         sheet.gap();
         sheet.comment("keepalived takes a real back after one good check, whatever `rise` is.");
     }
-    vrrp::write(&mut sheet, job);
+    vrrp::write(&mut sheet, job, &instances);
     for director in job.directors.iter().filter(|director| director.mode != Mode::Proxy) {
         sheet.gap();
         sheet.comment(terms::title(director));
