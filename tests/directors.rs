@@ -331,7 +331,7 @@ fn a_feed_that_lies_or_is_silent_is_set_aside_and_no_answer_is_empty() {
     until_fra(&server, 1.0);
     until_told(
         &server,
-        "director lvs-fra is not heard any more: own probes of its real servers decide",
+        "director lvs-fra is not heard any more: own probes of the real servers decide",
     );
     vip.stop();
     until_fra(&server, 0.0);

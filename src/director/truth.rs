@@ -62,6 +62,14 @@ impl Source {
     /// Every source with its word.
     pub const ALL: [(&str, Self); 3] =
         [("feed", Self::Feed), ("probes", Self::Probes), ("check", Self::Check)];
+
+    /// Who decides in place of a feed that is not heard, as a sentence.
+    pub fn instead_of_feed(self) -> &'static str {
+        match self {
+            Self::Check => "only a check of the VIP itself decides",
+            Self::Feed | Self::Probes => "own probes of the real servers decide",
+        }
+    }
 }
 
 impl fmt::Display for Source {

@@ -6,6 +6,7 @@ use crate::health::comeback::Phase;
 use crate::health::overrides::{Action, Override, Pin};
 use crate::health::table::Row;
 use crate::health::{Probe, Verdict};
+use crate::report::percent;
 use crate::steer::balance::FavourTold;
 use crate::steer::director::Director;
 use crate::steer::model::Endpoint;
@@ -98,10 +99,7 @@ pub(in crate::control) fn live(truth: &VipTruth, family: Family, now: Timestamp)
     let (found, spoken) = (truth.of(family), truth.spoken()?);
     let fault = spoken.feed_fault.as_ref().filter(|_| found.source != Source::Feed);
     let fault = fault.map(|why| {
-        let instead = match found.source {
-            Source::Check => "only a check of the VIP itself decides",
-            Source::Feed | Source::Probes => "own probes of the real servers decide",
-        };
+        let instead = found.source.instead_of_feed();
         let since = spoken.lost_since.map(|since| format!(" (since {})", span(since, now)));
         format!("{instead}, as the feed is not heard: {why}{}", since.unwrap_or_default())
     });
@@ -185,9 +183,4 @@ pub(in crate::control) fn favour(told: FavourTold) -> Option<String> {
         _ => " (its load is not known now)".to_owned(),
     };
     is_told.then(|| format!("by load: {:.2} times its due{load}", told.favour))
-}
-
-/// `25 %`
-pub(in crate::control) fn percent(part: f64) -> String {
-    format!("{:.0} %", part * 100.0)
 }

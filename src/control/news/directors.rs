@@ -58,10 +58,8 @@ impl Look<'_> {
         match self.now.feed_fault.as_ref().filter(|why| *why != UNHEARD) {
             Some(why) if !was_lost => {
                 let is_seen = self.now.reals.iter().any(|real| real.source != Source::Check);
-                let instead = match is_seen {
-                    false => "only a check of the VIP itself decides",
-                    true => "own probes of its real servers decide",
-                };
+                let source = if is_seen { Source::Probes } else { Source::Check };
+                let instead = source.instead_of_feed();
                 let what = format!("director {name} is not heard any more: {instead}");
                 let since = self.now.lost_since.map(|since| format!(" (since {since:.0})"));
                 let cause = format!("{why}{}", since.unwrap_or_default());

@@ -16,7 +16,7 @@ use crate::director::VipTruth;
 use crate::director::truth::NOT_PROBED;
 use crate::health::comeback::Phase;
 use crate::health::ramp::after;
-use crate::report::listed as names;
+use crate::report::{listed as names, percent};
 use crate::snapshot::{Catalog, Standings};
 use crate::steer::director::{Director, Vip, VipKey};
 use crate::steer::model::{Endpoint, Pool, Site};
@@ -321,7 +321,7 @@ impl Look<'_> {
             return self.look_at(at);
         }
         (told.state, told.differs_since) = (is_full, None);
-        let used = used.map(|used| format!(" ({} of its capacity)", words::percent(used)));
+        let used = used.map(|used| format!(" ({} of its capacity)", percent(used)));
         let (severity, word, cause) = match is_full {
             true => (Severity::Warning, "full", words::full(part)),
             false => (

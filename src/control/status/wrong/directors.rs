@@ -1,11 +1,12 @@
 //! What is wrong behind VIPs: too little that is live, feeds that are not heard, real servers that are down.
 
 use super::{error, warning};
-use crate::control::knowledge::words::{self, UTILISATION_TOLD_MIN, percent};
+use crate::control::knowledge::words::{self, UTILISATION_TOLD_MIN};
 use crate::control::outlook::SiteLevel;
 use crate::control::status::directors::{DirectorFamilyView, DirectorView, RealView};
 use crate::control::status::view::{EndpointView, PoolView, Status, Wrong};
-use crate::report::listed;
+use crate::director::Source;
+use crate::report::{listed, percent};
 use jiff::Timestamp;
 
 /// Real servers that are named in one line.
@@ -136,10 +137,8 @@ fn of_feed(director: &DirectorView, wrong: &mut Vec<Wrong>) {
     let Some(feed) = director.feed.as_ref().filter(|_| director.source != "feed") else { return };
     // Nor is it one that nobody has asked yet.
     let Some(why) = feed.fault.as_deref().filter(|_| feed.asked_total > 0) else { return };
-    let instead = match &*director.source {
-        "probes" => "own probes of the real servers decide",
-        _ => "only a check of the VIP itself decides",
-    };
+    let source = if director.source == "probes" { Source::Probes } else { Source::Check };
+    let instead = source.instead_of_feed();
     let cure = match &*feed.kind {
         // It answers, and speaks of something else.
         _ if feed.fault_since.is_none() => {
