@@ -60,7 +60,7 @@ pub(super) struct Args {
     /// The address that the query comes from; the client's own where it is not given
     #[arg(long, value_name = "ADDR")]
     resolver: Option<IpAddr>,
-    /// Take this site, pool or endpoint for down; may be given more than once
+    /// Take this site, pool, endpoint or director for down; may be given more than once
     #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     down: Vec<Wanted>,
     /// Ask the running server, which knows what is coming back, who is full and what directors have said

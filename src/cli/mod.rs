@@ -140,18 +140,18 @@ enum Command {
     Simulate(simulate::Args),
     Events(events::Args),
     Reload(reload::Args),
-    /// Give a site, pool or endpoint no new clients for a while
+    /// Give a site, pool, endpoint or director no new clients for a while
     ///
     /// What is drained counts neither as up nor as missing: the rest of its site goes on as if it were not there, and a
     /// site that is drained as a whole gives way to the next. Probing goes on.
     #[command(after_long_help = overrides::help(overrides::DRAIN_EXAMPLES))]
     Drain(overrides::SetArgs),
-    /// Take a site, pool or endpoint for dead, whatever its probes say
+    /// Take a site, pool, endpoint or director for dead, whatever its probes say
     ///
     /// What is down is missing: a site of which too much is down (min_up) gives way to the next.
     #[command(after_long_help = overrides::help(overrides::DOWN_EXAMPLES))]
     Down(overrides::SetArgs),
-    /// Take a site, pool or endpoint for alive, whatever its probes say
+    /// Take a site, pool, endpoint or director for alive, whatever its probes say
     ///
     /// For when the probes are wrong, or what they ask for is broken and the service is not.
     #[command(after_long_help = overrides::help(overrides::UP_EXAMPLES))]

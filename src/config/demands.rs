@@ -9,7 +9,7 @@ use super::{defaults, value};
 use crate::health::Comeback;
 use crate::report::listed;
 use crate::steer::director::{Feed, FeedSource};
-use crate::steer::model::{Endpoint, Method, SiteCapacity};
+use crate::steer::model::{Endpoint, Method, Site, SiteCapacity};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,6 +147,32 @@ impl<'d> Demands<'d> {
             false => longest.unwrap_or(defaults::POOL_HOLD_DOWN_MAX.max(failback_delay)),
         };
         Comeback { slow_start, failback_delay, hold_down_max }
+    }
+}
+
+/// Warns of directors whose capacity is void, as not all endpoints at their site have one and the pool, whose endpoints
+/// are listed at `list`, gives the site none.
+pub fn warn_of_capacities(list: &Value<'_>, endpoints: &[Arc<Endpoint>], given: &[SiteCapacity]) {
+    let mut seen: Vec<&Site> = given.iter().map(|capacity| &*capacity.site).collect();
+    for site in endpoints.iter().map(|endpoint| &*endpoint.site) {
+        if seen.contains(&site) {
+            continue;
+        }
+        seen.push(site);
+        let here = endpoints.iter().map(|it| &**it).filter(|endpoint| *endpoint.site == *site);
+        let (with, without): (Vec<&Endpoint>, Vec<&Endpoint>) =
+            here.partition(|it| has_capacity(it));
+        let (with, without) = (named(with.into_iter()), named(without.into_iter()));
+        if let (Some(with), Some(without)) = (with, without) {
+            let site = &site.name;
+            let message = format!(
+                "the capacity of {with} is void: {without} at the same site {site:?} has none, so that nobody knows \
+                 what the site carries"
+            );
+            let help =
+                format!("give {without} one too, or the pool capacity = {{ {site} = SESSIONS }}");
+            list.key_warning(message, help);
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Pools are read one by one, without their fallbacks, and then linked; a chain of fallbacks that does not end is found
 //! there.
 
-use super::demands::Demands;
+use super::demands::{self, Demands};
 use super::endpoints::{self, PoolCheck, Terms};
 use super::reader::{Table, Value};
 use super::scope::{Named, Scope};
@@ -105,6 +105,9 @@ fn draft<'d>(entry: &Value<'d>, terms: &Terms<'_, '_>) -> Option<Draft<'d>> {
     let method_place = method.as_ref().map(|(_, value)| value);
     let chosen = method.as_ref().and_then(|(chosen, _)| *chosen).unwrap_or(Method::Weighted);
     let demands = demands.judge(chosen, method_place, endpoints.as_deref(), terms);
+    if let (Some(list), Some(endpoints)) = (&listed, &endpoints) {
+        demands::warn_of_capacities(list, endpoints, &demands.capacity);
+    }
     Some(Draft {
         pool: Pool {
             zone: terms.zone.cloned(),

@@ -40,7 +40,9 @@ impl Hearings {
     pub fn set_feeds(&mut self, feeds: impl IntoIterator<Item = Arc<Feed>>) {
         let mut old = std::mem::take(&mut self.rows);
         for feed in feeds {
-            let row = old.remove(&feed).unwrap_or_default();
+            let mut row = old.remove(&feed).unwrap_or_default();
+            // Directors are read anew too: what was picked for those of before would only be kept.
+            row.picked.clear();
             self.rows.entry(feed).or_insert(row);
         }
     }

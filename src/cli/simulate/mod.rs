@@ -75,13 +75,13 @@ pub(super) struct Args {
     /// Compare with this database in place of those configured; may be given more than once, asked in order
     #[arg(long, value_name = "FILE")]
     database: Vec<PathBuf>,
-    /// Suppose this site, pool or endpoint down; may be given more than once
+    /// Suppose this site, pool, endpoint or director down; may be given more than once
     #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     down: Vec<Wanted>,
-    /// Suppose this site, pool or endpoint drained; may be given more than once
+    /// Suppose this site, pool, endpoint or director drained; may be given more than once
     #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     drain: Vec<Wanted>,
-    /// Suppose this site, pool or endpoint up; may be given more than once
+    /// Suppose this site, pool, endpoint or director up; may be given more than once
     #[arg(long, value_name = "SITE|POOL|[POOL/]ENDPOINT|DIRECTOR")]
     up: Vec<Wanted>,
     /// Suppose another weight of this endpoint; may be given more than once

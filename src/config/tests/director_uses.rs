@@ -56,6 +56,32 @@ fn of_vips_that_nothing_checks() {
 }
 
 #[test]
+fn of_capacities_that_come_to_nothing() {
+    let of = |name: &str, site: &str, last: u8, more: &str| {
+        let feed = "feed = { type = \"json\", url = \"http://x/\" }\n";
+        director(name, site, &format!("a = \"192.0.2.{last}\""), "nat", &format!("{feed}{more}"))
+    };
+    let check = |second: &str, keys: &str, expected: &[&str]| {
+        let text = [
+            "[pools.web]\ncheck = { type = \"tcp\", port = 80 }\n",
+            "endpoints = [ { director = \"a\" }, { director = \"b\" } ]\n",
+            keys,
+            "[names.www]\npool = \"web\"\n",
+            &of("a", "fra", 1, "capacity = 100\n"),
+            second,
+        ];
+        let text = text.concat();
+        assert_findings(&Fixture::with_steering(&text), &text, expected);
+    };
+    let void = "warning zones/example.com.toml:3:1 the capacity of \"a\" is void: \"b\" at the same site \"fra\" has \
+                none…| give \"b\" one too, or the pool capacity = { fra = SESSIONS }";
+    check(&of("b", "fra", 2, ""), "", &[void]);
+    check(&of("b", "fra", 2, "capacity = 50\n"), "", &[]);
+    check(&of("b", "fra", 2, ""), "capacity = { fra = 150 }\n", &[]);
+    check(&of("b", "iad", 2, ""), "", &[]);
+}
+
+#[test]
 fn of_the_servers_directors_that_nothing_uses() {
     let vip = |last: u8| format!("a = \"192.0.2.{last}\"");
     let server = |pools: &str| {

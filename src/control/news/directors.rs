@@ -6,6 +6,10 @@ use crate::director::truth::NOT_PROBED;
 use crate::director::{DirectorTruth, RealState, RealTruth, Source, Tier, Turned};
 use crate::steer::director::Director;
 use jiff::Timestamp;
+use std::collections::HashMap;
+
+/// So many real servers of a director are told one by one when they turn together; there may be thousands.
+const REALS_TOLD_MAX: usize = 16;
 
 /// What is known otherwise behind VIPs than before. Of what is known for the first time only what is wrong is news.
 /// What has happened to two versions of a director is told once.
@@ -36,7 +40,7 @@ fn director_turned(turned: &Turned, tier: &Tier, at: Timestamp) -> Vec<Event> {
         let look = Look { director, before, now, at };
         news.extend(look.feed());
         news.extend(look.maintenance());
-        news.extend(now.reals.iter().filter_map(|real| look.real(real)));
+        news.extend(look.reals());
     }
     news
 }
@@ -83,9 +87,23 @@ impl Look<'_> {
         Some(self.event(Severity::Info, what, ""))
     }
 
-    fn real(&self, real: &RealTruth) -> Option<Event> {
-        let rows = self.before.map(|before| &before.reals);
-        let known = rows.and_then(|rows| rows.iter().find(|row| row.name == real.name));
+    /// Those that turned, or the first of them and how many more.
+    fn reals(&self) -> Vec<Event> {
+        let before = self.before.iter().flat_map(|before| &before.reals);
+        let before: HashMap<&str, &RealTruth> = before.map(|row| (&*row.name, row)).collect();
+        let turned = |real: &RealTruth| self.real(real, before.get(&*real.name).copied());
+        let mut news: Vec<Event> = self.now.reals.iter().filter_map(turned).collect();
+        if news.len() > REALS_TOLD_MAX {
+            let rest = news.split_off(REALS_TOLD_MAX - 1);
+            let severity = rest.iter().map(|event| event.severity).max().unwrap_or(Severity::Info);
+            let (count, director) = (rest.len(), &self.director.name);
+            let what = format!("{count} more real servers behind director {director} have turned");
+            news.push(self.event(severity, what, ""));
+        }
+        news
+    }
+
+    fn real(&self, real: &RealTruth, known: Option<&RealTruth>) -> Option<Event> {
         // What was not probed yet is no news, and nothing that could change.
         let known = known.filter(|row| row.because != NOT_PROBED);
         // Nor is it news that nobody knows, or that what only stands in for others was always idle.
@@ -117,5 +135,62 @@ impl Look<'_> {
         event.site = Some(self.director.site.name.clone());
         event.endpoint = Some(self.director.name.clone());
         event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::testing::{Scene, at};
+    use crate::director::{FeedReport, RealReport, Report};
+    use std::time::Duration;
+
+    const STEERING: &str = r#"
+[directors.lvs]
+site = "fra"
+vip = { a = "192.0.2.100" }
+mode = "dr"
+service = "tcp/80"
+feed = { type = "json", url = "http://10.0.0.1:8054/" }
+
+[pools.vips]
+check = "web"
+endpoints = [ { director = "lvs" } ]
+
+[names.www]
+pool = "vips"
+"#;
+
+    /// A table of thousands that flaps is not to drive all else out of the history of events.
+    #[test]
+    fn of_many_that_turn_together_the_first_are_told() {
+        let check = |count: usize, expected: usize, last: &str| {
+            let mut tier = Scene::read(STEERING).knowledge.directors;
+            let mut hear = |state: RealState, second: i64| {
+                let real = |number: usize| RealReport {
+                    name: Some(format!("web{number}")),
+                    address: None,
+                    state,
+                    weight: 1,
+                    sessions: None,
+                    is_backup: false,
+                };
+                let report = Report { reals: (0..count).map(real).collect(), ..Report::default() };
+                let [feed] = &tier.feeds()[..] else { panic!("one feed") };
+                let said = Ok(FeedReport::One(report));
+                tier.hearings.hear(feed, at(second), Duration::ZERO, said);
+                let turned = tier.judge(&Default::default(), at(second));
+                directors_turned(&turned, &tier, at(second))
+            };
+            assert_eq!(hear(RealState::Up, 10).len(), 0);
+            let news = hear(RealState::Down, 20);
+            assert_eq!(news.len(), expected, "{count}: {news:?}");
+            let told = news.last().expect("news");
+            assert_eq!((&*told.what, told.severity), (last, Severity::Warning));
+        };
+        check(1, 1, "web0 behind director lvs is down");
+        check(16, 16, "web15 behind director lvs is down");
+        check(17, 16, "2 more real servers behind director lvs have turned");
+        check(4000, 16, "3985 more real servers behind director lvs have turned");
     }
 }

@@ -251,7 +251,7 @@ fn find_among(
     }
     match (&found[..], &directors[..]) {
         ([], []) => Err(unknown(catalog, wanted, &known, noun)),
-        ([], [director]) => Ok(director.targets(catalog)),
+        ([], [director]) => targets_of(director, catalog),
         ([_], []) => Ok(found),
         _ => {
             // Without a zone, the server's own would mean all of that name.
@@ -268,11 +268,32 @@ fn find_among(
     }
 }
 
-/// The directors that a name means, where it can mean one.
+/// What a director is to be pinned by; refused where that would take in others too, as a pool of the server's has its
+/// name in common with one of a zone.
+fn targets_of(director: &Handed<'_>, catalog: &Catalog) -> Result<Vec<OverrideTarget>, Lost> {
+    let targets = director.targets(catalog);
+    match targets.iter().find(|target| !director.holds_only(catalog, target)) {
+        None => Ok(targets),
+        Some(target) => Err(Lost {
+            message: format!("{target} is also what does not stand for {:?}", director.name()),
+            help: "give the pools or the endpoints names that differ".into(),
+            choices: Vec::new(),
+        }),
+    }
+}
+
+/// The directors that a name means, where it can mean one. Called a director and of no zone it is the server's own, if
+/// there is one.
 fn directors_named<'a>(catalog: &'a Catalog, wanted: &Wanted) -> Vec<Handed<'a>> {
     let can_be = wanted.pool == Part::Open && matches!(wanted.kind, None | Some(Kind::Director));
     let all = if can_be { directors::all(catalog) } else { Vec::new() };
-    all.into_iter().filter_map(|director| director.wanted(wanted)).collect()
+    let mut named: Vec<_> =
+        all.into_iter().filter_map(|director| director.wanted(wanted)).collect();
+    let is_plain = wanted.kind == Some(Kind::Director) && wanted.zone == Part::Open;
+    if is_plain && named.iter().any(Handed::is_servers) {
+        named.retain(Handed::is_servers);
+    }
+    named
 }
 
 /// Finds what is meant among what overrides are on, as the name of a director that is served or else by the names that

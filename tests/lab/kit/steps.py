@@ -13,6 +13,8 @@ import time
 import traceback
 
 SKIPPED = 77
+# How many times slower than a quiet machine the host may be: what is timed may take so much longer.
+SLOWNESS = float(os.environ.get("LAB_SLOWNESS", "1"))
 # The longest wait for anything that should come at once: an emulated machine is slow.
 PATIENCE_S = 60.0
 # Between two looks.

@@ -13,7 +13,7 @@ from kit.web import with_port
 from pair import Pair
 
 SITES = ["nat", "dr", "tun", "dr6", "pair"]
-SLOW_START_S = 10
+SLOW_START_S = 20
 AGENT_PORT = 8054
 
 

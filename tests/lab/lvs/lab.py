@@ -45,7 +45,7 @@ def lab():
         if path.is_file() and "__pycache__" not in path.parts:
             archive.copy(path, Path("/tests/lab") / path.relative_to(HERE.parent))
     began = time.monotonic()
-    command = f"FINGERPOST=/usr/bin/fingerpost {sys.executable} -B /tests/lab/lvs/inside.py"
+    command = f"LAB_SLOWNESS={steps.SLOWNESS} FINGERPOST=/usr/bin/fingerpost {sys.executable} -B /tests/lab/lvs/inside.py"
     status = machine.boot(kernel, archive, MODULES, command, kept, LIMIT_S)
     print(f"the machine ran for {time.monotonic() - began:.0f} s")
     return status

@@ -25,8 +25,9 @@ HELD = 8
 # missed after three of them; and one fetch may wait in vain.
 FETCH_S = 1.0
 GAPS_MAX_S = {"both up": 1.5, "one stops": 4.0, "it starts": 2.5, "cable pulled": 7.0, "plugged in": 2.5}
+GAPS_MAX_S = {title: gap * steps.SLOWNESS for title, gap in GAPS_MAX_S.items()}
 # Who takes the VIP back does it between two requests, but for those that meet the very moment.
-FAILED_MAX = {"it starts": 2, "plugged in": 2}
+FAILED_MAX = {title: 2 * steps.SLOWNESS for title in ("it starts", "plugged in")}
 # How long it is watched that all stays as it is.
 CALM_S = 1.0
 

@@ -36,6 +36,11 @@ pub(super) fn all(catalog: &Catalog) -> Vec<Handed<'_>> {
 }
 
 impl<'a> Handed<'a> {
+    /// Whether the server's own file defines it.
+    pub(super) fn is_servers(&self) -> bool {
+        self.zone.is_none()
+    }
+
     /// Its name.
     pub(super) fn name(&self) -> &'a str {
         self.name
@@ -76,9 +81,16 @@ impl<'a> Handed<'a> {
         for name in names {
             let named: Vec<_> = self.seats.iter().filter(|(_, it)| it.name == name).collect();
             let wide = wide(name, &named);
-            match &named[..] {
+            // Two versions of a pool, while its zone is kept as it was last good, are one place.
+            let mut places: Vec<OverrideTarget> = Vec::new();
+            for place in named.into_iter().map(seated) {
+                if !places.contains(&place) {
+                    places.push(place);
+                }
+            }
+            match &places[..] {
                 [_, _, ..] if self.holds_only(catalog, &wide) => targets.push(wide),
-                _ => targets.extend(named.into_iter().map(seated)),
+                _ => targets.extend(places),
             }
         }
         targets
@@ -97,7 +109,7 @@ impl<'a> Handed<'a> {
     }
 
     /// Whether a target takes in endpoints of it, and none of others.
-    fn holds_only(&self, catalog: &Catalog, target: &OverrideTarget) -> bool {
+    pub(super) fn holds_only(&self, catalog: &Catalog, target: &OverrideTarget) -> bool {
         let mut taken = seats(catalog)
             .filter(|(pool, endpoint)| target.matches(&pool.subject(endpoint)))
             .peekable();

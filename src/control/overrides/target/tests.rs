@@ -198,6 +198,50 @@ fn a_director_is_its_vip_under_all_names() {
     check(&[wide], "director:lvs-a", "there is no override on \"director:lvs-a\"");
 }
 
+/// The narrowest that can be said of a pool of the server's own takes in a zone's of the same name, and its endpoint.
+#[test]
+fn a_director_does_not_take_strangers_along() {
+    let of = |name: &str, vip: &str| {
+        format!(
+            "[directors.{name}]\nsite = \"fra\"\nvip = {{ a = \"{vip}\" }}\nmode = \"dr\"\n\
+             service = \"tcp/80\"\nreals = [ {{ address = \"10.0.0.2:80\" }} ]\n"
+        )
+    };
+    let pool = |name: &str, endpoint: &str| {
+        format!("[pools.{name}]\nendpoints = [ {{ name = \"vip\", {endpoint} }} ]\n")
+    };
+    let server = "[sites]\nfra = { coordinates = [50, 8] }\n".to_owned()
+        + &of("lvs", "192.0.2.100")
+        + &of("own", "192.0.2.101")
+        + &pool("web", "director = \"lvs\"")
+        + &pool("mail", "director = \"own\"");
+    let com = "[names.www]\npool = \"web\"\n[names.mail]\npool = \"mail\"\n";
+    let net = |endpoint: &str| {
+        of("own", "192.0.2.102")
+            + &pool("web", endpoint)
+            + "[pools.x]\nendpoints = [ { director = \"own\" } ]\n\
+               [names.www]\npool = \"web\"\n[names.x]\npool = \"x\"\n"
+    };
+    let check = |endpoint: &str, text: &str, expected: &str| {
+        let zones = [("example.com", com), ("example.net", &*net(endpoint))];
+        let fixture = testing::Fixture::new(&server, &zones);
+        let found = match find(&fixture.catalog, &text.parse().unwrap()) {
+            Ok(found) => shown(&found),
+            Err(lost) => lost.to_string(),
+        };
+        assert_eq!(found, expected, "{endpoint}: {text}");
+    };
+    let server_of = "site = \"fra\", a = \"192.0.2.9\"";
+    check(
+        server_of,
+        "lvs",
+        "endpoint vip in web is also what does not stand for \"lvs\": give the pools or the endpoints names that differ",
+    );
+    // Of two that are called alike the plain word is the server's, and the choices that are offered can be made.
+    check(server_of, "director:own", "endpoint vip in mail");
+    check(server_of, "director:own@example.net", "endpoint own in x of example.net.");
+}
+
 fn shown(targets: &[OverrideTarget]) -> String {
     targets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
 }

@@ -103,10 +103,7 @@ fn tun(script: &mut Script) {
 }
 
 fn proxy(script: &mut Script, job: &Job<'_>, director: &Director) {
-    if job.shared(director).len() < 2 {
-        return;
-    }
-    for address in director.addresses() {
+    for address in director.addresses().filter(|address| job.moves(*address)) {
         let version = if address.is_ipv4() { "ipv4" } else { "ipv6" };
         script.step(
             "The proxy listens on the VIP while another director still holds it.",
